@@ -1,0 +1,79 @@
+"""Export ALBERT to ONNX and TFLite, and prove that the result still gives the same answers.
+
+Names are loaded when they are first used: `import albert_export` alone loads neither torch nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from albert_runtime._version import __version__
+
+if TYPE_CHECKING:
+    from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+    from albert_export.config import AlbertConfig
+    from albert_export.demos import demo_checkpoint
+    from albert_export.export import export_onnx
+    from albert_export.reference.outputs import AlbertForPreTrainingOutput
+    from albert_export.reference.torch_albert import AlbertModel
+    from albert_export.reference.torch_heads import (
+        AlbertForMaskedLM,
+        AlbertForMultipleChoice,
+        AlbertForPreTraining,
+        AlbertForQuestionAnswering,
+        AlbertForSequenceClassification,
+        AlbertForTokenClassification,
+    )
+    from albert_export.verify import verify_bundle
+    from albert_runtime import AlbertTokenizer
+
+#: public name -> the module that holds it
+_HOMES = {
+    "AlbertConfig": "albert_export.config",
+    "AlbertForMaskedLM": "albert_export.reference.torch_heads",
+    "AlbertForMultipleChoice": "albert_export.reference.torch_heads",
+    "AlbertForPreTraining": "albert_export.reference.torch_heads",
+    "AlbertForPreTrainingOutput": "albert_export.reference.outputs",
+    "AlbertForQuestionAnswering": "albert_export.reference.torch_heads",
+    "AlbertForSequenceClassification": "albert_export.reference.torch_heads",
+    "AlbertForTokenClassification": "albert_export.reference.torch_heads",
+    "AlbertModel": "albert_export.reference.torch_albert",
+    "AlbertTokenizer": "albert_runtime",
+    "Checkpoint": "albert_export.checkpoints",
+    "demo_checkpoint": "albert_export.demos",
+    "export_onnx": "albert_export.export",
+    "read_checkpoint": "albert_export.checkpoints",
+    "verify_bundle": "albert_export.verify",
+    "write_checkpoint": "albert_export.checkpoints",
+}
+
+__all__ = [
+    "AlbertConfig",
+    "AlbertForMaskedLM",
+    "AlbertForMultipleChoice",
+    "AlbertForPreTraining",
+    "AlbertForPreTrainingOutput",
+    "AlbertForQuestionAnswering",
+    "AlbertForSequenceClassification",
+    "AlbertForTokenClassification",
+    "AlbertModel",
+    "AlbertTokenizer",
+    "Checkpoint",
+    "__version__",
+    "demo_checkpoint",
+    "export_onnx",
+    "read_checkpoint",
+    "verify_bundle",
+    "write_checkpoint",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'albert_export' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,321 @@
+"""ALBERT in PyTorch, to be read from top to bottom: embeddings, attention, layer, encoder, model.
+
+Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-research/albert `modeling.py`; and
+`modeling_albert.py` of Hugging Face transformers 4.57, whose parameter names and results these classes keep (held to
+1e-5 by tests/parity/test_torch_vs_transformers.py). Written with the plain operators that every export target has.
+
+Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from albert_export.checkpoints import read_checkpoint, write_checkpoint
+from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.config import AlbertConfig
+from albert_export.reference.outputs import BaseModelOutput, ModelOutput
+from albert_runtime.errors import UsageError
+
+logger = logging.getLogger("albert_export")
+
+#: Added to the attention scores of padding. Google's value: softmax makes it exactly 0 in float32, and unlike
+#: Hugging Face's finfo.min it neither overflows in float16 nor swallows the scores that it is added to.
+MASK_VALUE = -10000.0
+
+ACTIVATIONS = {
+    "gelu": functional.gelu,
+    "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
+    "gelu_pytorch_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "gelu_fast": lambda x: functional.gelu(x, approximate="tanh"),
+    "relu": functional.relu,
+    "silu": functional.silu,
+    "swish": functional.silu,
+    "tanh": torch.tanh,
+}
+
+Model = TypeVar("Model", bound="AlbertPreTrainedModel")
+
+
+class AlbertEmbeddings(nn.Module):
+    """Word, position and segment embeddings, added and normalized: ids `[B, S]` -> `[B, S, E]`."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.embedding_size, padding_idx=config.pad_token_id)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.embedding_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.embedding_size)
+        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(
+        self,
+        input_ids: Tensor | None,
+        token_type_ids: Tensor | None,
+        position_ids: Tensor | None,
+        inputs_embeds: Tensor | None,
+    ) -> Tensor:
+        if inputs_embeds is None:
+            inputs_embeds = self.word_embeddings(input_ids)  # (B, S, E)
+        batch, length, _ = inputs_embeds.shape
+        device = inputs_embeds.device
+        if token_type_ids is None:
+            token_type_ids = torch.zeros(batch, length, dtype=torch.long, device=device)
+        if position_ids is None:
+            position_ids = torch.arange(length, device=device).unsqueeze(0)  # (1, S)
+        embeddings = inputs_embeds + self.token_type_embeddings(token_type_ids)
+        embeddings = embeddings + self.position_embeddings(position_ids)
+        return self.dropout(self.LayerNorm(embeddings))
+
+
+class AlbertAttention(nn.Module):
+    """Self-attention with its residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and probabilities `[B, N, S, S]`."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.heads = config.num_attention_heads
+        self.head_size = config.hidden_size // config.num_attention_heads
+        self.query = nn.Linear(config.hidden_size, config.hidden_size)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size)
+        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.attention_dropout = nn.Dropout(config.attention_probs_dropout_prob)
+        self.output_dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def split_heads(self, projected: Tensor) -> Tensor:
+        batch, length, _ = projected.shape
+        return projected.view(batch, length, self.heads, self.head_size).transpose(1, 2)  # (B, N, S, D)
+
+    def forward(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        query = self.split_heads(self.query(hidden_states))
+        key = self.split_heads(self.key(hidden_states))
+        value = self.split_heads(self.value(hidden_states))
+
+        scores = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(self.head_size)  # (B, N, S, S)
+        probabilities = self.attention_dropout(functional.softmax(scores + mask, dim=-1))
+        if head_mask is not None:
+            probabilities = probabilities * head_mask
+
+        context = torch.matmul(probabilities, value).transpose(1, 2)  # (B, S, N, D)
+        context = context.reshape(hidden_states.shape)  # (B, S, H)
+        projected = self.output_dropout(self.dense(context))
+        return self.LayerNorm(hidden_states + projected), probabilities
+
+
+class AlbertLayer(nn.Module):
+    """Attention, then the feed-forward network with its residual and LayerNorm."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.attention = AlbertAttention(config)
+        self.ffn = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.ffn_output = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.full_layer_layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.activation = ACTIVATIONS[config.hidden_act]
+
+    def forward(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        attended, probabilities = self.attention(hidden_states, mask, head_mask)
+        expanded = self.activation(self.ffn(attended))  # (B, S, F)
+        return self.full_layer_layer_norm(attended + self.ffn_output(expanded)), probabilities
+
+
+class AlbertLayerGroup(nn.Module):
+    """`inner_group_num` layers that are always run one after the other."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.albert_layers = nn.ModuleList(AlbertLayer(config) for _ in range(config.inner_group_num))
+
+    def forward(
+        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        attentions: tuple[Tensor, ...] = ()
+        for layer, head_mask in zip(self.albert_layers, head_masks, strict=True):
+            hidden_states, probabilities = layer(hidden_states, mask, head_mask)
+            attentions = (*attentions, probabilities)
+        return hidden_states, attentions
+
+
+class AlbertTransformer(nn.Module):
+    """`num_hidden_layers` passes over `num_hidden_groups` groups of shared layers."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding_hidden_mapping_in = nn.Linear(config.embedding_size, config.hidden_size)
+        self.albert_layer_groups = nn.ModuleList(AlbertLayerGroup(config) for _ in range(config.num_hidden_groups))
+
+    def head_masks_of_group(self, head_mask: Tensor | None, group: int) -> list[Tensor | None]:
+        """The mask of each inner layer of `group`.
+
+        As in Hugging Face, the masks are picked by the group's first passes, and serve every pass of the group.
+        """
+        inner = self.config.inner_group_num
+        if head_mask is None:
+            return [None] * inner
+        passes = self.config.num_hidden_layers // self.config.num_hidden_groups
+        if inner > passes:
+            raise UsageError(f"head_mask needs at least {inner} passes in each group; this model has {passes}")
+        return list(head_mask[group * passes : group * passes + inner])
+
+    def forward(
+        self, embeddings: Tensor, mask: Tensor, head_mask: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+        hidden_states = self.embedding_hidden_mapping_in(embeddings)  # (B, S, H)
+        all_hidden_states: tuple[Tensor, ...] = (hidden_states,)
+        all_attentions: tuple[Tensor, ...] = ()
+        for index in range(self.config.num_hidden_layers):
+            group = int(index / (self.config.num_hidden_layers / self.config.num_hidden_groups))
+            head_masks = self.head_masks_of_group(head_mask, group)
+            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
+            all_hidden_states = (*all_hidden_states, hidden_states)
+            all_attentions = all_attentions + attentions
+        return hidden_states, all_hidden_states, all_attentions
+
+
+class AlbertPreTrainedModel(nn.Module):
+    """What the model and its heads have in common: initial weights, reading and writing of checkpoints."""
+
+    #: the task of `albert_runtime.tasks` that the class serves
+    task: ClassVar[str]
+    #: what stands before this model's parameter names to make them Hugging Face's full names
+    name_prefix: ClassVar[str] = ""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        config.validate()
+        self.config = config
+
+    def init_weights(self) -> None:
+        """Normal with `initializer_range` for matrices, ones for LayerNorm, zeros for biases and padding."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=self.config.initializer_range)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+                nn.init.zeros_(module.weight[module.padding_idx].detach())
+
+    def named_weights(self) -> dict[str, nn.Parameter]:
+        """Every parameter by Hugging Face's full name, e.g. `albert.pooler.weight`."""
+        return {self.name_prefix + name: parameter for name, parameter in self.named_parameters()}
+
+    @classmethod
+    def from_pretrained(
+        cls: type[Model],
+        folder: str | Path | Checkpoint,
+        *,
+        config: AlbertConfig | None = None,
+        allow_random_head: bool = False,
+    ) -> Model:
+        """The model with the weights of a checkpoint folder (Hugging Face's or Google's), in evaluation mode.
+
+        Args:
+            folder: the folder, or a Checkpoint already read from it.
+            config: replaces the checkpoint's configuration, for a head of another size.
+            allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
+
+        Raises:
+            CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.
+            UnsupportedError: the checkpoint has no such head.
+        """
+        checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
+        model = cls(config or checkpoint.config)
+        parameters = model.named_weights()
+        shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
+        weights = checkpoint.weights_for(cls.task, shapes, allow_random_head=allow_random_head)
+        with torch.no_grad():
+            for name, array in weights.items():
+                parameters[name].copy_(torch.from_numpy(array))
+        return model.eval()
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes `config.json` and `model.safetensors`, which transformers opens with equal results.
+
+        The tokenizer's files are not the model's to write: see `AlbertTokenizer.save_vocabulary`.
+        """
+        self.config.architectures = [type(self).__name__]
+        weights = {name: weight.detach().cpu().numpy() for name, weight in self.named_weights().items()}
+        write_checkpoint(folder, self.config, weights)
+
+    def wants(self, given: bool | None, option: str) -> bool:
+        """An output option: what the call says, else what the configuration says."""
+        return bool(getattr(self.config, option)) if given is None else given
+
+    def finish(self, output: ModelOutput, return_dict: bool | None) -> Any:
+        """`output` as an object, or as a plain tuple if return_dict is False."""
+        return output if self.wants(return_dict, "return_dict") else output.to_tuple()
+
+
+class AlbertModel(AlbertPreTrainedModel):
+    """The encoder, with the pooler on top unless `add_pooling_layer` is False."""
+
+    task = "feature-extraction"
+    name_prefix = "albert."
+
+    def __init__(self, config: AlbertConfig, add_pooling_layer: bool = True) -> None:
+        super().__init__(config)
+        self.embeddings = AlbertEmbeddings(config)
+        self.encoder = AlbertTransformer(config)
+        self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if add_pooling_layer else None
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """Runs the encoder.
+
+        Args:
+            input_ids: token ids, int `[B, S]`; or give inputs_embeds, float `[B, S, E]`.
+            attention_mask: 1 for tokens, 0 for padding, `[B, S]`; all ones by default.
+            token_type_ids: 0 for the first text, 1 for the second, int `[B, S]`; all zeros by default.
+            position_ids: int `[B, S]` or `[1, S]`; 0 to S - 1 by default.
+            head_mask: 1 keeps a head, 0 silences it, float `[N]` or `[num_hidden_layers, N]`.
+            output_attentions: also return the probabilities of each layer.
+            output_hidden_states: also return the hidden states of each layer.
+            return_dict: False returns a plain tuple.
+
+        Returns:
+            A BaseModelOutput.
+
+        Raises:
+            UsageError: not exactly one of input_ids and inputs_embeds is given.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise UsageError("give either input_ids or inputs_embeds, and not both")
+        embeddings = self.embeddings(input_ids, token_type_ids, position_ids, inputs_embeds)
+        if attention_mask is None:
+            attention_mask = torch.ones(embeddings.shape[:2], device=embeddings.device)
+        mask = (1.0 - attention_mask.to(embeddings.dtype)) * MASK_VALUE
+        mask = mask.unsqueeze(1).unsqueeze(2)  # (B, 1, 1, S)
+        if head_mask is not None:
+            head_mask = head_mask.to(embeddings.dtype)
+            per_layer = head_mask if head_mask.dim() == 2 else head_mask.expand(self.config.num_hidden_layers, -1)
+            head_mask = per_layer[:, None, :, None, None]  # (layers, 1, N, 1, 1)
+
+        hidden, all_hidden, attentions = self.encoder(embeddings, mask, head_mask)
+        pooled = None if self.pooler is None else torch.tanh(self.pooler(hidden[:, 0]))
+        output = BaseModelOutput(
+            last_hidden_state=hidden,
+            pooler_output=pooled,
+            hidden_states=all_hidden if self.wants(output_hidden_states, "output_hidden_states") else None,
+            attentions=attentions if self.wants(output_attentions, "output_attentions") else None,
+        )
+        return self.finish(output, return_dict)

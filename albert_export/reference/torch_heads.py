@@ -1,0 +1,305 @@
+"""ALBERT's task heads in PyTorch: a dense layer or two on top of `AlbertModel`, and the loss of each.
+
+Parameter names, results and losses are those of Hugging Face transformers 4.57. Every `forward` takes what
+`AlbertModel.forward` takes, in the same order, and the labels of its task.
+
+Shapes: B batch, C choices, S sequence, E embedding_size, H hidden_size, V vocab_size, L labels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from albert_export.config import AlbertConfig
+from albert_export.reference.outputs import (
+    AlbertForPreTrainingOutput,
+    LogitsOutput,
+    QuestionAnsweringOutput,
+)
+from albert_export.reference.torch_albert import ACTIVATIONS, AlbertModel, AlbertPreTrainedModel
+from albert_runtime.errors import UsageError
+
+
+class AlbertMLMHead(nn.Module):
+    """Hidden states to vocabulary scores; the decoder is the word embedding itself: `[B, S, H]` -> `[B, S, V]`."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.embedding_size)
+        self.LayerNorm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        self.activation = ACTIVATIONS[config.hidden_act]
+
+    def forward(self, hidden_states: Tensor, word_embeddings: Tensor) -> Tensor:
+        transformed = self.LayerNorm(self.activation(self.dense(hidden_states)))  # (B, S, E)
+        return functional.linear(transformed, word_embeddings, self.bias)
+
+
+class AlbertSOPHead(nn.Module):
+    """Sentence order: `[B, H]` -> `[B, 2]`, index 0 in order, 1 swapped."""
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(config.classifier_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, 2)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return self.classifier(self.dropout(pooled))
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of `[..., L]` against int labels `[...]`; label -100 is left out."""
+    return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
+
+
+class AlbertForPreTraining(AlbertPreTrainedModel):
+    """Masked language modelling and sentence order prediction."""
+
+    task = "pretraining"
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__(config)
+        self.albert = AlbertModel(config)
+        self.predictions = AlbertMLMHead(config)
+        self.sop_classifier = AlbertSOPHead(config)
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        sentence_order_label: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """labels: ids of the masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 0 in order, 1 swapped, int `[B]`."""
+        encoded = self.albert(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
+            output_attentions, output_hidden_states, return_dict=True,
+        )  # fmt: skip
+        prediction_logits = self.predictions(encoded.last_hidden_state, self.albert.embeddings.word_embeddings.weight)
+        sop_logits = self.sop_classifier(encoded.pooler_output)
+        loss = None
+        if labels is not None and sentence_order_label is not None:
+            loss = cross_entropy(prediction_logits, labels) + cross_entropy(sop_logits, sentence_order_label)
+        output = AlbertForPreTrainingOutput(
+            loss, prediction_logits, sop_logits, encoded.hidden_states, encoded.attentions
+        )
+        return self.finish(output, return_dict)
+
+
+class AlbertForMaskedLM(AlbertPreTrainedModel):
+    """Masked language modelling."""
+
+    task = "fill-mask"
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__(config)
+        self.albert = AlbertModel(config, add_pooling_layer=False)
+        self.predictions = AlbertMLMHead(config)
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """labels: ids of the masked tokens, -100 elsewhere, int `[B, S]`."""
+        encoded = self.albert(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
+            output_attentions, output_hidden_states, return_dict=True,
+        )  # fmt: skip
+        logits = self.predictions(encoded.last_hidden_state, self.albert.embeddings.word_embeddings.weight)
+        loss = None if labels is None else cross_entropy(logits, labels)
+        return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)
+
+
+class AlbertForSequenceClassification(AlbertPreTrainedModel):
+    """Classification of, or regression on, a text or a pair of texts."""
+
+    task = "text-classification"
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__(config)
+        self.albert = AlbertModel(config)
+        self.dropout = nn.Dropout(config.classifier_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """labels: int `[B]` for one label of many, float `[B, L]` for several at once, float `[B]` for regression."""
+        encoded = self.albert(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
+            output_attentions, output_hidden_states, return_dict=True,
+        )  # fmt: skip
+        logits = self.classifier(self.dropout(encoded.pooler_output))
+        loss = None if labels is None else self.loss(logits, labels)
+        return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The loss of `config.problem_type`; where that is not set, it follows from the labels and is set."""
+        if self.config.problem_type is None:
+            if self.config.num_labels == 1:
+                self.config.problem_type = "regression"
+            elif labels.dtype in (torch.int64, torch.int32):
+                self.config.problem_type = "single_label_classification"
+            else:
+                self.config.problem_type = "multi_label_classification"
+        if self.config.problem_type == "regression":
+            return functional.mse_loss(logits.squeeze(), labels.squeeze())
+        if self.config.problem_type == "single_label_classification":
+            return cross_entropy(logits, labels)
+        return functional.binary_cross_entropy_with_logits(logits, labels)
+
+
+class AlbertForTokenClassification(AlbertPreTrainedModel):
+    """A label for each token, such as the parts of named entities."""
+
+    task = "token-classification"
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__(config)
+        self.albert = AlbertModel(config, add_pooling_layer=False)
+        self.dropout = nn.Dropout(config.classifier_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """labels: int `[B, S]`, -100 for tokens that don't count."""
+        encoded = self.albert(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
+            output_attentions, output_hidden_states, return_dict=True,
+        )  # fmt: skip
+        logits = self.classifier(self.dropout(encoded.last_hidden_state))
+        loss = None if labels is None else cross_entropy(logits, labels)
+        return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)
+
+
+class AlbertForQuestionAnswering(AlbertPreTrainedModel):
+    """Where in the text the answer starts, and where it ends."""
+
+    task = "question-answering"
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__(config)
+        self.albert = AlbertModel(config, add_pooling_layer=False)
+        self.qa_outputs = nn.Linear(config.hidden_size, 2)
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """start_positions, end_positions: token index of the answer's ends, int `[B]`; outside of the text they don't count."""
+        encoded = self.albert(
+            input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
+            output_attentions, output_hidden_states, return_dict=True,
+        )  # fmt: skip
+        start_logits, end_logits = self.qa_outputs(encoded.last_hidden_state).split(1, dim=-1)  # (B, S, 1) each
+        start_logits, end_logits = start_logits.squeeze(-1), end_logits.squeeze(-1)
+        loss = None
+        if start_positions is not None and end_positions is not None:
+            start_loss = self.position_loss(start_logits, start_positions)
+            loss = (start_loss + self.position_loss(end_logits, end_positions)) / 2
+        output = QuestionAnsweringOutput(loss, start_logits, end_logits, encoded.hidden_states, encoded.attentions)
+        return self.finish(output, return_dict)
+
+    @staticmethod
+    def position_loss(logits: Tensor, positions: Tensor) -> Tensor:
+        beyond = logits.shape[1]
+        return functional.cross_entropy(logits, positions.reshape(-1).clamp(0, beyond), ignore_index=beyond)
+
+
+class AlbertForMultipleChoice(AlbertPreTrainedModel):
+    """Which of several continuations fits: each choice is a sequence of its own."""
+
+    task = "multiple-choice"
+
+    def __init__(self, config: AlbertConfig) -> None:
+        super().__init__(config)
+        self.albert = AlbertModel(config)
+        self.dropout = nn.Dropout(config.classifier_dropout_prob)
+        self.classifier = nn.Linear(config.hidden_size, 1)
+        self.init_weights()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        head_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """All inputs are `[B, C, S]` (inputs_embeds `[B, C, S, E]`). labels: index of the right choice, int `[B]`."""
+        if (input_ids is None) == (inputs_embeds is None):
+            raise UsageError("give either input_ids or inputs_embeds, and not both")
+        given = input_ids if inputs_embeds is None else inputs_embeds
+        batch, choices = given.shape[:2]
+        flat = [
+            None if tensor is None else tensor.flatten(0, 1)
+            for tensor in (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        ]
+        encoded = self.albert(
+            flat[0], flat[1], flat[2], flat[3], head_mask, flat[4],
+            output_attentions, output_hidden_states, return_dict=True,
+        )  # fmt: skip
+        logits = self.classifier(self.dropout(encoded.pooler_output)).view(batch, choices)
+        loss = None if labels is None else functional.cross_entropy(logits, labels)
+        return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)

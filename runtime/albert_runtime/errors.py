@@ -1,0 +1,88 @@
+"""What can go wrong, as one family of exceptions.
+
+    AlbertError                   anything this project refuses to do
+      UsageError             2    the request itself is wrong (a path, an option, a text)
+      UnsupportedError       3    a model, task or file that is not supported
+        CheckpointError      3    a checkpoint that can't be read or isn't ALBERT
+        BundleError          3    a bundle that is damaged or does not fit
+      DependencyError        4    an optional dependency is missing
+      ConversionError        5    the conversion failed
+      ParityError            6    the converted model gives other answers
+      AccuracyError          7    the accuracy budget is exceeded
+      BudgetError            8    the size, memory or latency budget is exceeded
+      OperatorError          9    the target runtime lacks an operator
+
+The number is the exit code of the command line. A message says what was given, what is
+wrong with it, what is supported, and what to type next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class AlbertError(Exception):
+    """Base of everything this project raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(AlbertError, ValueError):
+    """The request is wrong: a path that is not there, options that don't go together, a text that can't be used."""
+
+    exit_code = 2
+
+
+class UnsupportedError(AlbertError):
+    """The model, the task or the file is of a kind that is not supported."""
+
+    exit_code = 3
+
+
+class CheckpointError(UnsupportedError):
+    """The checkpoint can't be read, is incomplete, or isn't an ALBERT."""
+
+
+class BundleError(UnsupportedError):
+    """The bundle is damaged, incomplete, or made for something else."""
+
+
+class DependencyError(AlbertError, ImportError):
+    """An optional dependency is missing; the message carries the pip line."""
+
+    exit_code = 4
+
+
+class ConversionError(AlbertError):
+    """The conversion failed."""
+
+    exit_code = 5
+
+
+class ParityError(AlbertError):
+    """The converted model does not give the original's answers."""
+
+    exit_code = 6
+
+
+class AccuracyError(AlbertError):
+    """The quantized model loses more accuracy than the budget allows."""
+
+    exit_code = 7
+
+
+class BudgetError(AlbertError):
+    """A size, memory or latency budget is exceeded."""
+
+    exit_code = 8
+
+
+class OperatorError(AlbertError):
+    """The target runtime lacks an operator of the graph."""
+
+    exit_code = 9
+
+
+def listed(headline: str, problems: Sequence[str]) -> str:
+    """`headline` and every one of `problems`, each on a line of its own."""
+    return "\n".join([headline, *(f"  - {problem}" for problem in problems)])
