@@ -9,7 +9,6 @@ Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N
 
 from __future__ import annotations
 
-import logging
 import math
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -21,14 +20,9 @@ from torch.nn import functional
 from albert_export.checkpoints import read_checkpoint, write_checkpoint
 from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.config import AlbertConfig
+from albert_export.reference.masking import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_runtime.errors import UsageError
-
-logger = logging.getLogger("albert_export")
-
-#: Added to the attention scores of padding. Google's value: softmax makes it exactly 0 in float32, and unlike
-#: Hugging Face's finfo.min it neither overflows in float16 nor swallows the scores that it is added to.
-MASK_VALUE = -10000.0
 
 ACTIVATIONS = {
     "gelu": functional.gelu,

@@ -108,7 +108,9 @@ def _flatten(builder: GraphBuilder, node: fx.Node) -> None:
     if first != 0:
         raise NotImplementedError("flatten is written for leading axes only")
     value = builder.value(source)
-    rest = builder.emit("Slice", [builder.emit("Shape", [value]), _ints(builder, last + 1), _ints(builder, _rank(source))])
+    rest = builder.emit(
+        "Slice", [builder.emit("Shape", [value]), _ints(builder, last + 1), _ints(builder, _rank(source))]
+    )
     shape = builder.emit("Concat", [_ints(builder, -1), rest], axis=0, hint="shape")
     builder.alias(node, builder.emit("Reshape", [value, shape], hint=node.name))
 

@@ -1,0 +1,264 @@
+"""Checkpoint: a configuration, weights under Hugging Face's full names, and a vocabulary. What every reader returns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from albert_export.checkpoints.weight_names import (
+    DECODER,
+    DECODER_BIAS,
+    HEADS,
+    PREDICTION_BIAS,
+    WORD_EMBEDDINGS,
+    full_name,
+    is_encoder_weight,
+)
+from albert_export.config import AlbertConfig
+from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+from albert_runtime.tasks import TASKS, find_task
+
+logger = logging.getLogger("albert_export")
+
+_POOLER = "albert.pooler."
+_CLASSIFIER = "classifier."
+#: task -> what its head's weights begin with
+_HEADS_OF_TASK = {
+    "feature-extraction": (_POOLER,),
+    "pretraining": ("predictions.", "sop_classifier."),
+    "fill-mask": ("predictions.",),
+    "text-classification": (_CLASSIFIER,),
+    "token-classification": (_CLASSIFIER,),
+    "multiple-choice": (_CLASSIFIER,),
+    "question-answering": ("qa_outputs.",),
+}
+_VOCABULARIES = ("spiece.model", "30k-clean.model")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """An ALBERT that was read from `folder`."""
+
+    folder: Path
+    #: valid, and with the labels that the classifier has
+    config: AlbertConfig
+    #: Hugging Face's names of the full model (`albert.embeddings...`) -> float32, without the tied decoder
+    weights: dict[str, np.ndarray]
+    #: the SentencePiece model; None when the folder has none, or several of which none has a known name
+    vocab_file: Path | None
+    #: full names of the tasks whose head is there
+    tasks: tuple[str, ...]
+    #: what else is there, in words: heads that none of the tasks can use
+    other_heads: tuple[str, ...] = ()
+
+    def weights_for(
+        self, task: str, shapes: Mapping[str, tuple[int, ...]], *, allow_random_head: bool = False
+    ) -> dict[str, np.ndarray]:
+        """The weights of the reference model that serves `task`.
+
+        Args:
+            task: name or alias.
+            shapes: the shape of every parameter of that model, by full Hugging Face name, without the tied decoder.
+            allow_random_head: leave out the weights of a head that is not there, with a warning; the model keeps
+                its random initial ones.
+
+        Raises:
+            UnsupportedError: the head is not there, and allow_random_head is False.
+            CheckpointError: weights are missing, left over or of another shape; the message lists them all.
+        """
+        task = find_task(task).name
+        has_head = task in self.tasks
+        if not has_head and not allow_random_head:
+            raise UnsupportedError(self._no_head(task))
+        usable = self.weights
+        if not has_head:
+            # The same names may belong to another task's classifier, which means something else.
+            usable = {name: array for name, array in usable.items() if not name.startswith(_CLASSIFIER)}
+        absent = [name for name in shapes if name not in usable]
+        random = [] if has_head else [name for name in absent if not is_encoder_weight(name)]
+        problems = self._mismatches(task, usable, {n: s for n, s in shapes.items() if n not in random})
+        if problems:
+            raise CheckpointError(listed(f"the weights in {self.folder} do not fit its configuration:", problems))
+        if random:
+            logger.warning(
+                "%s has no head for %s: %s keep random initial values, so the answers will be random too",
+                self.folder,
+                task,
+                ", ".join(random),
+            )
+        return {name: usable[name] for name in shapes if name in usable}
+
+    def _no_head(self, task: str) -> str:
+        there = ", ".join(self.tasks) or "none"
+        others = f"; it has {', '.join(self.other_heads)}, which is not supported" if self.other_heads else ""
+        return (
+            f"{self.folder} has no head for {task}; the heads that are there serve: {there}{others}. "
+            f"Choose one of those, give a checkpoint that was fine-tuned for {task}, "
+            f"or pass --allow-random-head to export an untrained head"
+        )
+
+    def _mismatches(
+        self, task: str, weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
+    ) -> list[str]:
+        problems = [f"missing: {name} {list(shape)}" for name, shape in shapes.items() if name not in weights]
+        problems += [
+            f"another shape: {name} is {list(weights[name].shape)}, and must be {list(shape)}"
+            for name, shape in shapes.items()
+            if name in weights and weights[name].shape != tuple(shape)
+        ]
+        # What other tasks' heads and the pooler have too much may stay unused.
+        own = tuple(prefix for prefix in _HEADS_OF_TASK[task] if prefix != _POOLER)
+        problems += [
+            f"left over: {name} {list(array.shape)}"
+            + (" (tie_word_embeddings is false: a decoder of its own is not supported)" if name == DECODER else "")
+            for name, array in weights.items()
+            if name not in shapes and (is_encoder_weight(name) or name.startswith(own))
+        ]
+        return problems
+
+
+def assemble(
+    folder: Path,
+    config: AlbertConfig,
+    named_arrays: Iterable[tuple[str, np.ndarray]],
+    *,
+    other_heads: tuple[str, ...] = (),
+) -> Checkpoint:
+    """The checkpoint of `folder` from its configuration and its weights, in Hugging Face's names of any age.
+
+    Raises:
+        CheckpointError: there is no encoder, a weight is there twice, is not finite or not of float kind, or the
+            sizes or labels are not the configuration's; all problems of one kind are listed.
+    """
+    weights = _by_full_name(folder, named_arrays)
+    if not any(is_encoder_weight(name) for name in weights):
+        raise CheckpointError(
+            f"the weights in {folder} are not an ALBERT's: none of the {len(weights)} belongs to its encoder"
+            + (f" (the first is called {next(iter(weights))!r})" if weights else "")
+        )
+    _drop_tied_decoder(folder, config, weights)
+    problems = _size_problems(config, weights)
+    tasks = _tasks_of(config, weights)
+    problems += _settle_labels(config, weights, tasks)
+    if problems:
+        raise CheckpointError(listed(f"the weights in {folder} do not fit its configuration:", problems))
+    return Checkpoint(folder, config, weights, find_vocabulary(folder), tasks, other_heads)
+
+
+def find_vocabulary(folder: Path) -> Path | None:
+    """The SentencePiece model of `folder`: by its usual names, or the one file called *.model."""
+    for name in _VOCABULARIES:
+        if (folder / name).is_file():
+            return folder / name
+    models = [path for path in folder.glob("*.model") if path.is_file()]
+    return models[0] if len(models) == 1 else None
+
+
+def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    weights: dict[str, np.ndarray] = {}
+    problems = []
+    for given, array in named_arrays:
+        name = full_name(given)
+        if name is None:
+            continue
+        if array.dtype.kind != "f":
+            problems.append(f"{given} is {array.dtype}, not floating point")
+            continue
+        with np.errstate(over="ignore"):
+            single = np.ascontiguousarray(array, dtype=np.float32)
+        if not np.isfinite(single).all():
+            problems.append(f"{given} has values that are not finite (NaN or infinite)")
+        if name in weights and not np.array_equal(weights[name], single):
+            problems.append(f"{given} is there twice, under two names and with two values")
+        weights[name] = single
+    if problems:
+        raise CheckpointError(listed(f"the weights in {folder} can't be used:", problems))
+    return weights
+
+
+def _drop_tied_decoder(folder: Path, config: AlbertConfig, weights: dict[str, np.ndarray]) -> None:
+    """Removes the copies of the word embeddings and of the predictions' bias that old checkpoints keep.
+
+    Where they differ, transformers 4.57 decides: the word embeddings win over the decoder's weight, and the decoder's
+    bias over the predictions'. A decoder that the configuration unties stays, for the tasks that need it to refuse.
+    """
+    differing = "%s: %s and %s differ, though they are tied; the second is used, as transformers does"
+    if DECODER_BIAS in weights:
+        bias = weights.pop(DECODER_BIAS)
+        if not np.array_equal(bias, weights.get(PREDICTION_BIAS, bias)):
+            logger.warning(differing, folder, PREDICTION_BIAS, DECODER_BIAS)
+        weights[PREDICTION_BIAS] = bias
+    if DECODER in weights and WORD_EMBEDDINGS in weights:
+        same = np.array_equal(weights[DECODER], weights[WORD_EMBEDDINGS])
+        if same or config.tie_word_embeddings:
+            del weights[DECODER]
+            if not same:
+                logger.warning(differing, folder, DECODER, WORD_EMBEDDINGS)
+
+
+def _size_problems(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> list[str]:
+    """Sizes that the configuration states and the weights contradict, each named by its field."""
+    layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
+    measured = {
+        "vocab_size": (WORD_EMBEDDINGS, 0),
+        "embedding_size": (WORD_EMBEDDINGS, 1),
+        "max_position_embeddings": ("albert.embeddings.position_embeddings.weight", 0),
+        "type_vocab_size": ("albert.embeddings.token_type_embeddings.weight", 0),
+        "hidden_size": ("albert.encoder.embedding_hidden_mapping_in.weight", 0),
+        "intermediate_size": (f"{layer}.ffn.weight", 0),
+    }
+    problems = []
+    for field_name, (name, axis) in measured.items():
+        if name not in weights:
+            continue  # weights_for lists what is missing
+        stated, shape = getattr(config, field_name), weights[name].shape
+        if len(shape) != 2:
+            problems.append(f"{name} has the shape {list(shape)}, and must have two axes")
+        elif shape[axis] != stated:
+            problems.append(f"{field_name} is {stated}, but {name} has the shape {list(shape)}: {shape[axis]}")
+    return problems
+
+
+def _tasks_of(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    there = {prefix for prefix in HEADS if any(name.startswith(prefix) for name in weights)}
+    classifier = _classifier_tasks(config, weights)
+    return tuple(
+        task
+        for task, prefixes in _HEADS_OF_TASK.items()
+        if there.issuperset(prefixes) and (_CLASSIFIER not in prefixes or task in classifier)
+    )
+
+
+def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """The tasks that a weight called `classifier` serves; three of them call it so.
+
+    The configuration's `architectures` decide. Where they don't: without a pooler it classifies tokens; with one it
+    classifies texts, and a single row may as well be the score of a choice, so both are offered.
+    """
+    if "classifier.weight" not in weights:
+        return ()
+    for task in TASKS.values():
+        if _HEADS_OF_TASK[task.name] == (_CLASSIFIER,) and task.architecture in (config.architectures or ()):
+            return (task.name,)
+    if "albert.pooler.weight" not in weights:
+        return ("token-classification",)
+    if weights["classifier.weight"].shape[:1] == (1,):
+        return ("text-classification", "multiple-choice")
+    return ("text-classification",)
+
+
+def _settle_labels(config: AlbertConfig, weights: Mapping[str, np.ndarray], tasks: tuple[str, ...]) -> list[str]:
+    """Takes the number of labels from the classifier where the configuration names none; returns contradictions."""
+    if not {"text-classification", "token-classification"} & set(tasks) or not weights["classifier.weight"].ndim:
+        return []
+    rows = weights["classifier.weight"].shape[0]
+    if config.has_default_labels and rows > 0:
+        config.num_labels = rows
+    if config.num_labels == rows:
+        return []
+    labels = ", ".join(config.id2label.values())
+    return [f"id2label names {config.num_labels} labels ({labels}), but classifier.weight has {rows} rows"]

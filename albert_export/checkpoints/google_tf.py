@@ -1,0 +1,107 @@
+"""Reads Google's TF1 checkpoints: `albert_config.json` with `model.ckpt-*.index` and its data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from albert_export.checkpoints.checkpoint import Checkpoint, assemble
+from albert_export.checkpoints.weight_names import ENCODER, HEADS, MAPPING, WeightName
+from albert_export.config import AlbertConfig
+from albert_runtime.errors import CheckpointError, DependencyError, listed
+
+# What optimizers (Adam and LAMB, Google's and TensorFlow's own) and the training loop leave in a checkpoint.
+_SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
+_COUNTERS = {"global_step", "save_counter"}
+# Google's SQuAD 2 head (squad_utils.create_v2_model): start beam, end conditioned on start, answerability.
+_SQUAD_V2 = ("start_logits/", "end_logits/", "answer_class/")
+
+
+def read_google(folder: Path) -> Checkpoint:
+    """The checkpoint in a folder of google-research/albert, pre-trained or fine-tuned.
+
+    Of several checkpoints, `model.ckpt-best` is read, or else the one with the highest step.
+
+    Raises:
+        CheckpointError: a file is damaged or missing, or variables are missing or left over, which are all listed.
+        DependencyError: TensorFlow is missing.
+    """
+    config = AlbertConfig.from_folder(folder)
+    prefix = _newest(folder)
+    variables = _read_variables(prefix)
+    squad_v2 = {name for name in variables if name.startswith(_SQUAD_V2)}
+    rows = _rows_for(config, variables)
+    _check_names(prefix, rows, variables.keys() - squad_v2)
+    other_heads = ("Google's SQuAD 2 head (start beam, end and answerability)",) if squad_v2 else ()
+    return assemble(folder, config, _in_hugging_face_form(config, rows, variables), other_heads=other_heads)
+
+
+def _newest(folder: Path) -> Path:
+    """The checkpoint's path without `.index`."""
+
+    def rank(prefix: Path) -> tuple[bool, int, str]:
+        step = re.search(r"-(\d+)$", prefix.name)
+        return prefix.name.endswith("-best"), int(step[1]) if step else -1, prefix.name
+
+    return max((path.with_suffix("") for path in folder.glob("*.index")), key=rank)
+
+
+def _read_variables(prefix: Path) -> dict[str, np.ndarray]:
+    """Every variable but the optimizer's, by Google's name."""
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise DependencyError(
+            f"reading Google's checkpoint {prefix.name} needs TensorFlow: pip install 'albert-export[tf]'"
+        ) from error
+
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        # TF Hub modules keep everything below "module/".
+        names = {name.removeprefix("module/"): name for name in reader.get_variable_to_shape_map()}
+        return {name: reader.get_tensor(stored) for name, stored in names.items() if not _is_training_state(name)}
+    except Exception as error:  # TensorFlow has no one exception for a damaged file
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again") from error
+
+
+def _is_training_state(name: str) -> bool:
+    last = name.rsplit("/", 1)[-1]
+    return last in _SLOTS or name in _COUNTERS
+
+
+def _rows_for(config: AlbertConfig, variables: Mapping[str, np.ndarray]) -> list[WeightName]:
+    """The rows of the table that this checkpoint must have: the encoder's, and those of every head it has a part of."""
+    heads = [row for rows in HEADS.values() if any(row.google in variables for row in rows) for row in rows]
+    identity = _mapping_is_identity(config, variables)
+    encoder = [row for row in ENCODER if not (identity and row in MAPPING)]
+    return [weight for row in (*encoder, *heads) for weight in row.expanded(config)]
+
+
+def _mapping_is_identity(config: AlbertConfig, variables: Mapping[str, np.ndarray]) -> bool:
+    return config.embedding_size == config.hidden_size and not any(row.google in variables for row in MAPPING)
+
+
+def _check_names(prefix: Path, rows: list[WeightName], names: set[str]) -> None:
+    needed = {row.google for row in rows}
+    problems = [f"missing: {name}" for name in sorted(needed - names)]
+    problems += [f"left over: {name}" for name in sorted(names - needed)]
+    if problems:
+        raise CheckpointError(
+            listed(f"the variables in {prefix} are not those of its configuration's ALBERT:", problems)
+        )
+
+
+def _in_hugging_face_form(
+    config: AlbertConfig, rows: list[WeightName], variables: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, np.ndarray]]:
+    for row in rows:
+        array = variables[row.google]
+        yield row.hugging_face, array.T if row.transposed else array
+    if _mapping_is_identity(config, variables):
+        weight, bias = (row.hugging_face for row in MAPPING)
+        yield weight, np.eye(config.hidden_size, dtype=np.float32)
+        yield bias, np.zeros(config.hidden_size, dtype=np.float32)

@@ -1,0 +1,117 @@
+"""The one table of weight names: what Hugging Face calls a weight, what Google calls it, and whether it is transposed.
+
+Hugging Face's names here are those of the full models, so the encoder's begin with `albert.`. `{group}` and `{inner}`
+count the sets of layer weights: 0 to num_hidden_groups - 1, and 0 to inner_group_num - 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from albert_export.config import AlbertConfig
+
+
+@dataclass(frozen=True)
+class WeightName:
+    """One weight. Google keeps the matrices of dense layers as [inputs, outputs], Hugging Face as [outputs, inputs]."""
+
+    hugging_face: str
+    google: str
+    transposed: bool = False
+
+    def expanded(self, config: AlbertConfig) -> Iterator[WeightName]:
+        """This weight in every group and inner layer that `config` has; just itself where it is in none."""
+        if "{group}" not in self.hugging_face:
+            yield self
+            return
+        for group in range(config.num_hidden_groups):
+            for inner in range(config.inner_group_num):
+                place = {"group": group, "inner": inner}
+                yield WeightName(self.hugging_face.format(**place), self.google.format(**place), self.transposed)
+
+
+def _dense(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
+    return (
+        WeightName(f"{hugging_face}.weight", f"{google}/kernel", transposed=True),
+        WeightName(f"{hugging_face}.bias", f"{google}/bias"),
+    )
+
+
+def _norm(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
+    return (
+        WeightName(f"{hugging_face}.weight", f"{google}/gamma"),
+        WeightName(f"{hugging_face}.bias", f"{google}/beta"),
+    )
+
+
+def _output(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
+    """Google's classification layers, whose weights are kept as [labels, hidden_size], like Hugging Face's."""
+    return (
+        WeightName(f"{hugging_face}.weight", f"{google}output_weights"),
+        WeightName(f"{hugging_face}.bias", f"{google}output_bias"),
+    )
+
+
+WORD_EMBEDDINGS = "albert.embeddings.word_embeddings.weight"
+PREDICTION_BIAS = "predictions.bias"
+#: the masked-language-model decoder, which Hugging Face ties to the two above
+DECODER = "predictions.decoder.weight"
+DECODER_BIAS = "predictions.decoder.bias"
+
+_LAYER = "albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
+_GOOGLE_LAYER = "bert/encoder/transformer/group_{group}/inner_group_{inner}"
+
+#: not in Google's checkpoints whose embedding_size is their hidden_size: there it is the identity
+MAPPING = _dense("albert.encoder.embedding_hidden_mapping_in", "bert/encoder/embedding_hidden_mapping_in")
+
+ENCODER: tuple[WeightName, ...] = (
+    WeightName(WORD_EMBEDDINGS, "bert/embeddings/word_embeddings"),
+    WeightName("albert.embeddings.position_embeddings.weight", "bert/embeddings/position_embeddings"),
+    WeightName("albert.embeddings.token_type_embeddings.weight", "bert/embeddings/token_type_embeddings"),
+    *_norm("albert.embeddings.LayerNorm", "bert/embeddings/LayerNorm"),
+    *MAPPING,
+    *_dense(f"{_LAYER}.attention.query", f"{_GOOGLE_LAYER}/attention_1/self/query"),
+    *_dense(f"{_LAYER}.attention.key", f"{_GOOGLE_LAYER}/attention_1/self/key"),
+    *_dense(f"{_LAYER}.attention.value", f"{_GOOGLE_LAYER}/attention_1/self/value"),
+    *_dense(f"{_LAYER}.attention.dense", f"{_GOOGLE_LAYER}/attention_1/output/dense"),
+    *_norm(f"{_LAYER}.attention.LayerNorm", f"{_GOOGLE_LAYER}/LayerNorm"),
+    *_dense(f"{_LAYER}.ffn", f"{_GOOGLE_LAYER}/ffn_1/intermediate/dense"),
+    *_dense(f"{_LAYER}.ffn_output", f"{_GOOGLE_LAYER}/ffn_1/intermediate/output/dense"),
+    *_norm(f"{_LAYER}.full_layer_layer_norm", f"{_GOOGLE_LAYER}/LayerNorm_1"),
+)
+
+#: what may stand on the encoder; each is there whole or not at all
+HEADS: dict[str, tuple[WeightName, ...]] = {
+    "albert.pooler.": _dense("albert.pooler", "bert/pooler/dense"),
+    "predictions.": (
+        *_dense("predictions.dense", "cls/predictions/transform/dense"),
+        *_norm("predictions.LayerNorm", "cls/predictions/transform/LayerNorm"),
+        WeightName(PREDICTION_BIAS, "cls/predictions/output_bias"),
+    ),
+    "sop_classifier.": _output("sop_classifier.classifier", "cls/seq_relationship/"),
+    "qa_outputs.": _output("qa_outputs", "cls/squad/"),
+    "classifier.": _output("classifier", ""),
+}
+
+_BARE = re.compile(r"(embeddings|encoder|pooler)\.")
+_OLD_NORM = re.compile(r"((?:LayerNorm|layer_norm)\.)(gamma|beta)$")
+_BUFFER = re.compile(r"(albert\.)?embeddings\.(position_ids|token_type_ids)")
+
+
+def is_encoder_weight(name: str) -> bool:
+    """Whether a full Hugging Face name is the encoder's own, which every task needs."""
+    return name.startswith(("albert.embeddings.", "albert.encoder."))
+
+
+def full_name(name: str) -> str | None:
+    """The full Hugging Face name of a weight that a checkpoint calls `name`; None for what is no weight.
+
+    A bare AlbertModel is saved without `albert.`; old checkpoints say gamma and beta, and keep position_ids.
+    """
+    if _BUFFER.fullmatch(name):
+        return None
+    if _BARE.match(name):
+        name = f"albert.{name}"
+    return _OLD_NORM.sub(lambda old: old[1] + {"gamma": "weight", "beta": "bias"}[old[2]], name)

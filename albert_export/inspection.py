@@ -1,0 +1,105 @@
+"""What is in a bundle, a graph file or a checkpoint folder, as facts and as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from albert_export.checkpoints import read_checkpoint
+from albert_runtime import open_bundle
+from albert_runtime.bundle import MANIFEST_FILE
+from albert_runtime.errors import DependencyError, UnsupportedError, UsageError
+
+
+def inspect_path(path: Path) -> dict[str, Any]:
+    """The facts, as JSON types; "kind" says what `path` is: bundle, onnx or checkpoint.
+
+    Raises:
+        UsageError: there is nothing at `path`.
+        UnsupportedError: it is none of the three, or damaged.
+        DependencyError: onnx is not installed.
+    """
+    if not path.exists():
+        raise UsageError(f"there is nothing at {path}; give a bundle, a .onnx file or a checkpoint folder")
+    if path.is_dir() and (path / MANIFEST_FILE).is_file():
+        bundle = open_bundle(path)
+        manifest = bundle.manifest.to_dict()
+        manifest["self_test"] = len(manifest["self_test"])
+        return {"kind": "bundle", "folder": str(path), "manifest": manifest, "graph": _graph(bundle.model_file)}
+    if path.is_dir():
+        return {"kind": "checkpoint", **_checkpoint(path)}
+    return {"kind": "onnx", "graph": _graph(path)}
+
+
+def _graph(file: Path) -> dict[str, Any]:
+    if file.suffix != ".onnx":
+        raise UnsupportedError(f"{file} is not a .onnx file, a bundle or a checkpoint folder; those can be inspected")
+    try:
+        from albert_converters.onnx_inspect import inspect_onnx
+    except ImportError as error:
+        raise DependencyError(f"this needs onnx ({error}); install it: pip install 'albert-export[onnx]'") from error
+    return inspect_onnx(file)
+
+
+def _checkpoint(folder: Path) -> dict[str, Any]:
+    checkpoint = read_checkpoint(folder)
+    return {
+        "folder": str(folder),
+        "tasks": list(checkpoint.tasks),
+        "vocabulary": checkpoint.vocab_file.name if checkpoint.vocab_file else None,
+        "parameters": sum(array.size for array in checkpoint.weights.values()),
+        "config": checkpoint.config.to_dict(),
+    }
+
+
+def describe(facts: dict[str, Any]) -> str:
+    """The facts for a reader."""
+    if facts["kind"] == "checkpoint":
+        return "\n".join(_describe_checkpoint(facts))
+    lines = []
+    if facts["kind"] == "bundle":
+        lines += _describe_manifest(facts["folder"], facts["manifest"])
+    return "\n".join([*lines, *_describe_graph(facts["graph"])])
+
+
+def _describe_checkpoint(facts: dict[str, Any]) -> list[str]:
+    config = facts["config"]
+    return [
+        f"checkpoint {facts['folder']}: {facts['parameters']:,} parameters",
+        f"  heads for   {', '.join(facts['tasks']) or 'no task'}",
+        f"  vocabulary  {facts['vocabulary'] or 'none: spiece.model is missing'}",
+        *(f"  {name:24}{config[name]}" for name in sorted(config)),
+    ]
+
+
+def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
+    parity = manifest["parity"]
+    return [
+        f"bundle {folder}: {manifest['task']}, {manifest['precision']}, up to {manifest['max_length']} tokens",
+        f"  verified    {parity.get('passed')}, largest difference {parity.get('max_difference', 0.0):.1e}",
+        f"  labels      {', '.join(manifest['labels']) or '-'}",
+        f"  mask        {manifest['mask_policy']}",
+        f"  made by     {', '.join(f'{tool} {version}' for tool, version in manifest['versions'].items())}",
+        f"  files       {', '.join(sorted(manifest['files']))}",
+    ]
+
+
+def _describe_graph(graph: dict[str, Any]) -> list[str]:
+    def tensor(value: dict[str, Any]) -> str:
+        return f"{value['name']} {value['type']} [{', '.join(map(str, value['axes']))}]"
+
+    def counts(values: dict[str, int], unit: str = "") -> str:
+        return ", ".join(f"{name} {count:,}{unit}" for name, count in values.items()) or "none"
+
+    duplicates = graph["duplicated_weights"]
+    wasted = sum((entry["copies"] - 1) * entry["bytes_each"] for entry in duplicates)
+    shared = "each weight once" if not duplicates else f"{len(duplicates)} weights more than once, {wasted:,} bytes wasted"
+    return [
+        f"graph {graph['file']}: {graph['bytes']:,} bytes, {graph['producer'] or 'unknown producer'}",
+        f"  opsets      {counts(graph['opsets'])}; IR version {graph['ir_version']}",
+        *(f"  input       {tensor(value)}" for value in graph["inputs"]),
+        *(f"  output      {tensor(value)}" for value in graph["outputs"]),
+        f"  operators   {counts(graph['operators'])}; {graph['subgraphs']} subgraphs",
+        f"  weights     {counts(graph['weight_bytes'], ' bytes')}; {shared}",
+        f"  products    {counts(graph['matrix_products'])}; {graph['quantized_share']:.0%} quantized",
+    ]

@@ -1,0 +1,68 @@
+"""The README.md of a bundle: what it is, how to use it, and how it was verified."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from albert_export.checkpoints import Checkpoint
+from albert_export.samples import sample_requests
+from albert_runtime.manifest import Manifest
+from albert_runtime.tasks import TASKS
+
+
+def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
+    """Markdown for the bundle in `folder`; every figure is taken from the files and the parity report."""
+    task = TASKS[manifest.task]
+    size = (folder / manifest.model_file).stat().st_size
+    config = checkpoint.config
+    tensors = [f"| input | {name} | int64 | {_axes(axes)} |" for name, axes in task.inputs().items()]
+    tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
+    request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
+    checks = [
+        f"| {name} | {kind['checks']} | {_figure(kind.get('max_difference'))} | {_figure(kind.get('tolerance'))} "
+        f"| {kind.get('detail', '')} |"
+        for name, kind in manifest.parity["checks"].items()
+    ]
+    labels = [f"Labels: {', '.join(manifest.labels)}.", ""] if manifest.labels else []
+    return "\n".join(
+        [
+            f"# ALBERT for {task.name}, {manifest.precision}",
+            "",
+            f"Exported from `{checkpoint.folder.resolve().name}` ({config.num_hidden_layers} layers, hidden size "
+            f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
+            f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, opset {manifest.opset}, "
+            f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
+            "",
+            *labels,
+            "## Use",
+            "",
+            "```python",
+            "import albert_runtime  # pip install 'albert-runtime[onnx]'",
+            "",
+            f'session = albert_runtime.load("{task.name}")  # this folder',
+            f"print(session({request}))",
+            "```",
+            "",
+            "| | name | type | axes |",
+            "|---|---|---|---|",
+            *tensors,
+            "",
+            "## Verified",
+            "",
+            "Compared with the original in PyTorch when it was exported:",
+            "",
+            "| check | comparisons | largest difference | allowed | |",
+            "|---|---|---|---|---|",
+            *checks,
+            "",
+        ]
+    )
+
+
+def _axes(axes: tuple[str, ...]) -> str:
+    return " x ".join(axes)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"

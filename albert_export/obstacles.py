@@ -1,0 +1,40 @@
+"""Everything that keeps a checkpoint from becoming a bundle, gathered and said at once."""
+
+from __future__ import annotations
+
+from albert_export.checkpoints import Checkpoint
+from albert_runtime import AlbertTokenizer
+from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+
+
+def refuse_obstacles(checkpoint: Checkpoint) -> AlbertTokenizer:
+    """The checkpoint's tokenizer, if it and the model fit each other.
+
+    Raises:
+        CheckpointError: no vocabulary, or one of another size; the message lists every problem.
+    """
+    folder, config = checkpoint.folder, checkpoint.config
+    if checkpoint.vocab_file is None:
+        raise CheckpointError(
+            f"{folder} has no spiece.model, the tokenizer's vocabulary; copy it there from the checkpoint that the model "
+            "was fine-tuned from (tokenizer.json does not replace it)"
+        )
+    try:
+        tokenizer = AlbertTokenizer.from_folder(folder, vocab_file=checkpoint.vocab_file)
+    except UnsupportedError as error:
+        raise CheckpointError(str(error)) from error
+    problems = []
+    if tokenizer.vocab_size != config.vocab_size:
+        problems.append(
+            f"{checkpoint.vocab_file.name} has {tokenizer.vocab_size} pieces, and the model has {config.vocab_size} "
+            "word embeddings (vocab_size); give the vocabulary that the model was trained with"
+        )
+    if config.pad_token_id is not None and config.pad_token_id != tokenizer.pad_token_id:
+        problems.append(
+            f"pad_token_id is {config.pad_token_id} in the configuration and {tokenizer.pad_token_id} in the vocabulary"
+        )
+    if config.type_vocab_size < 2:
+        problems.append(f"type_vocab_size is {config.type_vocab_size}; pairs of texts need 2 segments")
+    if problems:
+        raise CheckpointError(listed(f"the tokenizer and the model in {folder} don't fit each other:", problems))
+    return tokenizer

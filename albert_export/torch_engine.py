@@ -1,0 +1,30 @@
+"""The PyTorch reference behind the runtime's engine door, so that it answers through the very same session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from albert_runtime.engines import Arrays
+from albert_runtime.tasks import INPUT_NAMES, Task
+
+
+class TorchEngine:
+    """Runs a reference model in float32, in evaluation mode."""
+
+    name = "pytorch"
+    input_names = INPUT_NAMES
+
+    def __init__(self, model: torch.nn.Module, task: Task) -> None:
+        self.output_names = tuple(task.outputs)
+        self._model = model.eval()
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """The model's outputs for the inputs of the task's contract."""
+        tensors = {name: torch.from_numpy(inputs[name]).long() for name in INPUT_NAMES}
+        with torch.inference_mode():
+            outputs = self._model(**tensors, return_dict=True)
+        return {name: getattr(outputs, name).numpy() for name in self.output_names}

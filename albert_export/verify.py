@@ -1,0 +1,164 @@
+"""Does a bundle still give the answers of the checkpoint it was made from?
+
+Compared in this order, since each step explains the next: token ids, names, shapes and values of the tensors over
+lengths and batches, padded against unpadded, and the decoded answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albert_export.checkpoints import Checkpoint, read_checkpoint
+from albert_export.decisions import decide
+from albert_export.parity import ParityReport, tolerance_for
+from albert_export.reference.build import build_reference
+from albert_export.samples import sample_requests, sentences
+from albert_export.torch_engine import TorchEngine
+from albert_runtime import AlbertSession, AlbertTokenizer, load
+from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
+
+Arrays = dict[str, NDArray[np.int64]]
+#: called with a line that says what is being done
+Progress = Callable[[str], None]
+
+
+def verify_bundle(
+    bundle: str | Path, model: str | Path, *, threads: int | None = None, progress: Progress = lambda step: None
+) -> ParityReport:
+    """Compares the bundle with the checkpoint folder `model`; the report says whether all holds.
+
+    Raises:
+        BundleError, CheckpointError, UnsupportedError: one of the two can't be opened, or has another task.
+    """
+    progress("opening the bundle and the checkpoint")
+    session = load(bundle, threads=threads)
+    checkpoint = read_checkpoint(model)
+    reference = build_reference(checkpoint, session.task)
+    return compare(session, checkpoint, reference, progress=progress)
+
+
+def compare(
+    session: AlbertSession, checkpoint: Checkpoint, reference: Any, *, progress: Progress = lambda step: None
+) -> ParityReport:
+    """Compares an open session with a reference model of the same task."""
+    task = session.bundle.task
+    engine = TorchEngine(reference, task)
+    original = type(session)(session.bundle, verify=False, engine=engine)
+    report = ParityReport(session.bundle.folder.name, checkpoint.folder.name, session.manifest.precision)
+
+    progress("comparing token ids")
+    same = _compare_tokens(report, session.tokenizer, checkpoint)
+    same = _compare_names(report, session, task) and same
+    if not same:
+        return report  # whatever follows could only repeat it
+    for label, arrays in _cases(session.tokenizer, task, session.max_length):
+        progress(f"comparing values: {label}")
+        _compare_values(report, label, session.run(arrays), original.run(arrays))
+    progress("comparing padded with unpadded")
+    _compare_padding(report, session, task)
+    progress("comparing answers")
+    _compare_answers(report, session, original)
+    return report
+
+
+def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, checkpoint: Checkpoint) -> bool:
+    original = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
+    lines = sentences()
+    wrong = [line for line in lines if tokenizer.encode(line) != original.encode(line)]
+    detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
+    return report.add_equal("tokens", "token ids", not wrong, detail)
+
+
+def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> bool:
+    inputs, outputs = set(session.engine.input_names), set(session.engine.output_names)
+    same = inputs == set(INPUT_NAMES) and outputs == set(task.outputs)
+    detail = "" if same else f"the graph has {', '.join(sorted(inputs))} -> {', '.join(sorted(outputs))}"
+    return report.add_equal("names", "inputs and outputs", same, detail)
+
+
+def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
+    """Inputs from real text: lengths from 1 to the longest, ragged batches, 2 to 7 choices."""
+    ids = np.array([i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)], np.int64)
+    lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
+    if CHOICES in task.input_axes:
+        for choices, length in zip((2, 3, 4, 5, 6, 7, 2), (*lengths[:6], lengths[-1]), strict=False):
+            yield f"{choices} choices of {length} tokens", _batch(ids, [length] * choices, tokenizer, choices)
+        ragged = [min(longest, length) for length in (21, 5, 9, 2, 16, 11)]
+        yield "2 x 3 ragged choices", _batch(ids, ragged, tokenizer, 3)
+        return
+    for length in lengths:
+        yield f"1 x {length} tokens", _batch(ids, [length], tokenizer)
+    yield "ragged batch of 4", _batch(ids, [min(longest, length) for length in (40, 1, 17, 29)], tokenizer)
+
+
+def _batch(ids: NDArray[np.int64], lengths: list[int], tokenizer: AlbertTokenizer, choices: int = 0) -> Arrays:
+    """Rows of running text, [CLS] first and [SEP] last where there is room, the second half as second segment."""
+    shape = (len(lengths), max(lengths))
+    arrays = {name: np.zeros(shape, np.int64) for name in INPUT_NAMES}
+    arrays["input_ids"][:] = tokenizer.pad_token_id
+    for row, length in enumerate(lengths):
+        tokens = np.resize(np.roll(ids, -31 * row), length)
+        tokens[0], tokens[-1] = tokenizer.cls_token_id, tokenizer.sep_token_id
+        arrays["input_ids"][row, :length] = tokens
+        arrays["attention_mask"][row, :length] = 1
+        arrays["token_type_ids"][row, length // 2 : length] = 1
+    if choices:
+        return {name: array.reshape(-1, choices, shape[1]) for name, array in arrays.items()}
+    return arrays
+
+
+def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name, array in expected.items():
+        if got[name].shape != array.shape:
+            report.add_equal("shapes", f"{name}, {label}", False, f"{got[name].shape} instead of {array.shape}")
+        else:
+            report.add_values("values", f"{name}, {label}", got[name], array)
+
+
+def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -> None:
+    """Each sequence alone must give what it gives beside longer ones."""
+    encodings = [session.tokenizer(line, truncation=True, max_length=session.max_length) for line in sentences()[:3]]
+    rows = [encoding.encodings[0] for encoding in encodings]
+    longest = max(len(row.ids) for row in rows)
+    choices = CHOICES in task.input_axes
+
+    def arrays(chosen: list[Any], length: int) -> Arrays:
+        batch: Arrays = {}
+        for name, field in zip(INPUT_NAMES, ("ids", "attention_mask", "type_ids"), strict=True):
+            fill = session.tokenizer.pad_token_id if name == "input_ids" else 0
+            table = [[*getattr(row, field), *[fill] * (length - len(row.ids))] for row in chosen]
+            batch[name] = np.array(table, np.int64).reshape((-1, 1, length) if choices else (-1, length))
+        return batch
+
+    together = session.run(arrays(rows, longest))
+    for index, row in enumerate(rows):
+        alone = session.run(arrays([row], len(row.ids)))
+        for name, array in alone.items():
+            padded = together[name][index : index + 1]
+            if task.outputs[name][1:2] == ("sequence_length",):
+                padded = padded[:, : len(row.ids)]
+            report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
+
+
+def _compare_answers(report: ParityReport, session: AlbertSession, original: AlbertSession) -> None:
+    """The decoded answers must be the same. Where the original's best two are closer than the tolerance, either will do."""
+    requests = sample_requests(session.bundle.task)
+    different, ties = [], 0
+    for request in requests:
+        expected, got = decide(original, request), decide(session, request)
+        if got.answer == expected.answer:
+            continue
+        # a probability moves by no more than the logits do; an answer's score is a product of two of them
+        if expected.margin <= 2 * tolerance_for(session.manifest.precision, 1.0):
+            ties += 1
+        else:
+            different.append(f"{got.answer!r} instead of {expected.answer!r}")
+    detail = f"{len(requests) - len(different) - ties} of {len(requests)} equal"
+    detail += f", {ties} near ties" if ties else ""
+    detail += f"; {different[0]}" if different else ""
+    report.add_equal("answers", "decoded answers", not different, detail)

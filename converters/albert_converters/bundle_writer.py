@@ -1,0 +1,85 @@
+"""A bundle folder in the making: filled beside its target, and renamed to it when everything in it holds."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from albert_runtime.bundle import MANIFEST_FILE, Manifest, sha256_of
+from albert_runtime.errors import ConversionError, UsageError
+
+
+def refuse_overwrite(target: Path, *, force: bool) -> None:
+    """Refuses a target that can't become a bundle: something is there, or the place can't be written to.
+
+    `force` allows to replace an older bundle or an empty folder, and never anything else.
+
+    Raises:
+        UsageError: the message says what is there and what to type.
+    """
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    if (target.exists() or target.is_symlink()) and not force:
+        raise UsageError(f"{target} already exists; choose another --output, or give --force to replace a bundle")
+    if target.exists() and not (target / MANIFEST_FILE).is_file():
+        raise UsageError(f"{target} is not a bundle, so --force does not replace it; choose another --output")
+    parent = next((parent for parent in target.absolute().parents if parent.exists()), Path("/"))
+    if not parent.is_dir():
+        raise UsageError(f"{parent} is a file, so {target} can't be made below it; choose another --output")
+
+
+@contextlib.contextmanager
+def new_bundle(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """An empty folder beside `target`, which becomes `target` when the block ends well.
+
+    Whatever happens in the block, an exception or Ctrl-C, nothing is left of the new folder and what stood at
+    `target` before stands there still.
+
+    Raises:
+        UsageError: the target is not to be overwritten (see `refuse_overwrite`), or can't be written to.
+        ConversionError: the disk refuses half-way, for example because it is full.
+    """
+    refuse_overwrite(target, force=force)
+    token = uuid.uuid4().hex
+    part = target.with_name(f".{target.name}.{token}.part")
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"can't write to {target.parent}: {error.strerror}; choose another --output") from error
+    try:
+        yield part
+        _put_in_place(part, target, token, force=force)
+    except OSError as error:
+        raise ConversionError(f"writing {target} failed: {error.strerror or error}; nothing was kept of it") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _put_in_place(part: Path, target: Path, token: str, *, force: bool) -> None:
+    refuse_overwrite(target, force=force)  # another run may have come first
+    if not target.exists() or not any(target.iterdir()):
+        part.replace(target)
+        return
+    old = target.with_name(f".{target.name}.{token}.old")
+    target.rename(old)
+    try:
+        part.replace(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Name -> SHA-256 of every file of a bundle but its manifest."""
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_FILE}
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes `manifest.json`."""
+    text = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")

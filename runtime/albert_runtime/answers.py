@@ -1,0 +1,124 @@
+"""What a session answers with: one frozen dataclass for each kind of answer.
+
+`start` and `end` count characters of the text that was given, so `text[start:end]` is the place meant.
+A score is a probability from 0 to 1, but for regression labels, where it is the predicted value.
+Every answer has `to_dict()`: plain JSON types, for files and wires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class _Record:
+    """Gives a dataclass its `to_dict`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON types."""
+        return _plain(asdict(self))  # type: ignore[call-overload, no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Answer(_Record):
+    """A passage of the context that answers the question: `context[start:end]`."""
+
+    text: str
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Label(_Record):
+    """A label of the whole text."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Entity(_Record):
+    """A named thing in the text: `text[start:end]` of the given text, as `text` here."""
+
+    label: str
+    text: str
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Filled(_Record):
+    """One way to fill a [MASK]."""
+
+    #: the word piece, without the mark of its leading space
+    token: str
+    token_id: int
+    score: float
+    #: the whole given text with this piece in place of the mask; other masks stay
+    text: str
+
+
+@dataclass(frozen=True)
+class Choice(_Record):
+    """The choice that goes best with the prompt."""
+
+    index: int
+    text: str
+    score: float
+    #: the probability of every choice, in the order given
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SentenceOrder(_Record):
+    """Whether two texts stand in the order they were written in."""
+
+    #: "in order" or "swapped"
+    label: str
+    in_order: bool
+    #: the probability of `label`
+    score: float
+    #: for each [MASK] in the two texts, the ways to fill it, best first
+    filled: tuple[tuple[Filled, ...], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A text as vectors. The arrays are read-only; two embeddings are equal if all their numbers are."""
+
+    #: the pooler's output, float32 [hidden]
+    vector: NDArray[np.float32]
+    #: the last hidden state, float32 [sequence, hidden]: [CLS], the text's tokens, [SEP]
+    tokens: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for name in ("vector", "tokens"):
+            array = np.array(getattr(self, name), dtype=np.float32)
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Embedding):
+            return NotImplemented
+        return np.array_equal(self.vector, other.vector) and np.array_equal(self.tokens, other.tokens)
+
+    def __hash__(self) -> int:
+        # 0.0 adds away the sign of zeros, which are equal and must hash alike.
+        return hash((self.vector + 0.0).tobytes())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The embedding as lists of numbers."""
+        return {"vector": self.vector.tolist(), "tokens": self.tokens.tolist()}

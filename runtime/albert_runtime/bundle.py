@@ -1,0 +1,157 @@
+"""CONTRACT: what lies in a bundle folder, and how it is opened.
+
+    my-bundle/
+      manifest.json           what this is, and the SHA-256 of every other file
+      model.onnx              the graph, in one file
+      config.json             the model's configuration, as Hugging Face writes it
+      spiece.model            the SentencePiece vocabulary
+      tokenizer_config.json, tokenizer.json, special_tokens_map.json, README.md
+
+The writer (albert_converters) and the reader (`open_bundle`) both take names and fields from here
+and from `manifest.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from albert_runtime.errors import BundleError, UsageError, listed
+from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
+from albert_runtime.tasks import TASKS, Task
+
+__all__ = [
+    "CONFIG_FILE",
+    "FORMAT_VERSION",
+    "MANIFEST_FILE",
+    "VOCABULARY_FILE",
+    "Bundle",
+    "Manifest",
+    "open_bundle",
+    "sha256_of",
+]
+
+MANIFEST_FILE = "manifest.json"
+
+#: files that betray a checkpoint rather than a bundle
+_CHECKPOINT_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "albert_config.json",
+    "tf_model.h5",
+)
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle: a folder whose manifest has been read and found right."""
+
+    folder: Path
+    manifest: Manifest
+    #: the content of config.json
+    config: dict[str, Any]
+
+    @property
+    def task(self) -> Task:
+        """The contract of the bundle's task."""
+        return TASKS[self.manifest.task]
+
+    @property
+    def model_file(self) -> Path:
+        """Where the graph lies."""
+        return self.folder / self.manifest.model_file
+
+    @property
+    def id2label(self) -> dict[int, str]:
+        """Index of a label output -> its name; empty for tasks without labels."""
+        return dict(enumerate(self.manifest.labels))
+
+
+def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
+    """Open the bundle in `folder`.
+
+    Args:
+        folder: where the bundle lies.
+        check: also hash every file and compare with the manifest. That they are there is checked always.
+
+    Raises:
+        UsageError: there is no such folder.
+        BundleError: the folder is not a bundle, is incomplete or damaged, or is of another format version.
+    """
+    folder = Path(folder)
+    try:
+        if not folder.is_dir():
+            raise UsageError(_not_a_folder(folder))
+        if not (folder / MANIFEST_FILE).is_file():
+            raise BundleError(_not_a_bundle(folder))
+    except OSError as error:  # no permission, or a name that can't be one
+        raise UsageError(f"can't look into {folder}: {error.strerror or error}") from error
+    manifest = Manifest.from_dict(_read_json(folder / MANIFEST_FILE))
+    problems = _file_problems(folder, manifest, check)
+    if problems:
+        raise BundleError(
+            listed(f"the bundle {folder} is damaged:", problems) + "\nCopy it again from where it was exported."
+        )
+    config = _read_json(folder / CONFIG_FILE)
+    if not isinstance(config, dict):
+        raise BundleError(f"{folder / CONFIG_FILE} must hold a JSON object, not {type(config).__name__}")
+    return Bundle(folder, manifest, config)
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of `file` in hexadecimal, read in pieces: a model need not fit into memory twice."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _file_problems(folder: Path, manifest: Manifest, check: bool) -> list[str]:
+    problems = []
+    for name, expected in sorted(manifest.files.items()):
+        file = folder / name
+        if not file.is_file():
+            problems.append(f"{name} is missing")
+            continue
+        try:
+            if check and sha256_of(file) != expected.lower():
+                problems.append(f"{name} ({file.stat().st_size} bytes) is not the file that was exported")
+        except OSError as error:
+            problems.append(f"{name} can't be read: {error.strerror or error}")
+    return problems
+
+
+def _read_json(file: Path) -> object:
+    try:
+        return json.loads(file.read_bytes())
+    # a RecursionError is what the parser makes of brackets nested thousands deep
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{file} is not valid JSON: {error}") from error
+    except OSError as error:
+        raise BundleError(f"{file} can't be read: {error.strerror or error}") from error
+
+
+def _not_a_folder(folder: Path) -> str:
+    if not folder.exists():
+        return f"there is no folder {folder}; give the folder that `albert-export onnx` wrote"
+    if (folder.parent / MANIFEST_FILE).is_file():
+        return f"{folder} is a file of a bundle; give the whole folder: {folder.parent}"
+    return f"{folder} is a file; a bundle is the folder that `albert-export onnx` wrote"
+
+
+def _not_a_bundle(folder: Path) -> str:
+    if any((folder / name).is_file() for name in _CHECKPOINT_FILES) or any(folder.glob("*.ckpt*.index")):
+        return (
+            f"{folder} is a checkpoint, not a bundle; export it first: "
+            f"albert-export onnx --model {folder} --task TASK --output BUNDLE"
+        )
+    if not any(folder.iterdir()):
+        return f"{folder} is an empty folder, not a bundle; `albert-export onnx` makes one"
+    return f"{folder} is not a bundle: it has no {MANIFEST_FILE}; `albert-export onnx` makes one"

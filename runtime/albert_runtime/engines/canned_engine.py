@@ -1,0 +1,45 @@
+"""An engine without a model, for tests of what stands around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albert_runtime.engines import Arrays
+from albert_runtime.tasks import INPUT_NAMES, find_task
+
+
+class CannedEngine:
+    """Gives the outputs it was told to give.
+
+        engine = CannedEngine("text-classification", {"logits": np.array([[0.1, 2.0]])})
+        session = albert_runtime.load(bundle, engine=engine)
+
+    Args:
+        task: whose outputs it stands for, by name or alias.
+        answer: arrays by name, given at every run; or a function from a run's inputs to such arrays,
+            which must be safe to call from several threads if the session is.
+
+    The inputs of every run are kept in `runs`, first run first.
+    """
+
+    name = "canned"
+    input_names = INPUT_NAMES
+
+    def __init__(
+        self,
+        task: str,
+        answer: Mapping[str, NDArray[Any]] | Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]],
+    ) -> None:
+        self.output_names = tuple(find_task(task).outputs)
+        self.runs: list[Arrays] = []
+        self._answer = answer
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """What was told for these inputs, as float32."""
+        self.runs.append(dict(inputs))
+        given = self._answer(inputs) if callable(self._answer) else self._answer
+        return {name: np.asarray(given[name], dtype=np.float32) for name in self.output_names}

@@ -1,0 +1,128 @@
+"""ONNX graphs through onnxruntime, on the CPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+from albert_runtime.engines import Arrays
+from albert_runtime.engines.cores import usable_cores
+from albert_runtime.errors import BundleError, OperatorError, UsageError, listed
+
+_DTYPES: dict[str, type[np.generic]] = {
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+}
+#: what onnxruntime says of an operator, or a version of one, that it does not have
+_LACKS_OPERATOR = (
+    "is not a registered function/op",
+    "No Op registered",
+    "is under development",
+    "Unsupported model IR version",
+    "Could not find an implementation",
+)
+#: the error code and the path, which our messages have, at the front of what onnxruntime says
+_ORIGIN = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?")
+
+
+class OnnxEngine:
+    """An onnxruntime session: inputs and outputs bound by name, safe to run from several threads.
+
+    Its worker threads sleep when they have nothing to do. onnxruntime's default is to let them spin, which gains
+    little on idle cores and loses half the speed on cores that others use too, and keeps a phone awake after
+    each answer.
+
+    Args:
+        model_file: an .onnx file.
+        threads: threads that compute one run; None means the cores that this process may use.
+
+    Raises:
+        BundleError: the file is not an ONNX graph, or is damaged.
+        OperatorError: the graph needs an operator, or an opset, that this onnxruntime lacks.
+    """
+
+    name = "onnx"
+
+    def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
+        self.model_file = Path(model_file)
+        self.threads = threads or usable_cores()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4  # what goes wrong is raised; a second copy on stderr helps nobody
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(self.model_file), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise self._load_error(error) from error
+        foreign = [f"{one.name}: {one.type}" for one in self._session.get_inputs() if one.type not in _DTYPES]
+        if foreign:
+            raise BundleError(listed(f"{self.model_file} has inputs of types that ALBERT has no use for:", foreign))
+        self._inputs = {one.name: one for one in self._session.get_inputs()}
+        self.input_names = tuple(self._inputs)
+        self.output_names = tuple(one.name for one in self._session.get_outputs())
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Compute every output; see `Engine.run`."""
+        missing = [f"{name} {one.shape}, {one.type}" for name, one in self._inputs.items() if name not in inputs]
+        if missing:
+            raise UsageError(listed(f"{self.model_file.name} needs inputs that were not given:", missing))
+        try:
+            feed = {
+                name: np.ascontiguousarray(inputs[name], dtype=_DTYPES[one.type]) for name, one in self._inputs.items()
+            }
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{self.model_file.name} takes arrays of numbers: {error}") from error
+        problems = self._shape_problems(feed)
+        if problems:
+            raise UsageError(listed(f"{self.model_file.name} does not take inputs of these shapes:", problems))
+        try:
+            outputs = self._session.run(self.output_names, feed)
+        except Exception as error:
+            shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in feed.items())
+            kind = UsageError if isinstance(error, failures.InvalidArgument) else BundleError
+            raise kind(
+                f"onnxruntime {onnxruntime.__version__} can't run {self.model_file.name} on {shapes}: {_reason(error)}"
+            ) from error
+        return dict(zip(self.output_names, outputs, strict=True))
+
+    def _shape_problems(self, feed: Arrays) -> list[str]:
+        """What is wrong with the shapes: onnxruntime itself looks at the rank only, and computes on."""
+        sizes: dict[str, int] = {}
+        problems = []
+        for name, one in self._inputs.items():
+            shape = feed[name].shape
+            fits = len(shape) == len(one.shape)
+            for axis, size in zip(one.shape, shape, strict=False):
+                # a named axis has one size, wherever it stands; None is an axis without a name
+                expected = sizes.setdefault(axis, size) if isinstance(axis, str) else axis
+                fits = fits and expected in (None, size)
+            if not fits:
+                problems.append(f"{name} is {list(shape)}, the graph declares {one.shape}")
+        return problems
+
+    def _load_error(self, error: Exception) -> BundleError | OperatorError:
+        text = _reason(error)
+        ours = f"onnxruntime {onnxruntime.__version__}"
+        if isinstance(error, failures.NotImplemented) or any(sign in text for sign in _LACKS_OPERATOR):
+            return OperatorError(
+                f"{ours} lacks an operator of {self.model_file}: {text}\n"
+                "Upgrade it (pip install --upgrade onnxruntime), or export with a lower --opset."
+            )
+        return BundleError(f"{ours} can't load {self.model_file}: {text}")
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what onnxruntime says, without its error code and the path, which our message has."""
+    return _ORIGIN.sub("", str(error).strip().split("\n", 1)[0])

@@ -1,0 +1,169 @@
+"""CONTRACT: the fields of a bundle's `manifest.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import PurePosixPath
+from typing import Any
+
+from albert_runtime.errors import BundleError, listed
+from albert_runtime.tasks import TASKS
+
+#: raised when a bundle can no longer be read by the runtimes that read the number before
+FORMAT_VERSION = 1
+
+CONFIG_FILE = "config.json"
+VOCABULARY_FILE = "spiece.model"
+
+#: tasks whose outputs are named by `labels`
+_LABELLED_TASKS = ("text-classification", "token-classification")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a bundle says about itself. Building one checks every field and reports all that is wrong.
+
+    Raises:
+        BundleError: fields of the wrong kind, or fields that contradict each other.
+    """
+
+    #: full name of one of `TASKS`
+    task: str
+    #: name of the graph's file in the bundle
+    model_file: str
+    #: tokens, special tokens included
+    max_length: int
+    #: name of every file but manifest.json -> its SHA-256 in hexadecimal
+    files: dict[str, str]
+    #: what each label output stands for; empty for tasks without labels
+    labels: tuple[str, ...] = ()
+    #: of the weights: fp32, fp16 ...
+    precision: str = "fp32"
+    #: how the graph hides padding, in words
+    mask_policy: str = ""
+    #: of an ONNX graph; None for other formats
+    opset: int | None = None
+    #: tokens of a graph with a static length; None where it is dynamic
+    sequence_length: int | None = None
+    #: tool -> the version that made the bundle
+    versions: dict[str, str] = field(default_factory=dict)
+    #: what was quantized, and how
+    quantized: dict[str, Any] = field(default_factory=dict)
+    #: how far the graph was from the original when it was made
+    parity: dict[str, Any] = field(default_factory=dict)
+    #: inputs and the outputs that they gave; see `self_test.py`
+    self_test: tuple[dict[str, Any], ...] = ()
+    format_version: int = FORMAT_VERSION
+    #: fields that this version does not know, kept as they are
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        problems = self._problems()
+        if problems:
+            raise BundleError(listed("the manifest of the bundle is wrong:", problems))
+
+    @classmethod
+    def from_dict(cls, record: object) -> Manifest:
+        """The manifest in `record`, the parsed JSON of a manifest file.
+
+        Raises:
+            BundleError: `record` is no manifest, is of a format this version can't read, or lists wrong fields.
+        """
+        if not isinstance(record, dict) or "format_version" not in record:
+            raise BundleError('manifest.json has no "format_version": it is not the manifest of an ALBERT bundle')
+        version = record["format_version"]
+        # Before all else: in another format the other fields may mean something else.
+        if version != FORMAT_VERSION:
+            newer = _is_int(version) and version > FORMAT_VERSION
+            advice = (
+                "upgrade the runtime: pip install --upgrade albert-runtime"
+                if newer
+                else "export the model again with this version of albert-export"
+            )
+            raise BundleError(
+                f"the bundle is of format version {version!r}, this runtime reads version {FORMAT_VERSION}; {advice}"
+            )
+        known = [one.name for one in fields(cls) if one.name != "unknown"]
+        missing = [f'"{name}" is missing' for name in known if name not in record]
+        if missing:
+            raise BundleError(listed("the manifest of the bundle is incomplete:", missing))
+        values = {name: record[name] for name in known}
+        for name in ("labels", "self_test"):
+            if isinstance(values[name], list):
+                values[name] = tuple(values[name])
+        return cls(**values, unknown={name: value for name, value in record.items() if name not in known})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The manifest as JSON types, in the order of the fields; unknown fields stand last."""
+        record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
+        record["labels"] = list(self.labels)
+        record["self_test"] = list(self.self_test)
+        return {"format_version": record.pop("format_version"), **record, **self.unknown}
+
+    def _problems(self) -> list[str]:
+        problems = [
+            f'"{name}" must be {expected}, not {getattr(self, name)!r:.80}'
+            for name, (expected, fits) in _FIELD_RULES.items()
+            if not fits(getattr(self, name))
+        ]
+        if problems:
+            return problems
+        if self.task in _LABELLED_TASKS and not self.labels:
+            problems.append(f'"labels" is empty, and {self.task} needs the name of each label')
+        for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
+            if name not in self.files:
+                problems.append(f'"files" has no hash for {name}')
+        return problems
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_length(value: object) -> bool:
+    # [CLS], [SEP] and one token of text
+    return _is_int(value) and value >= 3  # type: ignore[operator]
+
+
+def _is_file_name(value: object) -> bool:
+    """Whether `value` names a file inside the bundle: a manifest must not reach out of its folder."""
+    if not isinstance(value, str) or not value or any(sign in value for sign in "\\:\0"):
+        return False
+    path = PurePosixPath(value)
+    return not path.is_absolute() and ".." not in path.parts and path.parts != ()
+
+
+def _is_hash_table(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        _is_file_name(name) and isinstance(digest, str) and len(digest) == 64 for name, digest in value.items()
+    )
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+
+
+def _is_records(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, dict) for one in value)
+
+
+#: field -> what it must be, in words, and whether a value is so
+_FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "task": (f"one of {', '.join(TASKS)}", lambda value: isinstance(value, str) and value in TASKS),
+    "model_file": ("the name of a file in the bundle", _is_file_name),
+    "max_length": ("a number of tokens, 3 or more", _is_length),
+    "files": ("a table of file names in the bundle and their SHA-256", _is_hash_table),
+    "labels": ("a list of strings", _is_strings),
+    "precision": ("a string", lambda value: isinstance(value, str)),
+    "mask_policy": ("a string", lambda value: isinstance(value, str)),
+    "opset": ("a whole number or null", lambda value: value is None or _is_int(value)),
+    "sequence_length": ("a number of tokens, 3 or more, or null", lambda value: value is None or _is_length(value)),
+    "versions": (
+        "a table of tools and their versions",
+        lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
+    ),
+    "quantized": ("a table", lambda value: isinstance(value, dict)),
+    "parity": ("a table", lambda value: isinstance(value, dict)),
+    "self_test": ("a list of test vectors", _is_records),
+}

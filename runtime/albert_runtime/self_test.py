@@ -1,0 +1,105 @@
+"""Self-test vectors: a bundle carries a few inputs and the outputs that they gave where it was made.
+
+When a session opens, they are computed again. So a bundle whose tokenizer, graph or engine does not fit the
+others is refused before it gives a wrong answer. A vector is a dict of JSON types:
+
+    {"inputs": the keyword arguments of the session's call,
+     "input_ids": [[...]],
+     "outputs": {name: {"shape": [...], "indices": [places in the flat output], "values": [what stands there]}},
+     "tolerance": the largest difference that is allowed to a value}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albert_runtime.errors import BundleError, UsageError
+
+if TYPE_CHECKING:
+    from albert_runtime.session import AlbertSession
+
+#: enough to see a wrong graph, few enough to keep the manifest readable
+_VALUES_PER_OUTPUT = 16
+
+
+def make_self_test(session: AlbertSession, inputs: Mapping[str, Any], tolerance: float) -> dict[str, Any]:
+    """The vector for `inputs`, as `session` computes it now.
+
+    Args:
+        session: of the bundle that will carry the vector.
+        inputs: keyword arguments of the session's call, JSON types.
+        tolerance: the largest difference to allow, for other processors and versions of the engine.
+    """
+    arrays = session.arrays(**inputs)
+    return {
+        "inputs": dict(inputs),
+        "input_ids": arrays["input_ids"].tolist(),
+        "outputs": {name: _sample(output) for name, output in session.run(arrays).items()},
+        "tolerance": tolerance,
+    }
+
+
+def check_self_test(session: AlbertSession, vectors: Sequence[Mapping[str, Any]]) -> None:
+    """Compute every vector again and compare.
+
+    Raises:
+        BundleError: a vector is malformed, or `session` gives something else; the message names the vector, the
+            output and the difference.
+    """
+    for number, vector in enumerate(vectors, start=1):
+        name = f"self-test vector {number} of {len(vectors)}"
+        try:
+            _check_vector(session, vector, name)
+        except (UsageError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise BundleError(
+                f"{name} does not fit a {session.task} session ({type(error).__name__}: {error}); "
+                "the bundle is damaged or was written wrongly: export the model again"
+            ) from error
+
+
+def _sample(output: NDArray[Any]) -> dict[str, Any]:
+    count = min(_VALUES_PER_OUTPUT, output.size)
+    indices = np.linspace(0, output.size - 1, count).astype(np.int64)
+    return {
+        "shape": list(output.shape),
+        "indices": indices.tolist(),
+        "values": output.ravel()[indices].astype(np.float64).tolist(),
+    }
+
+
+def _check_vector(session: AlbertSession, vector: Mapping[str, Any], name: str) -> None:
+    arrays = session.arrays(**vector["inputs"])
+    if arrays["input_ids"].tolist() != vector["input_ids"]:
+        raise BundleError(
+            f"{name}: the tokenizer gives {_flat(arrays['input_ids'])}, the bundle was made with "
+            f"{_flat(vector['input_ids'])}; the vocabulary or its options do not belong to this model"
+        )
+    outputs = session.run(arrays)
+    for output_name, expected in vector["outputs"].items():
+        output = outputs[output_name]
+        if list(output.shape) != expected["shape"]:
+            raise BundleError(
+                f"{name}: {output_name} has the shape {list(output.shape)}, "
+                f"the bundle was made with {expected['shape']}"
+            )
+        values = output.ravel()[np.asarray(expected["indices"], dtype=np.int64)]
+        differences = np.abs(values - np.asarray(expected["values"], dtype=np.float64))
+        # NaN compares as false, so it never counts as near enough.
+        near = differences <= float(vector["tolerance"])
+        if not near.all():
+            place = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))
+            raise BundleError(
+                f"{name}: {output_name} differs by {differences[place]:.3g}, allowed is {vector['tolerance']:.3g} "
+                f"(element {expected['indices'][place]} is {values[place]:.6g}, was {expected['values'][place]:.6g}); "
+                f"the graph, or the engine {session.engine.name}, does not compute what the exported model computed. "
+                "Export the model again, or load it with verify=False to look into it."
+            )
+
+
+def _flat(ids: Any) -> str:
+    text = " ".join(str(token_id) for token_id in np.asarray(ids).ravel()[:24])
+    return f"ids {text}{' ...' if np.asarray(ids).size > 24 else ''}"

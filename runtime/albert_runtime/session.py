@@ -1,0 +1,191 @@
+"""AlbertSession: text -> tokenizer -> batch -> engine -> head -> answer.
+
+What all tasks share; `task_sessions.py` has the seven tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albert_runtime.batch import pad_batch
+from albert_runtime.bundle import Bundle, open_bundle
+from albert_runtime.encoding import Encoding
+from albert_runtime.engines import Arrays, Engine, open_engine
+from albert_runtime.errors import BundleError, UsageError, listed
+from albert_runtime.self_test import check_self_test
+from albert_runtime.tasks import INPUT_NAMES
+from albert_runtime.tokenizer import AlbertTokenizer
+
+_logger = logging.getLogger("albert_runtime")
+
+#: windows of a long text that are computed together: enough to keep the cores busy, and bounds the memory
+_WINDOWS_A_RUN = 8
+
+
+class AlbertSession(ABC):
+    """A loaded bundle, ready to answer. `albert_runtime.load` makes the right kind of session for a bundle.
+
+    A session may be used from several threads at once.
+
+    Args:
+        bundle: the folder of a bundle, or one that `open_bundle` opened.
+        threads: threads that compute one answer; None means the cores that this process may use.
+        verify: check the files' hashes (of a folder) and the bundle's self-test vectors.
+        engine: name of the engine, where the model file's suffix does not tell; or an engine to use instead of
+            the bundle's model, such as `CannedEngine`.
+
+    Raises:
+        UsageError: no such folder, or engine.
+        BundleError: not a bundle, damaged, for another task, or its parts don't fit each other.
+        DependencyError: the engine's package is not installed.
+        OperatorError: the engine lacks an operator of the graph.
+    """
+
+    #: the task's full name
+    task: ClassVar[str]
+
+    def __init__(
+        self,
+        bundle: Bundle | str | Path,
+        *,
+        threads: int | None = None,
+        verify: bool = True,
+        engine: Engine | str | None = None,
+    ) -> None:
+        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify)
+        self.manifest = self.bundle.manifest
+        if self.manifest.task != self.task:
+            raise BundleError(
+                f"{self.bundle.folder} is a bundle for {self.manifest.task}, not for {self.task}; "
+                "albert_runtime.load() picks the session that fits"
+            )
+        self.tokenizer = AlbertTokenizer.from_folder(self.bundle.folder)
+        if engine is None or isinstance(engine, str):
+            engine = open_engine(self.bundle.model_file, threads=threads, name=engine)
+        self.engine: Engine = engine
+        #: the most tokens that one sequence may have, special tokens included
+        self.max_length = min(self.manifest.max_length, self.manifest.sequence_length or self.manifest.max_length)
+        self._told_of_truncation = False
+        self._refuse_misfits()
+        if verify:
+            check_self_test(self, self.manifest.self_test)
+
+    @abstractmethod
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The answer to one request; each task says what it takes."""
+
+    @abstractmethod
+    def arrays(self, *args: Any, **kwargs: Any) -> Arrays:
+        """The arrays that the call would hand to the engine, from the same texts."""
+
+    def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+        """The raw door: the graph's outputs for the inputs of `tasks.py`, as float32.
+
+        Raises:
+            UsageError: an input is missing or does not fit the graph.
+        """
+        outputs = self.engine.run(arrays)
+        return {name: np.asarray(outputs[name], dtype=np.float32) for name in self.bundle.task.outputs}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.bundle.folder} on {self.engine.name}>"
+
+    def _refuse_misfits(self) -> None:
+        """Compare what the tokenizer, the graph, the configuration and the manifest say of each other."""
+        model = self.manifest.model_file
+        problems = [
+            f"{model} has no output {name}, which {self.task} needs; it has {', '.join(self.engine.output_names)}"
+            for name in self.bundle.task.outputs
+            if name not in self.engine.output_names
+        ]
+        problems += [
+            f"{model} wants an input {name}; a session gives {', '.join(INPUT_NAMES)}"
+            for name in self.engine.input_names
+            if name not in INPUT_NAMES
+        ]
+        vocabulary = self.bundle.config.get("vocab_size")
+        if isinstance(vocabulary, int) and self.tokenizer.vocab_size > vocabulary:
+            problems.append(
+                f"spiece.model has {self.tokenizer.vocab_size} pieces, config.json says that the model has {vocabulary}"
+            )
+        positions = self.bundle.config.get("max_position_embeddings")
+        if isinstance(positions, int) and self.max_length > positions:
+            problems.append(f"manifest.json allows {self.max_length} tokens, config.json {positions}")
+        if problems:
+            raise BundleError(listed(f"the parts of the bundle {self.bundle.folder} don't fit:", problems))
+
+    def _encode(self, text: str, text_pair: str | None = None, *, keep_masks: bool = False) -> Encoding:
+        """One sequence; what is too long is cut off, the longer text first, and the first time that is said.
+
+        Raises:
+            UsageError: a [MASK] is cut off and `keep_masks` is set.
+        """
+        whole = self.tokenizer(text, text_pair).encodings[0]
+        if len(whole) <= self.max_length:
+            return whole
+        cut = self.tokenizer(text, text_pair, truncation="longest_first", max_length=self.max_length).encodings[0]
+        masks = whole.ids.count(self.tokenizer.mask_token_id)
+        kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
+        if keep_masks and kept_masks < masks:
+            raise UsageError(
+                f"the text has {len(whole)} tokens and the model takes {self.max_length}: {masks - kept_masks} of "
+                f"{masks} [MASK] would be cut off; shorten what stands around the masks"
+            )
+        if not self._told_of_truncation:
+            self._told_of_truncation = True
+            _logger.warning(
+                "the text has %d tokens and the model takes %d: %d tokens at the end were left out "
+                "(said once for each session)",
+                len(whole),
+                self.max_length,
+                len(whole) - self.max_length,
+            )
+        return cut
+
+    def _pad(self, encodings: Sequence[Encoding]) -> Arrays:
+        return pad_batch(encodings, pad_token_id=self.tokenizer.pad_token_id, length=self.manifest.sequence_length)
+
+    def _run_each(self, encodings: Sequence[Encoding]) -> Iterator[Arrays]:
+        """The outputs of each sequence, without the batch axis; padding is still there.
+
+        Computes a few sequences at a time, so that memory does not grow with the length of a text.
+        """
+        # a graph with a static length has as a rule a static batch of one too
+        together = 1 if self.manifest.sequence_length else _WINDOWS_A_RUN
+        for first in range(0, len(encodings), together):
+            part = encodings[first : first + together]
+            outputs = self.run(self._pad(part))
+            for row in range(len(part)):
+                yield {name: output[row] for name, output in outputs.items()}
+
+
+def check_text(name: str, text: object) -> str:
+    """`text`, if it is one that can be asked about.
+
+    Raises:
+        UsageError: not a str, or nothing but white space.
+    """
+    if not isinstance(text, str):
+        hint = "; decode it first: text.decode('utf-8')" if isinstance(text, (bytes, bytearray)) else ""
+        raise UsageError(f"{name} must be a str, not {type(text).__name__}{hint}")
+    if not text.strip():
+        raise UsageError(f"{name} is empty{' but for white space' if text else ''}; give it some text")
+    return text
+
+
+def check_count(name: str, count: object, least: int = 1) -> int:
+    """`count`, if it is a whole number from `least` on.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
+        raise UsageError(f"{name} must be a whole number, {least} or more, not {count!r}")
+    return int(count)

@@ -1,0 +1,69 @@
+"""Tiny random ALBERTs and their bundles, each made once in a test run, and only if a test asks for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from albert_runtime.tasks import TASKS
+
+VOCABULARY = Path(__file__).parent / "fixtures" / "albert" / "spiece.model"
+TINY = {
+    "vocab_size": 30000,
+    "embedding_size": 8,
+    "hidden_size": 16,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "max_position_embeddings": 48,
+    "num_hidden_layers": 3,
+    "initializer_range": 0.3,
+}
+
+CheckpointOf = Callable[[str], Path]
+
+
+def save_tiny(folder: Path, task: str, **options: object) -> Path:
+    """Saves a random tiny checkpoint for `task`, with its vocabulary, into `folder`."""
+    import torch
+
+    from albert_export.config import AlbertConfig
+    from albert_export.reference import torch_albert, torch_heads
+
+    architecture = TASKS[task].architecture
+    model_class = getattr(torch_heads, architecture, None) or getattr(torch_albert, architecture)
+    torch.manual_seed(len(task))
+    model_class(AlbertConfig(**{**TINY, **options})).save_pretrained(folder)
+    shutil.copy(VOCABULARY, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
+    """Task -> the folder of a tiny random checkpoint. Shared: don't write into it."""
+    made: dict[str, Path] = {}
+
+    def make(task: str) -> Path:
+        if task not in made:
+            made[task] = save_tiny(tmp_path_factory.mktemp("checkpoint") / task, task)
+        return made[task]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: CheckpointOf) -> CheckpointOf:
+    """Task -> the folder of the bundle exported from `checkpoint_of`. Shared: don't write into it."""
+    made: dict[str, Path] = {}
+
+    def make(task: str) -> Path:
+        if task not in made:
+            from albert_export.export import export_onnx
+
+            made[task] = tmp_path_factory.mktemp("bundle") / task
+            export_onnx(checkpoint_of(task), made[task])
+        return made[task]
+
+    return make

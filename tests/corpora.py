@@ -1,0 +1,45 @@
+"""Every text of the test data, for tests that must hold on all of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.shared_data import shared_data
+
+
+def all_texts() -> dict[str, list[str]]:
+    """File name -> its texts, each once: lines, paragraphs of the books, questions and contexts of SQuAD files.
+
+    Skips the test where the data is absent.
+    """
+    root = shared_data("README.md").parent
+    texts = {
+        str(file.relative_to(root)): list(dict.fromkeys(_texts(file)))
+        for file in sorted(root.rglob("*"))
+        if file.is_file() and file.suffix != ".model"
+    }
+    assert texts, f"no texts in {root}"
+    return texts
+
+
+def _texts(file: Path) -> Iterator[str]:
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    if file.suffix == ".json":
+        for article in json.loads(text)["data"]:
+            for paragraph in article["paragraphs"]:
+                yield paragraph["context"]
+                yield from (question["question"] for question in paragraph["qas"])
+        return
+    yield from text.split("\n")
+    if file.suffix == ".md":
+        yield from text.split("\n\n")
+    if file.suffix in {".conll", ".annotated"}:
+        # one word a line, a blank line after each sentence
+        for sentence in text.split("\n\n"):
+            yield " ".join(line.split("\t")[0] for line in sentence.split("\n"))

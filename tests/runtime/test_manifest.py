@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from albert_runtime.errors import BundleError
+from albert_runtime.manifest import FORMAT_VERSION, Manifest
+
+HASH = "0" * 64
+FIELDS = {
+    "task": "question-answering",
+    "model_file": "model.onnx",
+    "max_length": 512,
+    "files": {"model.onnx": HASH, "config.json": HASH, "spiece.model": HASH},
+}
+
+
+def test_survives_json_types_and_keeps_unknown_fields():
+    manifest = Manifest(**FIELDS, opset=18, versions={"torch": "2.13.0"}, unknown={"colour": "green"})
+    record = manifest.to_dict()
+    assert record["format_version"] == FORMAT_VERSION
+    assert record["colour"] == "green"
+    assert record["labels"] == []
+    assert Manifest.from_dict(record) == manifest
+
+
+def test_lists_all_wrong_fields_at_once():
+    with pytest.raises(BundleError) as caught:
+        Manifest(**{**FIELDS, "task": "poetry", "max_length": True, "files": {"model.onnx": "short"}})
+    message = str(caught.value)
+    assert '"task" must be one of feature-extraction' in message
+    assert '"max_length" must be' in message
+    assert '"files" must be' in message
+
+
+def test_lists_all_missing_fields_at_once():
+    record = Manifest(**FIELDS).to_dict()
+    del record["labels"], record["parity"]
+    with pytest.raises(BundleError, match=r'(?s)"labels" is missing.*"parity" is missing'):
+        Manifest.from_dict(record)
+
+
+def test_says_which_contract_files_have_no_hash():
+    with pytest.raises(BundleError, match=r"(?s)no hash for config.json.*no hash for spiece.model"):
+        Manifest(**{**FIELDS, "files": {"model.onnx": HASH}})
+
+
+def test_label_tasks_need_labels():
+    with pytest.raises(BundleError, match="token-classification needs the name of each label"):
+        Manifest(**{**FIELDS, "task": "token-classification"})
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [(FORMAT_VERSION + 1, "pip install --upgrade albert-runtime"), (0, "export the model again"), ("1", "export")],
+)
+def test_refuses_other_format_versions_before_anything_else(version, advice):
+    with pytest.raises(BundleError, match=advice) as caught:
+        Manifest.from_dict({"format_version": version})
+    assert "missing" not in str(caught.value)
+
+
+@pytest.mark.parametrize("record", [None, [], "text", {}, {"task": "question-answering"}])
+def test_refuses_what_is_no_manifest(record):
+    with pytest.raises(BundleError, match="format_version"):
+        Manifest.from_dict(record)
+
+
+@pytest.mark.parametrize("name", ["../model.onnx", "/etc/passwd", "a/../../b", "C:model", "a\\b", "", ".", "a\0"])
+def test_file_names_stay_inside_the_bundle(name):
+    with pytest.raises(BundleError, match="must be"):
+        Manifest(**{**FIELDS, "files": {**FIELDS["files"], name: HASH}})
+    with pytest.raises(BundleError, match="must be"):
+        Manifest(**{**FIELDS, "model_file": name})

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.windows import best_seen, number_windows
+from tests.runtime.tiny_bundle import make_bundle
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return AlbertTokenizer.from_folder(make_bundle(tmp_path_factory.mktemp("bundle"), "question-answering"))
+
+
+@pytest.mark.parametrize("stride", [0, 1, 3, 4])
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 40])
+def test_numbers_every_token_of_a_long_context(tokenizer, length, stride):
+    context = " ".join(str(number % 10) for number in range(length))
+    whole = tokenizer.encode(context, add_special_tokens=False)
+    encodings = tokenizer(
+        "a film", context, truncation="only_second", max_length=13, stride=stride, return_overflowing_tokens=True
+    ).encodings
+    windows = number_windows(encodings, sequence_id=1, stride=stride)
+    for window in windows:
+        inside = window.encoding.ids[window.begin : window.end]
+        assert list(inside) == whole[window.first : window.first + len(window)]
+    assert windows[-1].first + len(windows[-1]) == len(whole)
+
+
+@pytest.mark.parametrize("stride", [0, 1, 4, 5])
+def test_best_seen_takes_every_token_once_from_where_it_stands_most_inside(tokenizer, stride):
+    text = " ".join(str(number % 10) for number in range(30))
+    whole = tokenizer.encode(text, add_special_tokens=False)
+    encodings = tokenizer(
+        text, truncation="only_first", max_length=12, stride=stride, return_overflowing_tokens=True
+    ).encodings
+    windows = number_windows(encodings, sequence_id=0, stride=stride)
+    parts = best_seen(windows)
+    taken = [token for window, part in zip(windows, parts, strict=True) for token in window.encoding.ids[part]]
+    assert taken == whole
+
+    def context(window, token):
+        """Tokens beside `token` on the side where there are fewer; the text's own ends are no loss."""
+        place = token - window.first
+        left = place if window.first else len(whole)
+        right = len(window) - 1 - place if window.first + len(window) < len(whole) else len(whole)
+        return min(left, right)
+
+    for window, part in zip(windows, parts, strict=True):
+        for token in range(part.start - window.begin + window.first, part.stop - window.begin + window.first):
+            showing = [other for other in windows if other.first <= token < other.first + len(other)]
+            assert context(window, token) == max(context(other, token) for other in showing)
+
+
+def test_a_text_without_tokens_has_one_empty_window(tokenizer):
+    window = number_windows(tokenizer("").encodings, sequence_id=0, stride=4)[0]
+    assert len(window) == 0
+    assert best_seen([window]) == [slice(0, 0)]

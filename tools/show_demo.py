@@ -1,0 +1,26 @@
+"""Asks an exported demo bundle its first example and prints the answer: `python tools/show_demo.py BUNDLE`."""
+
+from __future__ import annotations
+
+import sys
+
+import albert_runtime
+from albert_export.demos import demo_examples
+
+
+def main(bundle: str) -> int:
+    """Prints the question, its context and the answer; returns 1 where the answer is not the right one."""
+    session = albert_runtime.load(bundle)
+    example = demo_examples(session.task)[0]
+    answer = session(**example.inputs)
+    for name, text in example.inputs.items():
+        print(f"{name + ':':10}{text}")
+    print(f"{'answer:':10}{answer.text}  (score {answer.score:.3f}, characters {answer.start} to {answer.end})")
+    if answer.text != example.expected:
+        print(f"the right answer is {example.expected!r}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Trains the demonstration checkpoints: `python -m tools.train_demos --out DIR [--task qa]`."""

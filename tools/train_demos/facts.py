@@ -1,0 +1,267 @@
+"""The facts that question-answering contexts tell, and the questions that each fact answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tools.train_demos import words
+from tools.train_demos.words import Words
+
+
+@dataclass(frozen=True, eq=False)
+class FactKind:
+    """One kind of fact: sentences that tell it, and for each slot the questions that the slot's value answers."""
+
+    sentences: tuple[str, ...]
+    questions: dict[str, tuple[str, ...]]
+    #: a person has one fact of a topic, lest a question have two answers; an empty topic is the kind's own
+    topic: str = ""
+
+
+def _number(rng: Random, low: int, high: int) -> str:
+    return str(rng.randint(low, high))
+
+
+#: slot -> a maker of values for it; {person} is made by the context, which lets several facts share one
+SLOTS: dict[str, Callable[[Random, Words], str]] = {
+    "town": lambda rng, side: side.name(rng, words.TOWNS),
+    "country": lambda rng, side: side.name(rng, words.COUNTRIES),
+    "job": lambda rng, side: side.pick(rng, words.JOBS),
+    "thing": lambda rng, side: f"{rng.choice(words.COLOURS)} {rng.choice(words.THINGS)}",
+    "item": lambda rng, side: rng.choice(words.THINGS),
+    "room": lambda rng, side: rng.choice(words.ROOMS),
+    "spot": lambda rng, side: rng.choice(words.SPOTS),
+    "day": lambda rng, side: rng.choice(words.DAYS),
+    "date": lambda rng, side: f"{rng.randint(1, 28)} {rng.choice(words.MONTHS)}",
+    "year": lambda rng, side: _number(rng, 1850, 2024),
+    "time": lambda rng, side: words.clock_time(rng),
+    "event": lambda rng, side: rng.choice(words.EVENTS),
+    "animal": lambda rng, side: rng.choice(words.ANIMALS),
+    "pet": lambda rng, side: words.made_name(rng),
+    "food": lambda rng, side: rng.choice(words.FOODS),
+    "sport": lambda rng, side: rng.choice(words.SPORTS),
+    "language": lambda rng, side: side.pick(rng, words.LANGUAGES),
+    "subject": lambda rng, side: rng.choice(words.SUBJECTS),
+    "company": lambda rng, side: side.company(rng),
+    "colour": lambda rng, side: rng.choice(words.COLOURS),
+    "age": lambda rng, side: _number(rng, 5, 99),
+    "price": lambda rng, side: f"{rng.randint(2, 900)} {rng.choice(('euros', 'dollars', 'pounds'))}",
+    "friend": lambda rng, side: side.person(rng)[0],
+    "river": lambda rng, side: words.made_name(rng),
+}
+
+FACTS: tuple[FactKind, ...] = (
+    FactKind(
+        ("{person} lives in {town}.", "{person} has lived in {town} for many years.", "{person} has a house in {town}.",
+         "{person} moved to {town} and now lives there."),
+        {"town": ("Where does {person} live?", "In which town does {person} live?", "Which city does {person} live in?",
+                  "Where is the home of {person}?"),
+         "person": ("Who lives in {town}?", "Who has a home in {town}?")},
+    ),
+    FactKind(
+        ("{person} works as a {job}.", "{person} is a {job}.", "{person} has been a {job} since {year}."),
+        {"job": ("What is the job of {person}?", "What does {person} do?", "What does {person} work as?",
+                 "What is {person}'s job?", "What is the profession of {person}?"),
+         "person": ("Who is a {job}?", "Who works as a {job}?", "Who is the {job}?")},
+        topic="work",
+    ),
+    FactKind(
+        ("{person} works as a {job} in {town}.", "{person} is a {job} in {town}.",
+         "{person} works in {town} as a {job}."),
+        {"job": ("What does {person} do in {town}?", "What is {person}'s job?", "What is the job of {person}?"),
+         "town": ("Where does {person} work?", "In which town does {person} work?",
+                  "Where does {person} work as a {job}?"),
+         "person": ("Who works in {town}?", "Who is a {job}?")},
+        topic="work",
+    ),
+    FactKind(
+        ("{person} works at the {room}.", "{person} works in the {room} every {day}.",
+         "{person} goes to work at the {room}."),
+        {"room": ("Where does {person} work?", "Where does {person} go to work?"),
+         "person": ("Who works at the {room}?", "Who works in the {room}?")},
+        topic="work",
+    ),
+    FactKind(
+        ("{person} was born in {town} in {year}.", "{person} was born in {year} in {town}.",
+         "In {year}, {person} was born in {town}."),
+        {"town": ("Where was {person} born?", "In which city was {person} born?"),
+         "year": ("When was {person} born?", "In what year was {person} born?", "In which year was {person} born?"),
+         "person": ("Who was born in {town}?", "Who was born in {year}?")},
+    ),
+    FactKind(
+        ("{person} bought a {thing} on {day}.", "On {day}, {person} bought a {thing}.",
+         "{person} bought a {thing} for {price} on {day}."),
+        {"thing": ("What did {person} buy?", "What did {person} buy on {day}?"),
+         "day": ("When did {person} buy the {thing}?", "On which day did {person} buy a {thing}?"),
+         "person": ("Who bought a {thing}?", "Who bought the {thing}?", "Who bought something on {day}?")},
+    ),
+    FactKind(
+        ("{person} paid {price} for the {item}.", "{person} sold the {item} for {price}."),
+        {"price": ("How much was the {item}?", "How much did the {item} cost?", "What was the price of the {item}?")},
+    ),
+    FactKind(
+        ("{person} found a {thing} in the {room}.", "In the {room}, {person} found a {thing}."),
+        {"thing": ("What did {person} find in the {room}?", "What was in the {room}?", "What did {person} find?"),
+         "room": ("Where did {person} find the {thing}?", "Where was the {thing}?"),
+         "person": ("Who found the {thing}?", "Who found a {thing} in the {room}?")},
+    ),
+    FactKind(
+        ("{person} left a {thing} in the {room}.", "{person} forgot a {thing} in the {room}."),
+        {"thing": ("What did {person} leave in the {room}?", "What did {person} forget?"),
+         "room": ("Where did {person} leave the {thing}?", "Where is the {thing}?"),
+         "person": ("Who left the {thing} in the {room}?", "Who forgot the {thing}?")},
+    ),
+    FactKind(
+        ("The {item} is {spot}.", "The {item} lies {spot}.", "You will find the {item} {spot}.",
+         "{person} put the {item} {spot}.", "{person} hid the {item} {spot}."),
+        {"spot": ("Where is the {item}?", "Where can I find the {item}?", "Where does the {item} lie?"),
+         "item": ("What is {spot}?", "What lies {spot}?")},
+    ),
+    FactKind(
+        ("The {event} takes place in {town} on {day} at {time}.", "The {event} will be held in {town} on {day} at {time}.",
+         "The {event} in {town} starts at {time} on {day}."),
+        {"town": ("Where does the {event} take place?", "Where is the {event}?", "Where will the {event} be held?"),
+         "day": ("On which day is the {event}?", "What day is the {event}?", "On which day does the {event} take place?"),
+         "time": ("At what time does the {event} start?", "What time is the {event}?", "At what time is the {event}?"),
+         "event": ("What takes place in {town}?", "What will be held in {town}?")},
+    ),
+    FactKind(
+        ("The {event} starts at {time}.", "The {event} begins at {time}.", "The {event} starts at {time} in the {room}.",
+         "The {event} begins at {time} and is in the {room}."),
+        {"time": ("When does the {event} start?", "When does the {event} begin?", "At what time does the {event} begin?"),
+         "event": ("What starts at {time}?", "What begins at {time}?")},
+    ),
+    FactKind(
+        ("The {event} is on {date}.", "The {event} was held on {date}.", "The date of the {event} is {date}."),
+        {"date": ("When is the {event}?", "When was the {event}?", "What is the date of the {event}?",
+                  "When was the {event} held?"),
+         "event": ("What is on {date}?", "What was held on {date}?")},
+    ),
+    FactKind(
+        ("{company} was founded by {person} in {year}.", "In {year}, {person} founded {company}.",
+         "{person} founded {company} in {year}."),
+        {"person": ("Who founded {company}?", "Who was the founder of {company}?", "By whom was {company} founded?"),
+         "year": ("When was {company} founded?", "In what year was {company} founded?",
+                  "When did {person} found {company}?"),
+         "company": ("What did {person} found?", "What was founded in {year}?", "Which company did {person} found?")},
+    ),
+    FactKind(
+        ("{company} is based in {town}.", "{company} has its headquarters in {town}.",
+         "The headquarters of {company} are in {town}."),
+        {"town": ("Where is {company} based?", "Where are the headquarters of {company}?", "Where is {company}?"),
+         "company": ("What is based in {town}?", "Which company is based in {town}?")},
+    ),
+    FactKind(
+        ("{town} is the capital of {country}.", "The capital of {country} is {town}.",
+         "The capital city of {country} is called {town}."),
+        {"town": ("What is the capital of {country}?", "Which city is the capital of {country}?"),
+         "country": ("Of which country is {town} the capital?", "{town} is the capital of which country?")},
+    ),
+    FactKind(
+        ("The river {river} flows through {town}.", "The {river} is a river that flows through {town}.",
+         "{town} lies on the river {river}."),
+        {"town": ("Which city lies on the river {river}?", "Which town does the {river} flow through?",
+                  "Where does the {river} flow?"),
+         "river": ("Which river flows through {town}?", "On which river does {town} lie?")},
+    ),
+    FactKind(
+        ("{person} has a {animal} called {pet}.", "The {animal} of {person} is called {pet}.",
+         "{person} owns a {animal} named {pet}."),
+        {"pet": ("What is the {animal} called?", "What is the name of {person}'s {animal}?",
+                 "What is the name of the {animal}?"),
+         "animal": ("What animal does {person} have?", "What kind of animal is {pet}?", "Which animal does {person} own?"),
+         "person": ("Who has a {animal}?", "Who owns {pet}?", "Who owns the {animal}?")},
+    ),
+    FactKind(
+        ("{person} likes to eat {food}.", "{person} loves {food}.", "The favourite food of {person} is {food}.",
+         "{person} eats {food} every {day}."),
+        {"food": ("What does {person} like to eat?", "What is the favourite food of {person}?", "What does {person} eat?",
+                  "What is {person}'s favourite food?"),
+         "person": ("Who likes to eat {food}?", "Who loves {food}?", "Who eats {food}?", "Who likes {food}?")},
+    ),
+    FactKind(
+        ("{person} plays {sport} on {day}.", "Every {day}, {person} plays {sport}.",
+         "{person} plays {sport} with {friend} on {day}."),
+        {"sport": ("What does {person} play?", "What sport does {person} play?", "Which game does {person} play on {day}?"),
+         "day": ("When does {person} play {sport}?", "On which day does {person} play {sport}?"),
+         "person": ("Who plays {sport}?", "Who plays {sport} on {day}?")},
+    ),
+    FactKind(
+        ("{person} speaks {language}.", "{person} is learning {language} in {town}.", "{person} can speak {language}."),
+        {"language": ("Which language does {person} speak?", "What language does {person} speak?",
+                      "Which language is {person} learning?"),
+         "person": ("Who speaks {language}?", "Who is learning {language}?", "Who can speak {language}?")},
+    ),
+    FactKind(
+        ("{person} teaches {subject} at a school.", "{person} teaches {subject}."),
+        {"subject": ("What does {person} teach?", "Which subject does {person} teach?"),
+         "person": ("Who teaches {subject}?", "Who is the teacher of {subject}?")},
+    ),
+    FactKind(
+        ("{person} studied {subject} in {town}.", "{person} studied {subject}."),
+        {"subject": ("What did {person} study?", "Which subject did {person} study?"),
+         "town": ("Where did {person} study?", "In which city did {person} study {subject}?"),
+         "person": ("Who studied {subject}?", "Who studied in {town}?")},
+    ),
+    FactKind(
+        ("{person} met {friend} in {town}.", "{person} met {friend} in {town} in {year}.",
+         "In {town}, {person} met {friend}."),
+        {"friend": ("Whom did {person} meet in {town}?", "Who did {person} meet?"),
+         "town": ("Where did {person} meet {friend}?", "Where did {person} and {friend} meet?"),
+         "person": ("Who met {friend}?", "Who met {friend} in {town}?")},
+    ),
+    FactKind(
+        ("{person} is married to {friend}.", "{person} married {friend} in {year}."),
+        {"friend": ("Who is {person} married to?", "Whom did {person} marry?"),
+         "year": ("When did {person} marry?", "When did {person} marry {friend}?")},
+    ),
+    FactKind(
+        ("The best friend of {person} is {friend}.", "{person}'s best friend is {friend}."),
+        {"friend": ("Who is the best friend of {person}?", "Who is {person}'s best friend?")},
+    ),
+    FactKind(
+        ("The boss of {person} is {friend}.", "{person} works for {friend}."),
+        {"friend": ("Who is the boss of {person}?", "Who does {person} work for?", "Who is {person}'s boss?")},
+    ),
+    FactKind(
+        ("{person} is {age} years old.", "{person} is {age} years old and lives with {friend}."),
+        {"age": ("How old is {person}?", "What is the age of {person}?"),
+         "person": ("Who is {age} years old?", "Who is {age}?")},
+    ),
+    FactKind(
+        ("{person} travelled to {country} in {year}.", "In {year}, {person} went to {country}.",
+         "{person} went to {country} on holiday in {year}."),
+        {"country": ("Where did {person} travel?", "Where did {person} go?", "Which country did {person} visit?",
+                     "Where did {person} go in {year}?"),
+         "year": ("When did {person} go to {country}?", "When did {person} travel to {country}?",
+                  "In which year did {person} go to {country}?"),
+         "person": ("Who went to {country}?", "Who travelled to {country}?")},
+    ),
+    FactKind(
+        ("{person} gave the {item} to {friend}.", "{person} gave a {item} to {friend} on {day}."),
+        {"friend": ("Who got the {item}?", "To whom did {person} give the {item}?", "Who did {person} give the {item} to?"),
+         "item": ("What did {person} give to {friend}?", "What did {friend} get from {person}?"),
+         "person": ("Who gave the {item} to {friend}?", "Who gave {friend} a {item}?")},
+    ),
+    FactKind(
+        ("The door of the {room} is {colour}.", "The walls of the {room} are {colour}.", "The {room} was painted {colour}."),
+        {"colour": ("What colour is the {room}?", "What is the colour of the {room}?"),
+         "room": ("What is {colour}?", "What was painted {colour}?")},
+    ),
+    FactKind(
+        ("My name is {person} and I live in {town}.", "I am {person} and I live in {town}.",
+         "Hello, my name is {person}, and I live in {town}."),
+        {"person": ("What is my name?", "Who am I?", "What's my name?"), "town": ("Where do I live?",)},
+    ),
+)  # fmt: skip
+
+#: sentences that tell nothing that is asked for
+FILLERS = (
+    "The weather was fine that week.", "It was raining outside.", "Nobody knew what to say.", "That was a long time ago.",
+    "Everyone was happy about it.", "The train was late again.", "It was a quiet evening.", "Many people came to see it.",
+    "The news came as a surprise.", "The street was empty.", "Dinner was ready at last.", "The old bridge is closed.",
+    "There was not much to do.", "The summer was very hot.", "This is a true story.", "The birds were singing.",
+    "Nothing else happened.", "The shops were full of people.",
+)  # fmt: skip

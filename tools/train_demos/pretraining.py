@@ -1,0 +1,79 @@
+"""Pretraining: are the two parts of a little story in order? And masked words of the same stories."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from albert_runtime.tokenizer import AlbertTokenizer
+from tools.train_demos.batches import IGNORED, pad, pad_labels
+from tools.train_demos.demo import Demo
+from tools.train_demos.example import Example
+from tools.train_demos.stories import LINKS, STORIES
+from tools.train_demos.words import Words
+
+_MASKED_SHARE = 0.15
+
+
+class PretrainingDemo(Demo):
+    """Tells the order of two parts of a story (label 0 in order, 1 swapped, as in transformers)."""
+
+    task = "pretraining"
+    summary = "It says whether two parts of a little story stand in order or swapped, and fills masked words in them."
+    limits = (
+        "It knows some thirty chains of everyday events (baking, travelling, a day at work, ...). The order of other "
+        "events is guessed. Masked words are a by-product: it was trained on this text only."
+    )
+    hidden_size = 96
+    steps = 1000
+
+    def make(self, rng: Random, side: Words, progress: float) -> Example:
+        number = rng.randrange(len(STORIES))
+        story = STORIES[number]
+        while True:
+            # The first part ends before event `middle`, which the second part starts at or after.
+            start, middle = sorted(rng.sample(range(len(story)), 2))
+            # In each story one pair of neighbouring events is held out: never the seam of a training example.
+            held_out = number % (len(story) - 1)
+            first = [*range(start, rng.randint(start + 1, middle))]
+            second = [*range(middle, rng.randint(middle + 1, min(len(story), middle + 2)))]
+            if ((first[-1], second[0]) == (held_out, held_out + 1)) == side.held_out:
+                break
+        person, pronoun = side.person(rng)
+        texts = [_tell(rng, [story[event] for event in events], person, pronoun) for events in (first, second)]
+        swapped = rng.random() < 0.5
+        if swapped:
+            texts.reverse()
+        return Example({"first": texts[0], "second": texts[1]}, not swapped, int(swapped))
+
+    def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
+        firsts = [example.inputs["first"] for example in examples]
+        seconds = [example.inputs["second"] for example in examples]
+        encodings = tokenizer(firsts, seconds).encodings
+        batch = pad(encodings, rng)
+        labels = pad_labels([[IGNORED if special else i for i, special in zip(e.ids, e.special_tokens_mask, strict=True)]
+                             for e in encodings])  # fmt: skip
+        # Half of the rows keep all their words, as a session sees them.
+        rows = torch.tensor([rng.random() < 0.5 for _ in examples])
+        masked = (torch.rand(labels.shape) < _MASKED_SHARE) & (labels != IGNORED) & rows[:, None]
+        batch["input_ids"][masked] = tokenizer.mask_token_id
+        order = torch.tensor([example.target for example in examples])
+        return model(**batch, labels=labels.masked_fill(~masked, IGNORED), sentence_order_label=order).loss
+
+    def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> bool:
+        encodings = tokenizer(inputs["first"], inputs["second"]).encodings
+        return int(model(**pad(encodings)).sop_logits.argmax()) == 0
+
+
+def _tell(rng: Random, events: list[str], person: str, pronoun: str) -> str:
+    """The events as sentences; from the second one on, the person may be a pronoun."""
+    sentences = [events[0].format(p=person)]
+    for event in events[1:]:
+        link = rng.choice(LINKS)
+        who = pronoun if rng.random() < 0.5 else person
+        sentence = link + event.format(p=who)
+        sentences.append(sentence[0].upper() + sentence[1:])
+    return " ".join(sentences)

@@ -1,0 +1,45 @@
+"""A small SentencePiece vocabulary with ALBERT's special pieces at ALBERT's ids."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import sentencepiece
+
+from albert_runtime.tokenizer import AlbertTokenizer
+
+VOCABULARY_FILE = "spiece.model"
+#: every printable ASCII sign has a piece, so that no English word is unknown: it is spelled out instead
+_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789,;:!?'/&%$+*#@=_"
+_PIECES_OF_THEIR_OWN = ["(", ")", '"', "-", "."]
+
+
+def train_vocabulary(texts: Iterable[str], size: int, folder: Path) -> AlbertTokenizer:
+    """Trains at most `size` unigram pieces on the texts, lower-cased, and writes `spiece.model` into `folder`."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(text.lower() for text in texts),
+        model_writer=model,
+        model_type="unigram",
+        vocab_size=size,
+        hard_vocab_limit=False,
+        character_coverage=1.0,
+        required_chars=_SIGNS,
+        # The tokenizer lower-cases and strips accents itself; a normalization table would only make the file larger.
+        normalization_rule_name="identity",
+        pad_id=0,
+        pad_piece="<pad>",
+        unk_id=1,
+        bos_id=-1,
+        eos_id=-1,
+        control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+        user_defined_symbols=_PIECES_OF_THEIR_OWN,
+        num_threads=1,
+        minloglevel=2,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / VOCABULARY_FILE
+    path.write_bytes(model.getvalue())
+    return AlbertTokenizer(path)
