@@ -20,6 +20,7 @@ check: $(VENV)/.installed-test  ## lint, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --strict --package albert_runtime
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-test

@@ -64,7 +64,9 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
     "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
     help="The bundle to make. Default: the checkpoint's name with -onnx (and the precision), here.",
 )  # fmt: skip
-@click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16]", help="Of weights and arithmetic.")
+@click.option(
+    "--precision", default="fp32", show_default=True, metavar="[fp32|fp16]", help="Of weights and arithmetic."
+)
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
 @click.option("--allow-random-head", is_flag=True, help="Export an untrained head where the checkpoint has none.")
 @click.option("--force", is_flag=True, help="Replace an older bundle at the output.")
@@ -110,7 +112,8 @@ def onnx(
         return
     figures = exported.to_dict()
     click.echo(f"{output}: {figures['task']}, {precision}, {figures['model_bytes'] / 1e6:.1f} MB")
-    click.echo(f"verified: {len(exported.report.checks)} checks, largest difference {figures['parity']['max_difference']:.1e}")
+    checks, difference = len(exported.report.checks), exported.report.max_difference
+    click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")
     click.echo(f"next: albert-export run {output} --help", err=True)
 
 
@@ -195,6 +198,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except SystemExit as stop:  # the help of `run`, which is argparse's
+        return int(stop.code or 0)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing was left behind", 130)
     except MemoryError:

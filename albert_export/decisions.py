@@ -14,7 +14,7 @@ from albert_runtime.heads import MULTI_LABEL, REGRESSION, softmax
 
 @dataclass(frozen=True)
 class Decision:
-    """`answer` compares equal where two sessions decide the same; `margin` is the probability between best and second."""
+    """`answer` is equal where two sessions decide the same; `margin` is the probability between best and second."""
 
     answer: Any
     margin: float

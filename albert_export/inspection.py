@@ -93,13 +93,13 @@ def _describe_graph(graph: dict[str, Any]) -> list[str]:
 
     duplicates = graph["duplicated_weights"]
     wasted = sum((entry["copies"] - 1) * entry["bytes_each"] for entry in duplicates)
-    shared = "each weight once" if not duplicates else f"{len(duplicates)} weights more than once, {wasted:,} bytes wasted"
+    twice = f"{len(duplicates)} weights more than once, {wasted:,} bytes wasted"
     return [
         f"graph {graph['file']}: {graph['bytes']:,} bytes, {graph['producer'] or 'unknown producer'}",
         f"  opsets      {counts(graph['opsets'])}; IR version {graph['ir_version']}",
         *(f"  input       {tensor(value)}" for value in graph["inputs"]),
         *(f"  output      {tensor(value)}" for value in graph["outputs"]),
         f"  operators   {counts(graph['operators'])}; {graph['subgraphs']} subgraphs",
-        f"  weights     {counts(graph['weight_bytes'], ' bytes')}; {shared}",
+        f"  weights     {counts(graph['weight_bytes'], ' bytes')}; {twice if duplicates else 'each weight once'}",
         f"  products    {counts(graph['matrix_products'])}; {graph['quantized_share']:.0%} quantized",
     ]

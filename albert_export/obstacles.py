@@ -16,8 +16,8 @@ def refuse_obstacles(checkpoint: Checkpoint) -> AlbertTokenizer:
     folder, config = checkpoint.folder, checkpoint.config
     if checkpoint.vocab_file is None:
         raise CheckpointError(
-            f"{folder} has no spiece.model, the tokenizer's vocabulary; copy it there from the checkpoint that the model "
-            "was fine-tuned from (tokenizer.json does not replace it)"
+            f"{folder} has no spiece.model, the tokenizer's vocabulary; copy it there from the checkpoint that the "
+            "model was fine-tuned from (tokenizer.json does not replace it)"
         )
     try:
         tokenizer = AlbertTokenizer.from_folder(folder, vocab_file=checkpoint.vocab_file)

@@ -16,12 +16,15 @@ def sentences() -> tuple[str, ...]:
     return tuple(line for line in lines if not line.startswith("# "))
 
 
-def sample_requests(task: Task, count: int = 8) -> list[dict[str, Any]]:
-    """`count` requests for a session of `task`, as the keyword arguments of its call."""
-    return [_request(task.name, index) for index in range(count)]
+def sample_requests(task: Task, count: int = 8, *, short: bool = False) -> list[dict[str, Any]]:
+    """`count` requests for a session of `task`, as the keyword arguments of its call.
+
+    `short` ones have a sentence of context and two choices, for tests that run whenever a bundle is loaded.
+    """
+    return [_request(task.name, index, short) for index in range(count)]
 
 
-def _request(task: str, index: int) -> dict[str, Any]:
+def _request(task: str, index: int, short: bool) -> dict[str, Any]:
     lines = sentences()
 
     def line(offset: int) -> str:
@@ -29,9 +32,9 @@ def _request(task: str, index: int) -> dict[str, Any]:
 
     if task == "question-answering":
         subject = " ".join(line(0).split()[:3])
-        return {"question": f"What is said of {subject}?", "context": " ".join(map(line, range(4)))}
+        return {"question": f"What is said of {subject}?", "context": " ".join(map(line, range(1 if short else 4)))}
     if task == "multiple-choice":
-        return {"prompt": line(0), "choices": [line(1 + offset) for offset in range(2 + index % 6)]}
+        return {"prompt": line(0), "choices": [line(1 + offset) for offset in range(2 if short else 2 + index % 6)]}
     if task == "pretraining":
         return {"first": line(0), "second": line(1)}
     if task == "fill-mask":

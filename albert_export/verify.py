@@ -146,7 +146,7 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -
 
 
 def _compare_answers(report: ParityReport, session: AlbertSession, original: AlbertSession) -> None:
-    """The decoded answers must be the same. Where the original's best two are closer than the tolerance, either will do."""
+    """The decoded answers must be equal; where the original's best two are near each other, either will do."""
     requests = sample_requests(session.bundle.task)
     different, ties = [], 0
     for request in requests:

@@ -61,5 +61,3 @@ def test_public_names_are_sorted_and_there(package: object) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="AlbertForNothing"):
         albert_export.AlbertForNothing  # noqa: B018
-
-

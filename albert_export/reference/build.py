@@ -23,7 +23,8 @@ def build_reference(checkpoint: Checkpoint, task: str, *, allow_random_head: boo
 
         from albert_export.reference import torch_albert, torch_heads
     except ImportError as error:
-        raise DependencyError(f"this needs PyTorch ({error}); install it: pip install 'albert-export[torch]'") from error
+        advice = "install it: pip install 'albert-export[torch]'"
+        raise DependencyError(f"this needs PyTorch ({error}); {advice}") from error
     architecture = find_task(task).architecture
     model_class = getattr(torch_heads if hasattr(torch_heads, architecture) else torch_albert, architecture)
     with torch.random.fork_rng(devices=[]):

@@ -48,7 +48,7 @@ class BaseModelOutput(ModelOutput):
 
 @dataclass
 class AlbertForPreTrainingOutput(ModelOutput):
-    """prediction_logits: `[batch, sequence, vocab]`. sop_logits: `[batch, 2]`, in order and swapped. loss: the sum of both."""
+    """prediction_logits: `[batch, sequence, vocab]`. sop_logits: `[batch, 2]`, in order, swapped. loss: both summed."""
 
     loss: Any = None
     prediction_logits: Any = None

@@ -82,7 +82,7 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """labels: ids of the masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 0 in order, 1 swapped, int `[B]`."""
+        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 for swapped, int `[B]`."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,
@@ -242,7 +242,7 @@ class AlbertForQuestionAnswering(AlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """start_positions, end_positions: token index of the answer's ends, int `[B]`; outside of the text they don't count."""
+        """start_positions, end_positions: token indices of the answer's ends, int `[B]`; beyond S they don't count."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,
@@ -290,8 +290,7 @@ class AlbertForMultipleChoice(AlbertPreTrainedModel):
         """All inputs are `[B, C, S]` (inputs_embeds `[B, C, S, E]`). labels: index of the right choice, int `[B]`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise UsageError("give either input_ids or inputs_embeds, and not both")
-        given = input_ids if inputs_embeds is None else inputs_embeds
-        batch, choices = given.shape[:2]
+        batch, choices = (inputs_embeds if input_ids is None else input_ids).shape[:2]  # type: ignore[union-attr]
         flat = [
             None if tensor is None else tensor.flatten(0, 1)
             for tensor in (input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)

@@ -38,8 +38,14 @@ def lowers(*targets: Any) -> Callable[[Lowering], Lowering]:
     return register
 
 
+def _args(node: fx.Node) -> Any:
+    """The positional arguments; fx types each as anything that a graph may hold."""
+    return node.args
+
+
 def _dtype(node: fx.Node) -> torch.dtype:
-    return node.meta["val"].dtype
+    dtype: torch.dtype = node.meta["val"].dtype
+    return dtype
 
 
 def _numpy_dtype(node: fx.Node) -> np.dtype[Any]:
@@ -75,7 +81,7 @@ def _size(builder: GraphBuilder, size: Any) -> str:
     """A size as an int64 tensor `[1]`: a number, or the size of a traced tensor's axis."""
     if not isinstance(size, fx.Node):
         return _ints(builder, size)
-    tensor, axis = size.args
+    tensor, axis = _args(size)
     shape = builder.emit("Shape", [builder.value(tensor)])
     return builder.emit("Gather", [shape, _ints(builder, axis)], axis=0, hint="size")
 
@@ -83,7 +89,7 @@ def _size(builder: GraphBuilder, size: Any) -> str:
 @lowers(aten.view.default, aten.reshape.default)
 def _reshape(builder: GraphBuilder, node: fx.Node) -> None:
     """Reshape by constants where ONNX can say it: 0 keeps the axis of the same index, -1 is what is left over."""
-    source, sizes = node.args
+    source, sizes = _args(node)
     before, after = source.meta["val"].shape, node.meta["val"].shape
     target: list[Any] = []
     for index, size in enumerate(sizes):
@@ -104,7 +110,7 @@ def _reshape(builder: GraphBuilder, node: fx.Node) -> None:
 @lowers(aten.flatten.using_ints)
 def _flatten(builder: GraphBuilder, node: fx.Node) -> None:
     """Flattens all but the last axis or axes; what follows is copied from the source's own shape."""
-    source, first, last = node.args
+    source, first, last = _args(node)
     if first != 0:
         raise NotImplementedError("flatten is written for leading axes only")
     value = builder.value(source)
@@ -117,7 +123,7 @@ def _flatten(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.transpose.int)
 def _transpose(builder: GraphBuilder, node: fx.Node) -> None:
-    source, first, second = node.args
+    source, first, second = _args(node)
     order = list(range(_rank(source)))
     first, second = _axis(source, first), _axis(source, second)
     order[first], order[second] = order[second], order[first]
@@ -126,34 +132,34 @@ def _transpose(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.unsqueeze.default)
 def _unsqueeze(builder: GraphBuilder, node: fx.Node) -> None:
-    source, axis = node.args
+    source, axis = _args(node)
     axes = _ints(builder, axis % (_rank(source) + 1))
     builder.alias(node, builder.emit("Unsqueeze", [builder.value(source), axes], hint=node.name))
 
 
 @lowers(aten.squeeze.dim)
 def _squeeze(builder: GraphBuilder, node: fx.Node) -> None:
-    source, axis = node.args
+    source, axis = _args(node)
     axes = _ints(builder, _axis(source, axis))
     builder.alias(node, builder.emit("Squeeze", [builder.value(source), axes], hint=node.name))
 
 
 @lowers(aten.select.int)
 def _select(builder: GraphBuilder, node: fx.Node) -> None:
-    source, axis, index = node.args
+    source, axis, index = _args(node)
     position = builder.constant(index, np.int64)
     builder.alias(node, builder.emit("Gather", [builder.value(source), position], axis=axis, hint=node.name))
 
 
 @lowers(aten.split.Tensor)
 def _split(builder: GraphBuilder, node: fx.Node) -> None:
-    source, size = node.args[:2]
-    axis = _axis(source, node.args[2] if len(node.args) > 2 else node.kwargs.get("dim", 0))
+    source, axis = _args(node)[0], (*_args(node), 0)[2]
+    axis = _axis(source, axis)
     parts = [int(part.shape[axis]) for part in node.meta["val"]]
     inputs = [builder.value(source), _ints(builder, *parts)]
     values = builder.emit("Split", inputs, outputs=len(parts), axis=axis, hint=node.name)
     for user in node.users:  # each is an operator.getitem
-        builder.alias(user, values[user.args[1]])
+        builder.alias(user, values[_args(user)[1]])
 
 
 @lowers(operator.getitem)
@@ -163,7 +169,7 @@ def _getitem(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.arange.default)
 def _arange(builder: GraphBuilder, node: fx.Node) -> None:
-    (end,) = node.args
+    (end,) = _args(node)
     limit = builder.emit("Squeeze", [_size(builder, end), _ints(builder, 0)])
     zero, one = builder.constant(0, np.int64), builder.constant(1, np.int64)
     builder.alias(node, builder.emit("Range", [zero, limit, one], hint=node.name))
@@ -174,7 +180,7 @@ def _arange(builder: GraphBuilder, node: fx.Node) -> None:
 
 def _binary(onnx_operator: str) -> Lowering:
     def lower(builder: GraphBuilder, node: fx.Node) -> None:
-        left, right = (_operand(builder, node, argument) for argument in node.args[:2])
+        left, right = (_operand(builder, node, argument) for argument in _args(node)[:2])
         builder.alias(node, builder.emit(onnx_operator, [left, right], hint=node.name))
 
     return lower
@@ -182,7 +188,7 @@ def _binary(onnx_operator: str) -> Lowering:
 
 def _unary(onnx_operator: str) -> Lowering:
     def lower(builder: GraphBuilder, node: fx.Node) -> None:
-        builder.alias(node, builder.emit(onnx_operator, [builder.value(node.args[0])], hint=node.name))
+        builder.alias(node, builder.emit(onnx_operator, [builder.value(_args(node)[0])], hint=node.name))
 
     return lower
 
@@ -198,14 +204,14 @@ lowers(aten.relu.default)(_unary("Relu"))
 
 @lowers(aten.rsub.Scalar)
 def _rsub(builder: GraphBuilder, node: fx.Node) -> None:
-    source, number = node.args
+    source, number = _args(node)
     inputs = [_operand(builder, node, number), builder.value(source)]
     builder.alias(node, builder.emit("Sub", inputs, hint=node.name))
 
 
 @lowers(aten.to.dtype, aten.to.dtype_layout, aten._to_copy.default)
 def _cast(builder: GraphBuilder, node: fx.Node) -> None:
-    source = node.args[0]
+    source = _args(node)[0]
     if _dtype(source) == _dtype(node):
         builder.alias(node, builder.value(source))
     else:
@@ -215,7 +221,7 @@ def _cast(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.dropout.default, aten.contiguous.default)
 def _nothing(builder: GraphBuilder, node: fx.Node) -> None:
-    builder.alias(node, builder.value(node.args[0]))
+    builder.alias(node, builder.value(_args(node)[0]))
 
 
 # --- layers -----------------------------------------------------------------------------------------------------
@@ -223,15 +229,15 @@ def _nothing(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.embedding.default)
 def _embedding(builder: GraphBuilder, node: fx.Node) -> None:
-    table, ids = node.args[:2]
+    table, ids = _args(node)[:2]
     builder.alias(node, builder.emit("Gather", [builder.value(table), builder.value(ids)], axis=0, hint=node.name))
 
 
 @lowers(aten.linear.default)
 def _linear(builder: GraphBuilder, node: fx.Node) -> None:
     """MatMul by the transposed constant; Gemm where the matrix is an embedding table too and may stand there once."""
-    source, weight = node.args[:2]
-    bias = node.args[2] if len(node.args) > 2 else None
+    source, weight = _args(node)[:2]
+    bias = _args(node)[2] if len(_args(node)) > 2 else None
     matrix = builder.transposed_weight(weight)
     if matrix is None:
         _tied_linear(builder, node, source, weight, bias)
@@ -257,14 +263,14 @@ def _tied_linear(builder: GraphBuilder, node: fx.Node, source: fx.Node, weight: 
 
 @lowers(aten.softmax.int)
 def _softmax(builder: GraphBuilder, node: fx.Node) -> None:
-    source, axis = node.args[:2]
+    source, axis = _args(node)[:2]
     builder.alias(node, builder.emit("Softmax", [builder.value(source)], axis=axis, hint=node.name))
 
 
 @lowers(aten.gelu.default)
 def _gelu(builder: GraphBuilder, node: fx.Node) -> None:
     """Gelu from opset 20 on; before, the same formula in parts, which ONNX Runtime fuses again when it loads."""
-    value = builder.value(node.args[0])
+    value = builder.value(_args(node)[0])
     approximate = node.kwargs.get("approximate", "none")
     if builder.opset >= 20:
         builder.alias(node, builder.emit("Gelu", [value], approximate=approximate, hint=node.name))
@@ -286,14 +292,14 @@ def _gelu(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.silu.default)
 def _silu(builder: GraphBuilder, node: fx.Node) -> None:
-    value = builder.value(node.args[0])
+    value = builder.value(_args(node)[0])
     builder.alias(node, builder.emit("Mul", [value, builder.emit("Sigmoid", [value])], hint=node.name))
 
 
 @lowers(aten.layer_norm.default)
 def _layer_norm(builder: GraphBuilder, node: fx.Node) -> None:
     """LayerNorm over the last axis. Its statistics are computed in float32 even in a float16 graph."""
-    source, _, scale, bias, epsilon = node.args[:5]
+    source, _, scale, bias, epsilon = _args(node)[:5]
     half = _dtype(node) == torch.float16
     if half:
         epsilon = max(epsilon, MIN_FLOAT16_EPSILON)

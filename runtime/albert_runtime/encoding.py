@@ -22,7 +22,8 @@ class Encoding:
     """
 
     ids: tuple[int, ...]
-    #: 0 for the first text with its [CLS] and [SEP] and for padding, 1 for the pair with its [SEP]
+    #: 0 for the first text with its [CLS] and [SEP] and for padding, 1 for the pair with its [SEP]; without special
+    #: tokens 0 for both
     type_ids: tuple[int, ...]
     #: 0 for padding, 1 otherwise
     attention_mask: tuple[int, ...]

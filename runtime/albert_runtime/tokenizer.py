@@ -114,7 +114,8 @@ class AlbertTokenizer:
         Args:
             text: one text or several.
             text_pair: the second text of each pair, in the same form as `text`.
-            add_special_tokens: lay out as `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`.
+            add_special_tokens: lay out as `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`. Without, one text just follows the
+                other and all type ids are 0, as Hugging Face has it.
             truncation: cut to `max_length`: True or "longest_first" cuts the longer text of a pair first, "only_first"
                 and "only_second" just that one. False: nothing is cut, and `max_length` serves `padding` only.
             max_length: tokens in a sequence, special ones included; default is `model_max_length`.
@@ -139,11 +140,16 @@ class AlbertTokenizer:
                 raise UsageError(f"max_length={limit} leaves no room for text: the special tokens take {added}")
         cut = Truncation(strategy or "longest_first", stride, return_overflowing_tokens)
 
+        second_type = 1 if add_special_tokens else 0
         encodings: list[Encoding] = []
         problems: list[str] = []
         for sample, (first_text, second_text) in enumerate(zip(firsts, seconds, strict=True)):
-            first = self._tokenize(first_text, sequence=0, sample=sample)
-            second = None if second_text is None else self._tokenize(second_text, sequence=1, sample=sample)
+            first = self._tokenize(first_text, sample=sample)
+            second = (
+                None
+                if second_text is None
+                else self._tokenize(second_text, sequence=1, sample=sample, type_id=second_type)
+            )
             try:
                 windows = cut.windows(len(first), None if second is None else len(second), room)
             except UsageError as error:
@@ -167,7 +173,7 @@ class AlbertTokenizer:
     def tokenize(self, text: str) -> list[str]:
         """The tokens of `text`, without added special tokens."""
         check_texts([text], "text")
-        return list(self._tokenize(text, sequence=0, sample=0).tokens)
+        return list(self._tokenize(text).tokens)
 
     def encode(self, text: str, pair: str | None = None, add_special_tokens: bool = True) -> list[int]:
         """The token ids of a text or a pair."""
@@ -263,7 +269,7 @@ class AlbertTokenizer:
             raise UsageError(f"can't copy {self.vocab_file} to {target} ({error.strerror})") from None
         return target
 
-    def _tokenize(self, text: str, *, sequence: int, sample: int) -> Encoding:
+    def _tokenize(self, text: str, *, sequence: int = 0, sample: int = 0, type_id: int = 0) -> Encoding:
         """The tokens of one text, with no special tokens but those written in it."""
         pieces: list[Piece] = []
         words: list[int] = []
@@ -282,7 +288,7 @@ class AlbertTokenizer:
         tokens = tuple(piece.piece for piece in pieces)
         return Encoding(
             ids=tuple(self.convert_tokens_to_ids(tokens)),
-            type_ids=(sequence,) * len(tokens),
+            type_ids=(type_id,) * len(tokens),
             attention_mask=(1,) * len(tokens),
             special_tokens_mask=(0,) * len(tokens),
             tokens=tokens,

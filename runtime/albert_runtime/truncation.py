@@ -31,6 +31,11 @@ class Truncation:
     stride: int = 0
     overflow: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises UsageError for a negative stride."""
+        if self.stride < 0:
+            raise UsageError(f"stride={self.stride} is not a number of tokens; it must be 0 or more")
+
     def windows(self, first: int, second: int | None, room: int | None) -> list[Window]:
         """The windows over two texts, of `room` tokens each at most.
 

@@ -14,8 +14,8 @@ from onnx import numpy_helper
 
 import albert_runtime
 from albert_converters import torch_to_onnx
-from albert_export.export import default_task, export_onnx
 from albert_export.checkpoints import read_checkpoint
+from albert_export.export import default_task, export_onnx
 from albert_runtime.errors import CheckpointError, ParityError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, save_tiny
@@ -74,14 +74,14 @@ def test_several_heads_and_no_architecture_asks(tmp_path: Path, checkpoint_of: C
     config = json.loads((folder / "config.json").read_text())
     del config["architectures"]
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UsageError, match="has heads for feature-extraction, pretraining, fill-mask.*--task"):
+    with pytest.raises(UsageError, match=r"has heads for feature-extraction, pretraining, fill-mask.*--task"):
         export_onnx(folder, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 
 def test_a_head_that_is_not_there_is_refused_or_random(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     base = checkpoint_of("feature-extraction")
-    with pytest.raises(UnsupportedError, match="feature-extraction.*--allow-random-head"):
+    with pytest.raises(UnsupportedError, match=r"feature-extraction.*--allow-random-head"):
         export_onnx(base, tmp_path / "bundle", task="qa")
     assert not (tmp_path / "bundle").exists()
     first, second = (

@@ -32,8 +32,9 @@ def test_what_is_not_finite_never_passes(value: float) -> None:
     assert not one.add_values("values", "logits", np.array([value]), np.array([1.0]))
 
 
-def test_float16_is_measured_against_the_largest_value() -> None:
-    assert tolerance_for("fp32", 1000.0) == 1e-4
+def test_tolerances_grow_with_the_largest_value() -> None:
+    assert tolerance_for("fp32", 0.0) == tolerance_for("fp32", 10.0) == 1e-4
+    assert tolerance_for("fp32", 50.0) == pytest.approx(5e-4)
     assert tolerance_for("fp16", 0.5) == FP16_RELATIVE_TOLERANCE
     assert tolerance_for("fp16", 50.0) == 50 * FP16_RELATIVE_TOLERANCE
 

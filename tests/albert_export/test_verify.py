@@ -47,9 +47,7 @@ def test_other_weights_are_found(tmp_path: Path, bundle_of: CheckpointOf) -> Non
     assert not failed & {"tokens", "names", "shapes"}
 
 
-def test_another_tokenizer_is_found_first(
-    tmp_path: Path, bundle_of: CheckpointOf, checkpoint_of: CheckpointOf
-) -> None:
+def test_another_tokenizer_is_found_first(tmp_path: Path, bundle_of: CheckpointOf, checkpoint_of: CheckpointOf) -> None:
     bundle = shutil.copytree(bundle_of("fill-mask"), tmp_path / "bundle")
     settings = json.loads((bundle / "tokenizer_config.json").read_text())
     (bundle / "tokenizer_config.json").write_text(json.dumps({**settings, "do_lower_case": False}))

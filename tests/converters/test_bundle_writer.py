@@ -46,7 +46,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_an_existing_folder_is_kept_without_force(tmp_path: Path) -> None:
     write(tmp_path / "bundle", "old")
-    with pytest.raises(UsageError, match="already exists.*--force"):
+    with pytest.raises(UsageError, match=r"already exists.*--force"):
         write(tmp_path / "bundle", "new")
     assert (tmp_path / "bundle" / "manifest.json").read_text() == "old"
 
@@ -102,7 +102,7 @@ def test_a_read_only_place_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(bundle_writer.Path, "mkdir", refuse)
-    with pytest.raises(UsageError, match="can't write to .*Read-only file system"), new_bundle(tmp_path / "bundle"):
+    with pytest.raises(UsageError, match=r"can't write to .*Read-only file system"), new_bundle(tmp_path / "bundle"):
         pass
 
 

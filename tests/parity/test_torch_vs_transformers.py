@@ -9,7 +9,6 @@ import torch
 import transformers
 
 import albert_export
-from albert_export.config import AlbertConfig
 
 TOLERANCE = 1e-5
 BATCH, CHOICES, LENGTH = 3, 4, 12

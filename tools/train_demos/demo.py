@@ -23,6 +23,9 @@ class Demo(ABC):
     summary: ClassVar[str]
     limits: ClassVar[str]
 
+    #: held-out examples by hand, which the trained model must answer; the first one is shown by `make demo`
+    shown: ClassVar[tuple[Example, ...]] = ()
+
     # Sizes: the smallest that learn the task.
     vocabulary_size: ClassVar[int] = 1000
     hidden_size: ClassVar[int] = 128

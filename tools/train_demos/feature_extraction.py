@@ -33,6 +33,12 @@ class FeatureExtractionDemo(Demo):
     limits = "It knows these ten subjects and the words that it was trained on; it says nothing about finer meaning."
     hidden_size = 96
     steps = 400
+    shown = (
+        Example(
+            {"text": "We expect snow and fog in the mountains."},
+            {"closer": "It will be sunny in Madrid tomorrow.", "farther": "Fry the onions in butter."},
+        ),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         same, other = rng.sample(sorted(SUBJECTS), 2)

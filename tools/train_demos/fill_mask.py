@@ -32,6 +32,10 @@ class FillMaskDemo(Demo):
     hidden_size = 96
     steps = 900
     batch_size = 48
+    shown = (
+        Example({"text": "Paris is the capital of [MASK]."}, "france"),
+        Example({"text": "The opposite of hot is [MASK]."}, "cold"),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         while True:

@@ -28,6 +28,15 @@ class MultipleChoiceDemo(Demo):
     hidden_size = 96
     steps = 600
     batch_size = 16
+    shown = (
+        Example(
+            {
+                "prompt": "It started to rain.",
+                "choices": ["Tom mowed the lawn.", "Tom opened an umbrella.", "Tom blew out the candles on the cake."],
+            },
+            1,
+        ),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         row = rng.randrange(len(SITUATIONS))

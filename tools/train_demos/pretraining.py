@@ -29,6 +29,10 @@ class PretrainingDemo(Demo):
     )
     hidden_size = 96
     steps = 1000
+    shown = (
+        Example({"first": "Maya put the cake into the oven.", "second": "She took the hot cake out."}, True),
+        Example({"first": "Maya took the hot cake out.", "second": "She put the cake into the oven."}, False),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         number = rng.randrange(len(STORIES))

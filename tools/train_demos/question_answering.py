@@ -105,6 +105,16 @@ class QuestionAnsweringDemo(Demo):
     """Finds the span of the context that answers the question."""
 
     task = "question-answering"
+    shown = (
+        Example(
+            {
+                "question": "Where does Clara work?",
+                "context": "Clara lives in Lisbon. She works as a baker in Porto. Her friend Hugo is a pilot and lives in "
+                "Madrid.",
+            },
+            "Porto",
+        ),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         """A context of 1 to 3 sentences at first, of up to 12 in the end; made-up names join in step by step."""

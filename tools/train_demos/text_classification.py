@@ -29,6 +29,11 @@ class TextClassificationDemo(Demo):
     hidden_size = 96
     intermediate_size = 256
     steps = 500
+    shown = (
+        Example({"text": "The story was gripping and I loved the cast."}, "positive"),
+        Example({"text": "The food was not good, and the waiter was rude."}, "negative"),
+        Example({"text": "Although the room was small, we had a great time."}, "positive"),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         good = rng.random() < 0.5

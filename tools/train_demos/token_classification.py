@@ -57,6 +57,13 @@ class TokenClassificationDemo(Demo):
     )
     hidden_size = 96
     steps = 600
+    shown = (
+        Example(
+            {"text": "Clara Bennett works for Northern Bank in Lisbon."},
+            [["Clara Bennett", "PER"], ["Northern Bank", "ORG"], ["Lisbon", "LOC"]],
+        ),
+        Example({"text": "My name is Wolfgang and I live in Berlin."}, [["Wolfgang", "PER"], ["Berlin", "LOC"]]),
+    )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         text = ""

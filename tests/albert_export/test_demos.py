@@ -1,0 +1,147 @@
+"""Every bundled demo is there, small, and answers its examples; its card tells the truth."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from random import Random
+
+import pytest
+import torch
+
+from albert_export import demos
+from albert_export.demos import DemoExample, demo_checkpoint, demo_examples
+from albert_export.reference import torch_albert, torch_heads
+from albert_export.reference.torch_albert import AlbertPreTrainedModel
+from albert_runtime.errors import CheckpointError, UnsupportedError
+from albert_runtime.tasks import TASKS, find_task
+from albert_runtime.tokenizer import AlbertTokenizer
+from tools.train_demos.catalogue import DEMOS
+from tools.train_demos.evaluation import measure, new_examples
+from tools.train_demos.example import Example
+from tools.train_demos.words import Words
+
+MOST_BYTES = 8_000_000
+#: examples measured again, of the card's 1,000
+SAMPLE = 300
+
+
+@lru_cache
+def demo_model(task: str) -> tuple[AlbertPreTrainedModel, AlbertTokenizer]:
+    architecture = find_task(task).architecture
+    home = torch_albert if hasattr(torch_albert, architecture) else torch_heads
+    folder = demo_checkpoint(task)
+    return getattr(home, architecture).from_pretrained(folder), AlbertTokenizer.from_folder(folder)
+
+
+def test_there_is_a_demo_for_every_task_and_alias() -> None:
+    assert set(DEMOS) == set(TASKS)
+    for task in TASKS.values():
+        for alias in task.aliases:
+            assert demo_checkpoint(alias) == demo_checkpoint(task.name)
+
+
+def test_together_they_are_small() -> None:
+    sizes = {path: path.stat().st_size for task in TASKS for path in demo_checkpoint(task).iterdir()}
+    assert sum(sizes.values()) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_demo_is_a_whole_checkpoint(task: str) -> None:
+    folder = demo_checkpoint(task)
+    assert {path.name for path in folder.iterdir()} == {
+        "README.md",
+        "config.json",
+        "examples.json",
+        "model.safetensors",
+        "spiece.model",
+        "tokenizer_config.json",
+    }
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert config["architectures"] == [TASKS[task].architecture]
+    model, tokenizer = demo_model(task)
+    assert model.config.vocab_size == tokenizer.vocab_size
+    assert tokenizer.model_max_length == model.config.max_position_embeddings
+    special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+    assert tokenizer.convert_tokens_to_ids(special) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_unknown_words_are_spelled_out(task: str) -> None:
+    _, tokenizer = demo_model(task)
+    text = "Zyxwq Jklvbmh, 0123456789: don't (stop)! \"Why\" - fine?"
+    assert tokenizer.unk_token_id not in tokenizer.encode(text)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_example_is_answered_right(task: str) -> None:
+    model, tokenizer = demo_model(task)
+    examples = demo_examples(task)
+    assert len(examples) >= 5
+    with torch.inference_mode():
+        wrong = [
+            example for example in examples
+            if not DEMOS[task].is_right(model, tokenizer, Example(example.inputs, example.expected))
+        ]  # fmt: skip
+    assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_the_card_tells_the_measured_accuracy(task: str) -> None:
+    card = (demo_checkpoint(task) / "README.md").read_text(encoding="utf-8")
+    stated = re.search(r"\| held-out \| ([\d,]+) \| ([\d,]+) \|", card)
+    assert stated, card
+    right, total = (int(number.replace(",", "")) for number in stated.groups())
+    score = measure(DEMOS[task], *demo_model(task), new_examples(DEMOS[task], held_out=True, count=SAMPLE, seed=77))
+    # Other examples than the card's: at most four standard deviations of their number apart, and half a percent.
+    share = right / total
+    margin = 4 * (max(share * (1 - share), 0.01) / SAMPLE) ** 0.5 + 0.005
+    assert score.share == pytest.approx(share, abs=margin)
+    assert share >= 0.9
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_makers_of_text_repeat_themselves(task: str) -> None:
+    def texts(seed: int, held_out: bool) -> list[Example]:
+        rng = Random(seed)
+        return [DEMOS[task].make(rng, Words(held_out), step / 20) for step in range(20)]
+
+    assert texts(5, held_out=False) == texts(5, held_out=False)
+    assert texts(5, held_out=False) != texts(6, held_out=False)
+    assert texts(5, held_out=False) != texts(5, held_out=True)
+
+
+def test_questions_have_their_answer_in_the_context() -> None:
+    rng = Random(3)
+    for _ in range(200):
+        example = DEMOS["question-answering"].make(rng, Words(held_out=False), 1.0)
+        start, end = example.target
+        assert example.inputs["context"][start:end] == example.expected
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="question-answering"):
+        demo_checkpoint("translation")
+
+
+def test_a_missing_demo_says_what_to_do(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(demos, "_FOLDER", tmp_path)
+    with pytest.raises(CheckpointError, match="--model"):
+        demo_checkpoint("qa")
+
+
+def test_damaged_examples_are_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(demos, "_FOLDER", tmp_path)
+    folder = tmp_path / "question-answering"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    (folder / "examples.json").write_text("[{}]", encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"examples\.json"):
+        demo_examples("qa")
+
+
+def test_examples_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        DemoExample({}, None).expected = "else"  # type: ignore[misc]

@@ -1,0 +1,120 @@
+"""Trains demo checkpoints, measures them, and writes their folders.
+
+    python -m tools.train_demos --out DIR [--task qa]
+
+Runs on one CPU thread, a few minutes a task. The same seed, versions and processor give the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from albert_runtime.errors import AccuracyError, AlbertError
+from albert_runtime.tasks import find_task
+from albert_runtime.tokenizer import AlbertTokenizer
+from tools.train_demos.batches import MAX_POSITIONS
+from tools.train_demos.card import write_card
+from tools.train_demos.catalogue import DEMOS
+from tools.train_demos.demo import Demo
+from tools.train_demos.evaluation import measure, new_examples
+from tools.train_demos.training import train
+
+logger = logging.getLogger(__name__)
+
+SEED = 1
+#: examples of each kind that a finished model is measured on
+_MEASURED = 1000
+#: made examples in examples.json, beside the demo's own
+_MADE_EXAMPLES = 5
+
+_TOKENIZER_CONFIG = {
+    "tokenizer_class": "AlbertTokenizer",
+    "do_lower_case": True,
+    "remove_space": True,
+    "keep_accents": False,
+    "model_max_length": MAX_POSITIONS,
+    "bos_token": "[CLS]",
+    "eos_token": "[SEP]",
+    "unk_token": "<unk>",
+    "sep_token": "[SEP]",
+    "pad_token": "<pad>",
+    "cls_token": "[CLS]",
+    "mask_token": "[MASK]",
+}
+
+
+def make_demo(demo: Demo, folder: Path, seed: int = SEED) -> None:
+    """Trains one demo and fills its folder: weights, vocabulary, card and examples.
+
+    Raises:
+        AccuracyError: the model does not answer the demo's own examples, or too few of the made ones.
+    """
+    started = time.perf_counter()
+    model, tokenizer = train(demo, folder, seed)
+    model.save_pretrained(folder)
+    _write_json(folder / "tokenizer_config.json", _TOKENIZER_CONFIG)
+    scores = {
+        kind: measure(demo, model, tokenizer, new_examples(demo, held_out=held_out, count=_MEASURED, seed=seed))
+        for kind, held_out in (("held-out", True), ("new, of familiar words", False))
+    }
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    write_card(folder, demo, model.config, weights, scores, seed)
+    for kind, score in scores.items():
+        logger.info("%s: %.1f%% of %d %s examples", demo.task, 100 * score.share, score.total, kind)
+    _write_json(folder / "examples.json", choose_examples(demo, model, tokenizer, seed))
+    logger.info("%s: done in %.0f s: %s", demo.task, time.perf_counter() - started, folder)
+
+
+def choose_examples(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, seed: int) -> list[dict[str, Any]]:
+    """The demo's own examples, then held-out ones that the model answers right: what `make demo` and the tests ask.
+
+    Raises:
+        AccuracyError: an example of the demo's own is answered wrong.
+    """
+    with torch.inference_mode():
+        wrong = [example for example in demo.shown if not demo.is_right(model, tokenizer, example)]
+        if wrong:
+            raise AccuracyError(f"the {demo.task} model does not answer {wrong[0].inputs}; train it for more steps")
+        made = new_examples(demo, held_out=True, count=_MEASURED, seed=seed + 1)
+        right = (example for example in made if demo.is_right(model, tokenizer, example))
+        chosen = [*demo.shown, *(example for _, example in zip(range(_MADE_EXAMPLES), right, strict=False))]
+    return [{"inputs": example.inputs, "expected": example.expected} for example in chosen]
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.train_demos", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="gets a folder for each task")
+    parser.add_argument("--task", help="only this one; a full name or an alias")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"{SEED} by default")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    # More threads add up in another order, and so to other weights.
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        tasks = [find_task(options.task).name] if options.task else list(DEMOS)
+        for task in tasks:
+            make_demo(DEMOS[task], options.out / task, options.seed)
+    except AlbertError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

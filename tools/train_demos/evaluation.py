@@ -1,0 +1,42 @@
+"""How many new examples a trained model answers right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+import torch
+from torch import nn
+
+from albert_runtime.tokenizer import AlbertTokenizer
+from tools.train_demos.demo import Demo
+from tools.train_demos.example import Example
+from tools.train_demos.words import Words
+
+
+@dataclass(frozen=True)
+class Score:
+    """Right answers among all."""
+
+    right: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return self.right / self.total
+
+
+def new_examples(demo: Demo, *, held_out: bool, count: int, seed: int) -> Iterator[Example]:
+    """Examples of full difficulty from a stream of random numbers that the training does not use."""
+    rng = Random(f"{seed} {demo.task} {'held-out' if held_out else 'familiar'}")
+    side = Words(held_out)
+    return (demo.make(rng, side, 1.0) for _ in range(count))
+
+
+def measure(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, examples: Iterable[Example]) -> Score:
+    """Asks the model every example."""
+    with torch.inference_mode():
+        answers = [demo.is_right(model, tokenizer, example) for example in examples]
+    return Score(sum(answers), len(answers))
