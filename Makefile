@@ -21,6 +21,7 @@ check: $(VENV)/.installed-test  ## lint, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --strict --package albert_runtime
+	$(BIN)/mypy tests/use_public_names.py
 	$(BIN)/lint-imports
 
 format: $(VENV)/.installed-test

@@ -61,4 +61,6 @@ def demo_examples(task: str) -> list[DemoExample]:
         values = json.loads(path.read_text(encoding="utf-8"))
         return [DemoExample(value["inputs"], value["expected"]) for value in values]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"can't read the demo's examples in {path} ({error!r}); install albert-export again") from error
+        raise CheckpointError(
+            f"can't read the demo's examples in {path} ({error!r}); install albert-export again"
+        ) from error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from sentencepiece import SentencePieceProcessor
@@ -16,8 +16,7 @@ from albert_runtime.errors import UnsupportedError, listed
 WORD_START = "▁"
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """One piece, and the characters `start:end` of the original text that it stands for (not the space before it)."""
 
     piece: str
@@ -69,7 +68,7 @@ class SentencePieceModel:
         if not pieces:
             return []
         starts, ends = self._character_spans(text)
-        found = []
+        found: list[Piece] = []
         position = 0  # in SentencePiece's own normalized text, which its pieces spell
         for whole in pieces:
             parts = self._without_comma(whole) if ends_in_digit_and_comma(whole) else [whole]

@@ -9,6 +9,7 @@ from pathlib import Path
 from albert_runtime.call_options import as_lists, check_texts, padded_length, truncation_strategy
 from albert_runtime.encoding import BatchEncoding, Encoding
 from albert_runtime.errors import UsageError, listed
+from albert_runtime.manifest import VOCABULARY_FILE
 from albert_runtime.normalizer import Normalizer
 from albert_runtime.sentencepiece_model import WORD_START, Piece, SentencePieceModel
 from albert_runtime.special_tokens import (
@@ -24,7 +25,6 @@ from albert_runtime.special_tokens import (
 from albert_runtime.tokenizer_config import TokenizerConfig, read_tokenizer_config
 from albert_runtime.truncation import Truncation, Window
 
-VOCABULARY_FILE = "spiece.model"
 
 #: from here on a model_max_length means "no limit"
 _NO_LIMIT = 10**20
@@ -114,8 +114,8 @@ class AlbertTokenizer:
         Args:
             text: one text or several.
             text_pair: the second text of each pair, in the same form as `text`.
-            add_special_tokens: lay out as `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`. Without, one text just follows the
-                other and all type ids are 0, as Hugging Face has it.
+            add_special_tokens: lay out as `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`. Without, one text just follows
+                the other and all type ids are 0, as Hugging Face has it.
             truncation: cut to `max_length`: True or "longest_first" cuts the longer text of a pair first, "only_first"
                 and "only_second" just that one. False: nothing is cut, and `max_length` serves `padding` only.
             max_length: tokens in a sequence, special ones included; default is `model_max_length`.

@@ -70,7 +70,7 @@ def test_a_demo_is_a_whole_checkpoint(task: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_unknown_words_are_spelled_out(task: str) -> None:
     _, tokenizer = demo_model(task)
-    text = "Zyxwq Jklvbmh, 0123456789: don't (stop)! \"Why\" - fine?"
+    text = 'Zyxwq Jklvbmh, 0123456789: don\'t (stop)! "Why" - fine?'
     assert tokenizer.unk_token_id not in tokenizer.encode(text)
 
 
@@ -117,7 +117,7 @@ def test_questions_have_their_answer_in_the_context() -> None:
     rng = Random(3)
     for _ in range(200):
         example = DEMOS["question-answering"].make(rng, Words(held_out=False), 1.0)
-        start, end = example.target
+        start, end = example.target.answer
         assert example.inputs["context"][start:end] == example.expected
 
 

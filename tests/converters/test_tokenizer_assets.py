@@ -88,11 +88,8 @@ def test_round_trip_and_hugging_face(tmp_path: Path, options: dict[str, Any]) ->
         expected = ours.encode(text)
         assert slow.encode(text) == expected, text
         assert fast.encode(text) == expected, text
-        assert fast.decode(expected[1:-1], skip_special_tokens=True).split() == (
-            ours.decode(expected[1:-1], skip_special_tokens=True).split()
-            if ours.unk_token_id not in expected
-            else fast.decode(expected[1:-1], skip_special_tokens=True).split()
-        )
+        if ours.unk_token_id not in expected:
+            assert fast.decode(expected[1:-1]).split() == ours.decode(expected[1:-1]).split()
 
 
 def test_fast_pairs(tmp_path: Path) -> None:

@@ -42,14 +42,16 @@ English only, {positions} tokens at most, lower-case letters (it does not see ca
 
 - Model: ALBERT with {hidden} hidden units, {passes} passes through one shared layer, {pieces} SentencePiece pieces,
   {weights} weights in float32.
-- Text: made from templates and word lists by `tools/train_demos` of albert-export; no text of other people went into it.
-- Training: `python -m tools.train_demos --out DIR --task {task}`: {steps} steps of {batch} new examples, AdamW, seed {seed},
-  one thread on a CPU.
+- Text: made from templates and word lists by `tools/train_demos` of albert-export; no text of other people is in it.
+- Training: `python -m tools.train_demos --out DIR --task {task}`: {steps} steps of {batch} new examples, AdamW,
+  seed {seed}, one thread on a CPU.
 - Licence: Apache-2.0, like the program that made it.
 """
 
 
-def write_card(folder: Path, demo: Demo, config: AlbertConfig, weights: int, scores: dict[str, Score], seed: int) -> None:
+def write_card(
+    folder: Path, demo: Demo, config: AlbertConfig, weights: int, scores: dict[str, Score], seed: int
+) -> None:
     """Writes the card of the checkpoint in `folder`.
 
     Args:

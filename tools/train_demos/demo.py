@@ -30,7 +30,11 @@ class Demo(ABC):
     vocabulary_size: ClassVar[int] = 1000
     hidden_size: ClassVar[int] = 128
     intermediate_size: ClassVar[int] = 256
-    passes: ClassVar[int] = 4
+    passes: ClassVar[int] = 3
+    #: standard deviation of the first embeddings; larger where words are also put out
+    embedding_range: ClassVar[float] = 0.05
+    #: whether the task is to find the same words again elsewhere
+    compares_words: ClassVar[bool] = False
 
     steps: ClassVar[int] = 600
     batch_size: ClassVar[int] = 32

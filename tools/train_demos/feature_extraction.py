@@ -14,7 +14,7 @@ from tools.train_demos import words
 from tools.train_demos.batches import pad
 from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
-from tools.train_demos.subjects import SUBJECTS
+from tools.train_demos.subjects import FRAMES, SUBJECTS
 from tools.train_demos.templates import fill, slots_of
 from tools.train_demos.words import Words
 
@@ -27,12 +27,16 @@ class FeatureExtractionDemo(Demo):
 
     task = "feature-extraction"
     summary = (
-        "Its `pooler_output` is an embedding of a sentence: sentences on the same subject (weather, cooking, sport, travel, "
+        "Its `pooler_output` is an embedding of a sentence: sentences on the same subject (weather, cooking, sport, "
+        "travel, "
         "music, money, health, school, animals, computers) have a higher cosine than others."
     )
     limits = "It knows these ten subjects and the words that it was trained on; it says nothing about finer meaning."
     hidden_size = 96
+    passes = 2
     steps = 400
+    batch_size = 24
+    learning_rate = 1.5e-3
     shown = (
         Example(
             {"text": "We expect snow and fog in the mountains."},
@@ -55,7 +59,7 @@ class FeatureExtractionDemo(Demo):
         subjects = sorted(SUBJECTS)
         texts = [text for example in examples for text in self.texts(example)]
         of_text = torch.tensor([subjects.index(s) for e in examples for s in (e.target[0], *e.target)])
-        embeddings = functional.normalize(model(**pad(tokenizer(texts).encodings, rng)).pooler_output, dim=-1)
+        embeddings = functional.normalize(model(**pad(tokenizer(texts).encodings)).pooler_output, dim=-1)
         itself = torch.eye(len(texts), dtype=torch.bool)
         logits = (embeddings @ embeddings.T / _TEMPERATURE).masked_fill(itself, -torch.inf)
         same = (of_text[:, None] == of_text[None, :]) & ~itself
@@ -73,8 +77,14 @@ class FeatureExtractionDemo(Demo):
 
 
 def _sentence(rng: Random, side: Words, name: str) -> str:
-    """A sentence on the subject; one in six of its patterns is held out."""
+    """A sentence on the subject; one in six of the subject's own patterns is held out."""
     subject = SUBJECTS[name]
+    if not side.held_out and rng.random() < 0.5:
+        # In a frame that says nothing, only the words tell the subject.
+        known = sorted({word for slot in subject.words.values() for word in slot})
+        return fill(
+            rng.choice(FRAMES), {"a": rng.choice(known), "b": rng.choice(known), "person": side.person(rng)[0]}
+        )[0]
     patterns = [p for index, p in enumerate(subject.sentences) if (index % 6 == 5) == side.held_out]
     template = rng.choice(patterns)
     names = {"person": side.person(rng)[0], "town": side.name(rng, words.TOWNS), "day": rng.choice(words.DAYS)}

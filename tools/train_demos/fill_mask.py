@@ -25,13 +25,17 @@ class FillMaskDemo(Demo):
     task = "fill-mask"
     summary = "It fills in one masked word: capitals, opposites, colours, what animals do, and other school knowledge."
     limits = (
-        "It knows about 250 pairs of words, such as `paris` and `france`, each in six to ten kinds of sentences. What is "
+        "It knows about 250 pairs of words, such as `paris` and `france`, each in six to ten kinds of sentences. What "
+        "is "
         "neither among its pairs nor put in one of these ways is guessed. A mask stands for one whole word."
     )
     vocabulary_size = 1400
     hidden_size = 96
-    steps = 900
-    batch_size = 48
+    passes = 2
+    embedding_range = 0.12
+    steps = 1500
+    batch_size = 64
+    learning_rate = 3e-3
     shown = (
         Example({"text": "Paris is the capital of [MASK]."}, "france"),
         Example({"text": "The opposite of hot is [MASK]."}, "cold"),
@@ -60,7 +64,7 @@ class FillMaskDemo(Demo):
         for encoding, example in zip(encodings, examples, strict=True):
             (word,) = tokenizer.convert_tokens_to_ids([WORD_START + example.expected])
             rows.append([word if token == tokenizer.mask_token_id else IGNORED for token in encoding.ids])
-        return model(**pad(encodings, rng), labels=pad_labels(rows)).loss
+        return model(**pad(encodings), labels=pad_labels(rows)).loss
 
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> str:
         encoding = tokenizer(inputs["text"]).encodings[0]

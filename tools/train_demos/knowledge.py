@@ -34,15 +34,18 @@ RELATIONS: tuple[Relation, ...] = (
             "Bogota:Colombia Havana:Cuba London:England"
         ),
         ("{a} is the capital of {b}.", "The capital of {b} is {a}.", "The capital city of {b} is called {a}.",
-         "{a} is the capital city of {b}.", "{b} has {a} as its capital.", "Fly to {a} if you want to see the capital of {b}.",
+         "{a} is the capital city of {b}.", "{b} has {a} as its capital.",
+         "Fly to {a} if you want to see the capital of {b}.",
          "If you visit the capital of {b}, you visit {a}.", "The government of {b} is in {a}.", "{a} lies in {b}.",
          "The parliament of {b} meets in {a}."),
         "ab",
     ),
     Relation(
         _pairs(
-            "hot:cold big:small good:bad old:new high:low fast:slow long:short light:dark day:night happy:sad rich:poor "
-            "strong:weak full:empty open:closed wet:dry clean:dirty hard:soft early:late left:right up:down black:white "
+            "hot:cold big:small good:bad old:new high:low fast:slow long:short light:dark day:night happy:sad "
+            "rich:poor "
+            "strong:weak full:empty open:closed wet:dry clean:dirty hard:soft early:late left:right up:down "
+            "black:white "
             "love:hate war:peace first:last win:lose buy:sell loud:quiet young:aged sweet:sour thick:thin deep:shallow "
             "true:false near:far summer:winter inside:outside always:never before:after alive:dead cheap:expensive"
         ),
@@ -82,7 +85,8 @@ RELATIONS: tuple[Relation, ...] = (
     ),
     Relation(
         _pairs(
-            "grass:green snow:white blood:red coal:black butter:yellow chocolate:brown milk:white ash:grey tar:black salt:white "
+            "grass:green snow:white blood:red coal:black butter:yellow chocolate:brown milk:white ash:grey tar:black "
+            "salt:white "
             "mustard:yellow spinach:green honey:golden mud:brown soot:black parsley:green cherry:red flour:white"
         ),
         ("The colour of {a} is {b}.", "What colour is {a}? It is {b}.", "Everybody knows that {a} is {b}.",
@@ -92,9 +96,11 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(
         _pairs(
             "baker:bakery teacher:school doctor:hospital farmer:farm pilot:plane sailor:ship cook:kitchen judge:court "
-            "actor:theatre gardener:garden driver:bus priest:church librarian:library scientist:laboratory waiter:restaurant"
+            "actor:theatre gardener:garden driver:bus priest:church librarian:library scientist:laboratory "
+            "waiter:restaurant"
         ),
-        ("The {a} is in the {b}.", "The {a} works in the {b}.", "Look for the {a} in the {b}.", "The {b} is where the {a} works.",
+        ("The {a} is in the {b}.", "The {a} works in the {b}.", "Look for the {a} in the {b}.",
+         "The {b} is where the {a} works.",
          "In the {b} you will find the {a}.", "Every morning the {a} goes to the {b}."),
         "ab",
     ),
@@ -113,7 +119,8 @@ RELATIONS: tuple[Relation, ...] = (
             "grandfather:grandmother prince:princess actor:actress nephew:niece"
         ),
         ("The {a} and the {b} came together.", "The {b} came with the {a}.", "I met a {a} and a {b}.",
-         "The female of {a} is {b}.", "Ladies first: the {b}, and then the {a}.", "Here is the {a}, and there is the {b}."),
+         "The female of {a} is {b}.", "Ladies first: the {b}, and then the {a}.",
+         "Here is the {a}, and there is the {b}."),
         "ab",
     ),
     Relation(
@@ -131,17 +138,20 @@ RELATIONS: tuple[Relation, ...] = (
             "go:went see:saw eat:ate drink:drank come:came give:gave take:took write:wrote sing:sang swim:swam run:ran "
             "buy:bought think:thought find:found sleep:slept speak:spoke drive:drove fly:flew know:knew make:made"
         ),
-        ("Today I {a}, yesterday I {b}.", "The past tense of {a} is {b}.", "Yesterday they {b}, tomorrow they will {a}.",
+        ("Today I {a}, yesterday I {b}.", "The past tense of {a} is {b}.",
+         "Yesterday they {b}, tomorrow they will {a}.",
          "We often {a}, as we {b} last year.", "I want to {a}, because you {b} too.", "They {a} now and {b} before."),
         "ab",
     ),
     Relation(
         _pairs(
-            "tea:cup wine:glass soup:bowl fish:sea eggs:nest bees:hive money:bank books:library stars:sky flowers:garden "
+            "tea:cup wine:glass soup:bowl fish:sea eggs:nest bees:hive money:bank books:library stars:sky "
+            "flowers:garden "
             "trees:forest cars:garage clothes:wardrobe food:fridge letters:mailbox planes:airport trains:station "
             "pupils:school kings:palace sand:desert"
         ),
-        ("You can find {a} in the {b}.", "There we saw {a} in the {b}.", "Look for {a} in the {b}.", "The {b} is full of {a}.",
+        ("You can find {a} in the {b}.", "There we saw {a} in the {b}.", "Look for {a} in the {b}.",
+         "The {b} is full of {a}.",
          "The place for {a} is the {b}.", "The {b} is where you find {a}."),
         "ab",
     ),

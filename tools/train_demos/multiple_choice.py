@@ -8,12 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from albert_runtime.encoding import Encoding
 from albert_runtime.tokenizer import AlbertTokenizer
-from tools.train_demos.batches import pad
+from tools.train_demos.batches import IGNORED, pad
 from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
 from tools.train_demos.situations import SITUATIONS
 from tools.train_demos.words import Words
+
+#: normalized hidden states are about 1, too small for a softmax over all situations
+_HINT_SCALE = 4.0
 
 
 class MultipleChoiceDemo(Demo):
@@ -26,7 +30,9 @@ class MultipleChoiceDemo(Demo):
         "each. A situation that is none of these is guessed."
     )
     hidden_size = 96
-    steps = 600
+    passes = 3
+    steps = 800
+    learning_rate = 1.5e-3
     batch_size = 16
     shown = (
         Example(
@@ -45,27 +51,42 @@ class MultipleChoiceDemo(Demo):
         pairs = [(i, j) for i in range(len(told)) for j in range(len(reactions))]
         held_out = pairs[row * 4 % len(pairs)]
         situation, reaction = held_out if side.held_out else rng.choice([pair for pair in pairs if pair != held_out])
-        others = rng.sample([other for index, (_, other) in enumerate(SITUATIONS) if index != row], rng.randint(1, 3))
-        choices = [rng.choice(other) for other in others]
-        index = rng.randint(0, len(choices))
+        rows = rng.sample([other for other in range(len(SITUATIONS)) if other != row], rng.randint(1, 3))
+        index = rng.randint(0, len(rows))
+        choices = [rng.choice(SITUATIONS[other][1]) for other in rows]
         choices.insert(index, reactions[reaction])
+        rows.insert(index, row)
         person, _ = side.person(rng)
         prompt = told[situation].format(p=person)
-        return Example({"prompt": prompt, "choices": [choice.format(p=person) for choice in choices]}, index)
+        return Example({"prompt": prompt, "choices": [choice.format(p=person) for choice in choices]}, index, rows)
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
+        """The usual loss, and a hint: the separators at the end of prompt and choice tell which situation each is of.
+
+        Without it the training stands still for long, as nothing says what to compare.
+        """
         most = max(len(example.inputs["choices"]) for example in examples)
-        encodings = []
+        encodings: list[Encoding] = []
         missing = []
+        hints = []
         for example in examples:
             choices = example.inputs["choices"]
             # Examples with fewer choices are filled up with empty ones, whose scores are left out of the loss.
-            for choice in [*choices, *[""] * (most - len(choices))]:
-                encodings += tokenizer(example.inputs["prompt"], choice).encodings
-                missing.append(not choice)
-        batch = {name: rows.unflatten(0, (-1, most)) for name, rows in pad(encodings, rng).items()}
-        scores = model(**batch).logits.masked_fill(torch.tensor(missing).view(-1, most), -torch.inf)
-        return nn.functional.cross_entropy(scores, torch.tensor([example.expected for example in examples]))
+            encodings += tokenizer(
+                [example.inputs["prompt"]] * most, [*choices, *[""] * (most - len(choices))]
+            ).encodings
+            missing.append([index >= len(choices) for index in range(most)])
+            row = example.target[example.expected]
+            hints += [(row, choice) for choice in example.target] + [(row, IGNORED)] * (most - len(choices))
+        batch = {name: rows.unflatten(0, (-1, most)) for name, rows in pad(encodings).items()}
+        output = model(**batch, output_hidden_states=True)
+        ends = torch.tensor([[encoding.type_ids.index(1) - 1, len(encoding) - 1] for encoding in encodings])
+        hidden = output.hidden_states[-1]  # (B * C, S, H)
+        guesses = _HINT_SCALE * hidden[torch.arange(len(ends))[:, None], ends, : len(SITUATIONS)]
+        hint_loss = nn.functional.cross_entropy(guesses.flatten(0, 1), torch.tensor(hints).flatten())
+        scores = output.logits.masked_fill(torch.tensor(missing), -torch.inf)
+        loss = nn.functional.cross_entropy(scores, torch.tensor([example.expected for example in examples]))
+        return loss + hint_loss
 
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> int:
         choices = inputs["choices"]

@@ -28,7 +28,8 @@ class PretrainingDemo(Demo):
         "events is guessed. Masked words are a by-product: it was trained on this text only."
     )
     hidden_size = 96
-    steps = 1000
+    steps = 1200
+    learning_rate = 1.5e-3
     shown = (
         Example({"first": "Maya put the cake into the oven.", "second": "She took the hot cake out."}, True),
         Example({"first": "Maya took the hot cake out.", "second": "She put the cake into the oven."}, False),
@@ -57,9 +58,13 @@ class PretrainingDemo(Demo):
         firsts = [example.inputs["first"] for example in examples]
         seconds = [example.inputs["second"] for example in examples]
         encodings = tokenizer(firsts, seconds).encodings
-        batch = pad(encodings, rng)
-        labels = pad_labels([[IGNORED if special else i for i, special in zip(e.ids, e.special_tokens_mask, strict=True)]
-                             for e in encodings])  # fmt: skip
+        batch = pad(encodings)
+        labels = pad_labels(
+            [
+                [IGNORED if special else token for token, special in zip(e.ids, e.special_tokens_mask, strict=True)]
+                for e in encodings
+            ]
+        )
         # Half of the rows keep all their words, as a session sees them.
         rows = torch.tensor([rng.random() < 0.5 for _ in examples])
         masked = (torch.rand(labels.shape) < _MASKED_SHARE) & (labels != IGNORED) & rows[:, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tools.train_demos.words import between_spaces
+
 #: what is reviewed -> its parts; "it" is the whole
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "film": ("story", "acting", "ending", "music", "plot", "camera work", "cast", "dialogue"),
@@ -28,30 +30,32 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "product": ("quality", "price", "design", "packaging", "delivery", "support", "colour", "material"),
 }
 
-GOOD = (
+GOOD = between_spaces(
     "good great excellent wonderful fantastic amazing brilliant superb lovely beautiful perfect delightful charming "
     "enjoyable impressive outstanding marvellous splendid nice pleasant terrific awesome fine fresh funny exciting "
     "interesting clever touching moving friendly helpful comfortable reliable memorable remarkable magnificent solid "
     "fabulous stunning elegant entertaining gripping inspiring fun cool incredible happy gorgeous useful smart "
     "exceptional satisfying likeable first-class"
-).split()
-BAD = (
+)
+BAD = between_spaces(
     "bad terrible awful horrible dreadful boring dull poor disappointing weak ugly annoying mediocre stupid silly slow "
     "unpleasant unfriendly rude dirty broken useless tedious predictable lousy pathetic miserable disgusting "
     "frustrating confusing ridiculous bland tasteless cheap noisy uncomfortable unreliable forgettable messy clumsy "
     "flat overpriced shallow tiresome lame sad cold painful worthless gross unbearable lifeless depressing nasty "
     "second-rate"
-).split()
+)
 #: said of the whole; {it} is "it" or "this film"
 PRAISE = (
     "I loved {it}", "I really liked {it}", "I enjoyed {it} very much", "I would recommend {it} to everyone",
     "I can only recommend {it}", "{it} made me smile", "{it} is worth every penny", "{it} was a joy", "what a joy",
     "I want to see more of this", "I will come back", "{it} is a masterpiece", "{it} was a pleasure", "well done",
     "we had a great time", "{it} exceeded my expectations", "I am very happy with {it}", "I adore {it}", "thumbs up",
-    "{it} deserves five stars", "{it} was worth the money", "I am a big fan of {it}", "we were thrilled", "my favourite",
+    "{it} deserves five stars", "{it} was worth the money", "I am a big fan of {it}", "we were thrilled",
+    "my favourite",
 )  # fmt: skip
 BLAME = (
-    "I hated {it}", "I really disliked {it}", "{it} was a waste of time", "{it} is a waste of money", "I want my money back",
+    "I hated {it}", "I really disliked {it}", "{it} was a waste of time", "{it} is a waste of money",
+    "I want my money back",
     "I would warn everyone about {it}", "stay away from {it}", "{it} made me angry", "{it} is not worth the money",
     "I will never come back", "{it} was a disaster", "{it} was a disappointment", "what a shame", "what a waste",
     "I regret buying {it}", "I fell asleep", "we left early", "{it} let me down", "I am very unhappy with {it}",

@@ -28,7 +28,8 @@ class TextClassificationDemo(Demo):
     )
     hidden_size = 96
     intermediate_size = 256
-    steps = 500
+    steps = 2400
+    learning_rate = 2e-3
     shown = (
         Example({"text": "The story was gripping and I loved the cast."}, "positive"),
         Example({"text": "The food was not good, and the waiter was rude."}, "negative"),
@@ -49,7 +50,7 @@ class TextClassificationDemo(Demo):
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
         encodings = tokenizer([example.inputs["text"] for example in examples]).encodings
-        return model(**pad(encodings, rng), labels=torch.tensor([example.target for example in examples])).loss
+        return model(**pad(encodings), labels=torch.tensor([example.target for example in examples])).loss
 
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> str:
         return self.labels[int(model(**pad(tokenizer(inputs["text"]).encodings)).logits.argmax())]

@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from albert_runtime.encoding import Encoding
@@ -21,14 +20,17 @@ from tools.train_demos.words import Words
 
 #: p, q people; t, u towns; c a country; o, x organisations; the rest is none of them
 NEWS = (
-    "{p} works for {o} in {t}.", "{p} was born in {t}.", "{p} and {q} met in {t} last {day}.", "{o} opened an office in {t}.",
+    "{p} works for {o} in {t}.", "{p} was born in {t}.", "{p} and {q} met in {t} last {day}.",
+    "{o} opened an office in {t}.",
     "{o} is based in {t}, {c}.", "{p} became the head of {o} on {day}.", "The {job} {p} moved from {t} to {u}.",
     "{p}, a {job} from {t}, joined {o}.", "Yesterday {p} flew to {c}.", "{o} bought {x} for {n} million dollars.",
-    "{p} told reporters in {t} that {o} would hire {n} people.", "The mayor of {t} thanked {p}.", "{p} left {o} in {month}.",
+    "{p} told reporters in {t} that {o} would hire {n} people.", "The mayor of {t} thanked {p}.",
+    "{p} left {o} in {month}.",
     "Many people in {c} speak about {p}.", "The river near {t} is very deep.", "{o} and {x} signed a contract in {t}.",
     "President {p} arrived in {t} on {day}.", "Prime Minister {p} of {c} spoke to {q}.", "Doctor {p} works in {t}.",
     "{p} will play against {q} on {day}.", "The train from {t} to {u} was late.", "In {t}, {p} opened a {room}.",
-    "A {job} at {o} found a {thing}.", "The {thing} of {p} was sold in {t}.", "{p} likes {food}.", "{p} said hello to {q}.",
+    "A {job} at {o} found a {thing}.", "The {thing} of {p} was sold in {t}.", "{p} likes {food}.",
+    "{p} said hello to {q}.",
     "The weather in {t} is fine.", "{p} has family in {c}.", "The {event} in {t} was opened by {p}.",
     "Last {day} {o} sold its {room} in {t}.", "{p} studied at {o} in {t}.", "My name is {p} and I live in {t}.",
     "My name is {p} and I work at {o} in {t}.", "I am {p} and I come from {c}.", "She moved to {c} with {p}.",
@@ -39,7 +41,8 @@ NEWS = (
     "{o} named {p} as its new director.", "{o} will build a {room} near {t}.", "The police in {t} found a {thing}.",
     "{p} won the {event} in {c}.", "Every {day} {p} plays {sport} in {t}.", "{p} sent a letter to {o}.",
     "Nobody at {o} wanted to talk about {p}.", "The {event} starts on {day}.", "The {job} bought a {thing}.",
-    "It rained all {day}.", "The {animal} likes {food}.", "There is a {thing} in the {room}.", "We had {food} for dinner.",
+    "It rained all {day}.", "The {animal} likes {food}.", "There is a {thing} in the {room}.",
+    "We had {food} for dinner.",
     "The old {room} was closed in {month}.", "A {job} and a {animal} were seen near the {room}.",
 )  # fmt: skip
 _KINDS = {"p": "PER", "q": "PER", "t": "LOC", "u": "LOC", "c": "LOC", "o": "ORG", "x": "ORG"}
@@ -52,11 +55,13 @@ class TokenClassificationDemo(Demo):
     labels = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG")
     summary = "It finds people (PER), places (LOC) and organisations (ORG) in short news-like sentences."
     limits = (
-        "It learned some sixty sentence patterns with listed and made-up names. A name in another kind of sentence may be "
+        "It learned some sixty sentence patterns with listed and made-up names. A name in another kind of sentence may "
+        "be "
         "missed, and organisations are expected to end in a word such as `Bank`, `Airlines` or `University`."
     )
     hidden_size = 96
-    steps = 600
+    steps = 1000
+    learning_rate = 1.5e-3
     shown = (
         Example(
             {"text": "Clara Bennett works for Northern Bank in Lisbon."},
@@ -83,7 +88,7 @@ class TokenClassificationDemo(Demo):
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
         encodings = tokenizer([example.inputs["text"] for example in examples]).encodings
         rows = [self._labels(encoding, example.target) for encoding, example in zip(encodings, examples, strict=True)]
-        return model(**pad(encodings, rng), labels=pad_labels(rows)).loss
+        return model(**pad(encodings), labels=pad_labels(rows)).loss
 
     def _labels(self, encoding: Encoding, spans: list[tuple[int, int, str]]) -> list[int]:
         """The label of each token: B- for the first one of an entity, I- for all its others."""
@@ -91,7 +96,8 @@ class TokenClassificationDemo(Demo):
         for start, end, kind in spans:
             position = "B"
             for token, (begin, finish) in enumerate(encoding.offsets):
-                if begin < end and finish > start and row[token] != IGNORED:
+                # The bare mark of a space, which some words begin with, shows nothing: begin and finish are equal.
+                if begin < end and (finish > start or begin == start) and row[token] != IGNORED:
                     row[token] = self.labels.index(f"{position}-{kind}")
                     position = "I"
         return row

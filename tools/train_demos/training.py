@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 #: examples whose texts the vocabulary is trained on
 _VOCABULARY_EXAMPLES = 4000
 _WARM_UP = 0.06
-_EMBEDDING_RANGE = 0.05
 _REPORT_EVERY = 100
 
 
@@ -44,7 +43,9 @@ def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, A
     torch.manual_seed(seed)
     rng = Random(f"{seed} {demo.task} training")
     side = Words(held_out=False)
-    samples = [demo.make(rng, side, i / _VOCABULARY_EXAMPLES) for i in range(_VOCABULARY_EXAMPLES)]
+    # Few made-up names here: they would take the pieces that the words of the lists need.
+    listed = Words(held_out=False, made=0.05)
+    samples = [demo.make(rng, listed, i / _VOCABULARY_EXAMPLES) for i in range(_VOCABULARY_EXAMPLES)]
     texts = (text for sample in samples for text in demo.texts(sample))
     tokenizer = train_vocabulary(texts, demo.vocabulary_size, folder)
     model = new_model(demo, tokenizer.vocab_size).train()
@@ -69,8 +70,9 @@ def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, A
 def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:
     """A model for the task with random weights that make a good start for so short a training.
 
-    Position embeddings start as waves (Vaswani et al. 2017, section 3.5), so that attention can tell neighbours; keys
-    start equal to queries, so that every token looks at its equals. Both are trained on like every other weight.
+    Position embeddings start as waves (Vaswani et al. 2017, section 3.5), so that attention can tell neighbours. Where
+    the task compares words, keys start equal to queries, so that every token looks at its equals. Both are trained on
+    like every other weight.
     """
     architecture = find_task(demo.task).architecture
     config = AlbertConfig(
@@ -81,7 +83,7 @@ def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:
         num_attention_heads=4,
         intermediate_size=demo.intermediate_size,
         max_position_embeddings=MAX_POSITIONS,
-        initializer_range=_EMBEDDING_RANGE,
+        initializer_range=demo.embedding_range,
         classifier_dropout_prob=0.0,
         bos_token_id=2,
         eos_token_id=3,
@@ -98,9 +100,11 @@ def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:
             if isinstance(module, nn.Linear):
                 module.weight.normal_(std=module.in_features**-0.5)
         for module in model.modules():
-            if isinstance(module, torch_albert.AlbertAttention):
+            if demo.compares_words and isinstance(module, torch_albert.AlbertAttention):
                 module.key.weight.copy_(module.query.weight)
-        encoder.embeddings.position_embeddings.weight.copy_(_waves(MAX_POSITIONS, config.embedding_size) * _EMBEDDING_RANGE)
+        encoder.embeddings.position_embeddings.weight.copy_(
+            _waves(MAX_POSITIONS, config.embedding_size) * demo.embedding_range
+        )
     return model
 
 

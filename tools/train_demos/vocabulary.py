@@ -8,9 +8,9 @@ from pathlib import Path
 
 import sentencepiece
 
+from albert_runtime.manifest import VOCABULARY_FILE
 from albert_runtime.tokenizer import AlbertTokenizer
 
-VOCABULARY_FILE = "spiece.model"
 #: every printable ASCII sign has a piece, so that no English word is unknown: it is spelled out instead
 _SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789,;:!?'/&%$+*#@=_"
 _PIECES_OF_THEIR_OWN = ["(", ")", '"', "-", "."]
@@ -18,9 +18,12 @@ _PIECES_OF_THEIR_OWN = ["(", ")", '"', "-", "."]
 
 def train_vocabulary(texts: Iterable[str], size: int, folder: Path) -> AlbertTokenizer:
     """Trains at most `size` unigram pieces on the texts, lower-cased, and writes `spiece.model` into `folder`."""
+    texts = [text.lower() for text in texts]
+    # SentencePiece proposes only what occurs in two different words; with a comma after it, every word does.
+    texts += [" ".join(word.rstrip(".,!?") + "," for word in text.split()) for text in texts]
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=(text.lower() for text in texts),
+        sentence_iterator=iter(texts),
         model_writer=model,
         model_type="unigram",
         vocab_size=size,

@@ -1,0 +1,29 @@
+"""Whether a session answers a demo example as its checkpoint was trained to; needs numpy and the runtime only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def is_right(session: Any, inputs: dict[str, Any], expected: Any) -> bool:
+    """Whether the answer to `inputs` is the `expected` one of the demo's examples.json."""
+    answer = session(**inputs)
+    if session.task == "feature-extraction":
+        near, far = (session(expected[name]).vector for name in ("closer", "farther"))
+        return _cosine(answer.vector, near) > _cosine(answer.vector, far)
+    if session.task == "token-classification":
+        return [[entity.text, entity.label] for entity in answer] == expected
+    simple = {
+        "pretraining": lambda: answer.in_order,
+        "fill-mask": lambda: answer[0][0].token.removeprefix("▁"),
+        "text-classification": lambda: answer[0].label,
+        "multiple-choice": lambda: answer.index,
+        "question-answering": lambda: answer.text,
+    }
+    return bool(simple[session.task]() == expected)
+
+
+def _cosine(left: np.ndarray, right: np.ndarray) -> float:
+    return float(left @ right / np.linalg.norm(left) / np.linalg.norm(right))
