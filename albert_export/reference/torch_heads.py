@@ -82,7 +82,7 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 for swapped, int `[B]`."""
+        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 is swapped, int `[B]`."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,

@@ -9,8 +9,8 @@ from typing import Any
 from albert_converters.sentencepiece_proto import SentencePieceProto
 from albert_converters.tokenizer_json import added_token, tokenizer_json
 from albert_runtime.errors import UsageError
-from albert_runtime.special_tokens import MASK_TOKEN, SPECIAL_TOKENS, TOKEN_OF_ROLE
 from albert_runtime.manifest import VOCABULARY_FILE
+from albert_runtime.special_tokens import MASK_TOKEN, SPECIAL_TOKENS, TOKEN_OF_ROLE
 from albert_runtime.tokenizer import AlbertTokenizer
 from albert_runtime.tokenizer_config import CONFIG_FILE
 

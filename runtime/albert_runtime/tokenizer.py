@@ -25,7 +25,6 @@ from albert_runtime.special_tokens import (
 from albert_runtime.tokenizer_config import TokenizerConfig, read_tokenizer_config
 from albert_runtime.truncation import Truncation, Window
 
-
 #: from here on a model_max_length means "no limit"
 _NO_LIMIT = 10**20
 
