@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import importlib.metadata
 import json
 from collections.abc import Callable
@@ -18,7 +20,7 @@ from albert_export.parity import ParityReport, tolerance_for
 from albert_export.reference.build import build_reference
 from albert_export.reference.masking import MASK_POLICY
 from albert_export.samples import sample_requests
-from albert_export.verify import compare
+from albert_export.verify import compare, without_talk_of_truncation
 from albert_runtime import AlbertSession, load
 from albert_runtime._version import __version__
 from albert_runtime.errors import DependencyError, UsageError
@@ -146,14 +148,10 @@ def _write_graph(
         "mask_policy": MASK_POLICY,
         "albert_export_version": __version__,
     }
-    if precision == "fp16":
-        reference.half()
-    try:
-        proto = to_onnx(
-            reference, task, max_length=checkpoint.config.max_position_embeddings, opset=opset, metadata=metadata
-        )
-    finally:
-        reference.float()
+    # a copy, since the reference must keep the weights that the result is compared with
+    model = reference if precision == "fp32" else copy.deepcopy(reference).half()
+    length = checkpoint.config.max_position_embeddings
+    proto = to_onnx(model, task, max_length=length, opset=opset, metadata=metadata)
     file.write_bytes(proto.SerializeToString())
     return opset
 
@@ -185,10 +183,11 @@ def _verify_and_describe(
     report.raise_if_failed()
 
     progress("writing the manifest")
-    tests = tuple(_self_test(session, request, precision) for request in sample_requests(task, _SELF_TESTS, short=True))
-    described = Manifest(**draft, files=file_hashes(folder), parity=report.summary(), self_test=tests)
-    (folder / "README.md").write_text(model_card(described, checkpoint, folder), encoding="utf-8")
+    with without_talk_of_truncation():
+        tests = tuple(_self_test(session, request, precision) for request in _short_requests(session, task))
     manifest = Manifest(**draft, files=file_hashes(folder), parity=report.summary(), self_test=tests)
+    (folder / "README.md").write_text(model_card(manifest, checkpoint, folder), encoding="utf-8")
+    manifest = dataclasses.replace(manifest, files=file_hashes(folder))
     write_manifest(folder, manifest)
     return manifest, report
 
@@ -196,6 +195,12 @@ def _verify_and_describe(
 def _labels(checkpoint: Checkpoint, task: Task) -> list[str]:
     config = checkpoint.config
     return [config.id2label[index] for index in range(config.num_labels)] if task.name in _LABELLED else []
+
+
+def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:
+    """Requests for the self-tests: the shortest, since they are answered at every load."""
+    requests = sample_requests(task, short=True)
+    return sorted(requests, key=lambda request: session.arrays(**request)["input_ids"].size)[:_SELF_TESTS]
 
 
 def _self_test(session: AlbertSession, request: dict[str, Any], precision: str) -> dict[str, Any]:
