@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -46,9 +46,25 @@ NEWS = (
     "We had {food} for dinner.",
     "The old {room} was closed in {month}.", "A {job} and a {animal} were seen near the {room}.",
 )  # fmt: skip
-#: how many of the names are made up by the end of the training
-_MADE_NAMES = 0.8
+#: lists whose words may begin a blended name
+_HEADS = (words.GIRLS, words.BOYS, words.TOWNS, words.THINGS, words.FOODS, words.JOBS)
 _KINDS = {"p": "PER", "q": "PER", "t": "LOC", "u": "LOC", "c": "LOC", "o": "ORG", "x": "ORG"}
+
+
+@dataclass(frozen=True)
+class NewNames(Words):
+    """Words with many names that begin like any word and end like a name, such as "Umbdrid"."""
+
+    #: how often a name is one of these
+    blended: float = 0.0
+
+    def name(self, rng: Random, words: list[str]) -> str:
+        """A blended name, a name of this side, or a made one."""
+        if rng.random() >= self.blended:
+            return super().name(rng, words)
+        head = self.pick(rng, rng.choice((words, *_HEADS)))
+        tail = self.pick(rng, words)
+        return (head[: rng.randint(1, 4)] + tail[len(tail) // 2 - rng.randint(0, 1) :]).strip().capitalize()
 
 
 class TokenClassificationDemo(Demo):
@@ -74,8 +90,8 @@ class TokenClassificationDemo(Demo):
     )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
-        # A name that is spelled out in pieces must be found too, so most names of the training are made up.
-        side = side if side.held_out else replace(side, made=_MADE_NAMES * progress)
+        # A name that is spelled out in pieces must be found too, so most names of the training are new.
+        side = side if side.held_out else NewNames(held_out=False, made=0.3 * progress, blended=0.6 * progress)
         text = ""
         entities: list[list[str]] = []
         spans: list[tuple[int, int, str]] = []
@@ -121,7 +137,7 @@ def _value(slot: str, rng: Random, side: Words) -> str:
         case "t" | "u":
             return side.name(rng, words.TOWNS)
         case "c":
-            return side.pick(rng, words.COUNTRIES)
+            return side.name(rng, words.COUNTRIES)
         case "o" | "x":
             return side.company(rng)
         case "n":
