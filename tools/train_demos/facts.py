@@ -27,7 +27,7 @@ def _number(rng: Random, low: int, high: int) -> str:
 #: slot -> a maker of values for it; {person} is made by the context, which lets several facts share one
 SLOTS: dict[str, Callable[[Random, Words], str]] = {
     "town": lambda rng, side: side.name(rng, words.TOWNS),
-    "job": lambda rng, side: side.pick(rng, words.JOBS),
+    "job": lambda rng, side: rng.choice(words.JOBS),
     "thing": lambda rng, side: f"{rng.choice(words.COLOURS)} {rng.choice(words.THINGS)}",
     "item": lambda rng, side: rng.choice(words.THINGS),
     "room": lambda rng, side: rng.choice(words.ROOMS),

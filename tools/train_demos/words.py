@@ -116,6 +116,9 @@ class Words:
     held_out: bool
     #: how often a name is made up rather than taken from a list
     made: float = 0.15
+    #: how often a name begins like any word and ends like one of its list, such as "Umbdrid"; those look like real
+    #: names, and are as new to a vocabulary as the held-out ones
+    blended: float = 0.0
 
     def pick(self, rng: Random, words: list[str]) -> str:
         """A word of this side: every fifth word of a list is held out."""
@@ -123,7 +126,11 @@ class Words:
         return rng.choice(side)
 
     def name(self, rng: Random, words: list[str]) -> str:
-        """A name of this side of `words`, or a made one."""
+        """A name of this side of `words`, or a new one."""
+        if self.blended and rng.random() < self.blended:
+            head = self.pick(rng, rng.choice((words, GIRLS, BOYS, TOWNS, THINGS, FOODS, JOBS)))
+            tail = self.pick(rng, words)
+            return (head[: rng.randint(1, 4)] + tail[len(tail) // 2 - rng.randint(0, 1) :]).strip().capitalize()
         return made_name(rng) if rng.random() < self.made else self.pick(rng, words)
 
     def person(self, rng: Random) -> tuple[str, str]:
