@@ -190,7 +190,11 @@ def test_a_bundle_with_one_byte_changed(refuse: Refuse, tmp_path: Path, bundle_o
 @pytest.mark.slow
 def test_interrupting_an_export_leaves_nothing(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     command = [sys.executable, "-m", "albert_export", "onnx", "--model", str(checkpoint_of("pretraining"))]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+
+    def listen() -> None:  # a shell that runs the tests in the background has SIGINT ignored, which would be inherited
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
     deadline = time.monotonic() + 120
     while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
