@@ -16,7 +16,7 @@ def sentences() -> tuple[str, ...]:
     return tuple(line for line in lines if not line.startswith("# "))
 
 
-def sample_requests(task: Task, count: int = 8, *, short: bool = False) -> list[dict[str, Any]]:
+def sample_requests(task: Task, count: int = 6, *, short: bool = False) -> list[dict[str, Any]]:
     """`count` requests for a session of `task`, as the keyword arguments of its call.
 
     `short` ones have a sentence of context and two choices, for tests that run whenever a bundle is loaded.

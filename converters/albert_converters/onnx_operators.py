@@ -286,8 +286,9 @@ def _gelu(builder: GraphBuilder, node: fx.Node) -> None:
         curve = builder.emit("Tanh", [builder.emit("Mul", [inner, number(math.sqrt(2.0 / math.pi))])])
     else:
         curve = builder.emit("Erf", [builder.emit("Div", [value, number(math.sqrt(2.0))])])
-    gate = builder.emit("Mul", [builder.emit("Add", [curve, number(1.0)]), number(0.5)])
-    builder.alias(node, builder.emit("Mul", [value, gate], hint=node.name))
+    half = builder.emit("Mul", [value, number(0.5)])
+    gate = builder.emit("Add", [curve, number(1.0)])
+    builder.alias(node, builder.emit("Mul", [half, gate], hint=node.name))
 
 
 @lowers(aten.silu.default)
@@ -316,7 +317,7 @@ def _layer_norm_in_parts(builder: GraphBuilder, inputs: list[str], epsilon: floa
         inputs = [builder.emit("Cast", [value], to=onnx_dtype(torch.float32)) for value in inputs]
     value, scale, bias = inputs
     centred = builder.emit("Sub", [value, builder.emit("ReduceMean", [value], axes=[-1])])
-    square = builder.emit("Mul", [centred, centred])
+    square = builder.emit("Pow", [centred, builder.constant(2.0, np.float32)])
     variance = builder.emit("ReduceMean", [square], axes=[-1])
     deviation = builder.emit("Sqrt", [builder.emit("Add", [variance, builder.constant(epsilon, np.float32)])])
     normal = builder.emit("Mul", [builder.emit("Div", [centred, deviation]), scale])
