@@ -139,7 +139,7 @@ class QuestionAnsweringDemo(Demo):
     )
     compares_words = True
     vocabulary_size = 2000
-    steps = 3600
+    steps = 5200
     shown = (
         Example(
             {
