@@ -24,7 +24,7 @@ from albert_export.verify import compare, without_talk_of_truncation
 from albert_runtime import AlbertSession, load
 from albert_runtime._version import __version__
 from albert_runtime.errors import DependencyError, UsageError
-from albert_runtime.manifest import Manifest
+from albert_runtime.manifest import LABELLED_TASKS, Manifest
 from albert_runtime.self_test import make_self_test
 from albert_runtime.tasks import TASKS, Task, find_task
 
@@ -35,7 +35,6 @@ ONNX_PRECISIONS = ("fp32", "fp16")
 _SELF_TESTS = 3
 #: Other processors and engine versions may differ from the machine of the export by more than the export from PyTorch.
 _SELF_TEST_SLACK = 10
-_LABELLED = ("text-classification", "token-classification")
 _TOOLS = ("torch", "onnx", "onnxruntime", "numpy", "sentencepiece")
 
 
@@ -194,7 +193,7 @@ def _verify_and_describe(
 
 def _labels(checkpoint: Checkpoint, task: Task) -> list[str]:
     config = checkpoint.config
-    return [config.id2label[index] for index in range(config.num_labels)] if task.name in _LABELLED else []
+    return [config.id2label[index] for index in range(config.num_labels)] if task.name in LABELLED_TASKS else []
 
 
 def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:

@@ -29,11 +29,11 @@ def save_tiny(folder: Path, task: str, **options: object) -> Path:
     """Saves a random tiny checkpoint for `task`, with its vocabulary, into `folder`."""
     import torch
 
+    import albert_export
     from albert_export.config import AlbertConfig
-    from albert_export.reference import torch_albert, torch_heads
 
     architecture = TASKS[task].architecture
-    model_class = getattr(torch_heads, architecture, None) or getattr(torch_albert, architecture)
+    model_class = getattr(albert_export, architecture)
     torch.manual_seed(len(task))
     model_class(AlbertConfig(**{**TINY, **options})).save_pretrained(folder)
     shutil.copy(VOCABULARY, folder)

@@ -17,7 +17,7 @@ CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
 #: tasks whose outputs are named by `labels`
-_LABELLED_TASKS = ("text-classification", "token-classification")
+LABELLED_TASKS = ("text-classification", "token-classification")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class Manifest:
         ]
         if problems:
             return problems
-        if self.task in _LABELLED_TASKS and not self.labels:
+        if self.task in LABELLED_TASKS and not self.labels:
             problems.append(f'"labels" is empty, and {self.task} needs the name of each label')
         for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
             if name not in self.files:

@@ -10,8 +10,9 @@ from random import Random
 import torch
 from torch import Tensor, nn
 
+import albert_export
 from albert_export.config import AlbertConfig
-from albert_export.reference import torch_albert, torch_heads
+from albert_export.reference import torch_albert
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
 from albert_runtime.tasks import find_task
 from albert_runtime.tokenizer import AlbertTokenizer
@@ -92,8 +93,7 @@ def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:
     if demo.labels:
         config.id2label = dict(enumerate(demo.labels))
         config.label2id = {label: index for index, label in enumerate(demo.labels)}
-    home = torch_albert if hasattr(torch_albert, architecture) else torch_heads
-    model: AlbertPreTrainedModel = getattr(home, architecture)(config)
+    model: AlbertPreTrainedModel = getattr(albert_export, architecture)(config)
     encoder = model if isinstance(model, torch_albert.AlbertModel) else model.albert
     with torch.no_grad():
         for module in model.modules():
