@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from albert_export.config import AlbertConfig
     from albert_export.demos import demo_checkpoint
     from albert_export.export import export_onnx
-    from albert_export.reference.outputs import AlbertForPreTrainingOutput
+    from albert_export.reference.outputs import AlbertForPreTrainingOutput, TFAlbertForPreTrainingOutput
+    from albert_export.reference.tf_albert import TFAlbertModel
+    from albert_export.reference.tf_heads import (
+        TFAlbertForMaskedLM,
+        TFAlbertForMultipleChoice,
+        TFAlbertForPreTraining,
+        TFAlbertForQuestionAnswering,
+        TFAlbertForSequenceClassification,
+        TFAlbertForTokenClassification,
+    )
     from albert_export.reference.torch_albert import AlbertModel
     from albert_export.reference.torch_heads import (
         AlbertForMaskedLM,
@@ -41,6 +50,14 @@ _HOMES = {
     "AlbertModel": "albert_export.reference.torch_albert",
     "AlbertTokenizer": "albert_runtime",
     "Checkpoint": "albert_export.checkpoints",
+    "TFAlbertForMaskedLM": "albert_export.reference.tf_heads",
+    "TFAlbertForMultipleChoice": "albert_export.reference.tf_heads",
+    "TFAlbertForPreTraining": "albert_export.reference.tf_heads",
+    "TFAlbertForPreTrainingOutput": "albert_export.reference.outputs",
+    "TFAlbertForQuestionAnswering": "albert_export.reference.tf_heads",
+    "TFAlbertForSequenceClassification": "albert_export.reference.tf_heads",
+    "TFAlbertForTokenClassification": "albert_export.reference.tf_heads",
+    "TFAlbertModel": "albert_export.reference.tf_albert",
     "demo_checkpoint": "albert_export.demos",
     "export_onnx": "albert_export.export",
     "read_checkpoint": "albert_export.checkpoints",
@@ -60,6 +77,14 @@ __all__ = [
     "AlbertModel",
     "AlbertTokenizer",
     "Checkpoint",
+    "TFAlbertForMaskedLM",
+    "TFAlbertForMultipleChoice",
+    "TFAlbertForPreTraining",
+    "TFAlbertForPreTrainingOutput",
+    "TFAlbertForQuestionAnswering",
+    "TFAlbertForSequenceClassification",
+    "TFAlbertForTokenClassification",
+    "TFAlbertModel",
     "__version__",
     "demo_checkpoint",
     "export_onnx",

@@ -11,23 +11,32 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from albert_export.bench.command import bench
+from albert_export.options import (
+    force_option,
+    json_option,
+    model_option,
+    output_option,
+    quiet_option,
+    random_head_option,
+    task_option,
+)
 from albert_export.progress import steps
 from albert_runtime._version import __version__
 from albert_runtime.errors import AlbertError, UsageError
-from albert_runtime.tasks import TASKS, find_task
+from albert_runtime.tasks import find_task
 
-_TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
+if TYPE_CHECKING:
+    from albert_export.pipeline import Exported
+
 _EXIT_CODES = """\b
 Exit codes: 0 ok, 2 usage, 3 model or task not supported, 4 an optional dependency is missing,
 5 conversion failed, 6 parity failed, 7 accuracy budget exceeded, 8 size, memory or latency
 budget exceeded, 9 the target runtime lacks an operator."""
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-quiet_option = click.option("--quiet", is_flag=True, help="No progress on standard error.")
 
 
 @click.group(
@@ -41,6 +50,7 @@ def cli() -> None:
     \b
     albert-export onnx --task qa                         the bundled demo checkpoint, to try it
     albert-export onnx --task qa --model ./my-albert     your fine-tuned checkpoint
+    albert-export tflite --task qa --model ./my-albert   the same for Android and other small machines
     albert-export run my-albert-onnx --question "Who?" --context "Ada was here."
     """
 
@@ -55,21 +65,15 @@ Examples:
 The bundle is a folder: the graph, the tokenizer's files, config.json, manifest.json with the
 SHA-256 of every file, and a README.md. It is verified against PyTorch before it appears."""
 )
-@click.option("--task", metavar="TASK", help=f"One of: {_TASKS}. Default: the head of the checkpoint.")
-@click.option(
-    "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="A checkpoint, Hugging Face's or Google's. Default: the demo checkpoint of the task.",
-)  # fmt: skip
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="The bundle to make. Default: the checkpoint's name with -onnx (and the precision), here.",
-)  # fmt: skip
+@task_option
+@model_option
+@output_option
 @click.option(
     "--precision", default="fp32", show_default=True, metavar="[fp32|fp16]", help="Of weights and arithmetic."
 )
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
-@click.option("--allow-random-head", is_flag=True, help="Export an untrained head where the checkpoint has none.")
-@click.option("--force", is_flag=True, help="Replace an older bundle at the output.")
+@random_head_option
+@force_option
 @quiet_option
 @json_option
 def onnx(
@@ -86,16 +90,8 @@ def onnx(
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
 
-    name = None
-    if model is None:
-        from albert_export.demos import demo_checkpoint
-
-        if task is None:
-            raise UsageError("say what to export: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
-        model = demo_checkpoint(task)
-        name = f"demo-{find_task(task).name}"
-    suffix = "-onnx" if precision == "fp32" else f"-onnx-{precision}"
-    output = output or Path((name or model.resolve().name) + suffix)
+    model, name = _checkpoint(model, task)
+    output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
         exported = export_onnx(
             model,
@@ -107,33 +103,125 @@ def onnx(
             force=force,
             progress=progress,
         )
-    if as_json:
-        _print_json(exported.to_dict())
-        return
+    _print_exported(exported, as_json)
+
+
+@cli.command(
+    epilog="""\b
+Examples:
+  albert-export tflite --task qa
+  albert-export tflite --task ner --model ./my-albert --precision fp32
+  albert-export tflite --model ./my-albert --target tflite-runtime --sequence-length 128
+  albert-export tflite --task qa --target task-library
+\b
+Precisions, and what they are of:
+  int8         weights, a scale for each output channel; activations as they come (default for litert)
+  int4         the same with weights of 4 bits
+  int8-static  weights and activations, the latter with ranges found from text; the layer is unrolled
+  fp16         weights (default for the older engines); they are widened when the file is loaded
+  fp32         nothing is rounded
+\b
+Targets: litert (ai-edge-litert, Android's LiteRT), tflite-runtime (2.14, static shapes),
+task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."""
+)
+@task_option
+@model_option
+@output_option
+@click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library]",
+              help="The engine that is to run it.")  # fmt: skip
+@click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See below.  [default: the target's]")
+@click.option("--graph", metavar="[loop|unrolled]",
+              help="The shared layer once, in a loop, or once for each pass.  [default: loop where possible]")  # fmt: skip
+@click.option("--sequence-length", type=int, metavar="N", help="Static shapes of N tokens.  [default: dynamic]")
+@click.option("--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
+              help="Text for int8-static, a typical input a line.  [default: a bundled corpus]")  # fmt: skip
+@random_head_option
+@force_option
+@quiet_option
+@json_option
+def tflite(
+    task: str | None,
+    model: Path | None,
+    output: Path | None,
+    target: str,
+    precision: str | None,
+    graph: str | None,
+    sequence_length: int | None,
+    calibration_data: Path | None,
+    allow_random_head: bool,
+    force: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Export a checkpoint to a verified TFLite bundle."""
+    from albert_export.export import export_tflite
+    from albert_export.targets import find_target
+
+    engine = find_target(target)
+    model, name = _checkpoint(model, task)
+    format_name = "tflite" if target == "litert" else target
+    output = output or Path(f"{name}-{format_name}-{precision or engine.default_precision}")
+    with steps(quiet) as progress:
+        exported = export_tflite(
+            model,
+            output,
+            task=task,
+            target=target,
+            precision=precision,
+            graph=graph,
+            sequence_length=sequence_length,
+            calibration_data=calibration_data,
+            allow_random_head=allow_random_head,
+            force=force,
+            progress=progress,
+        )
+    _print_exported(exported, as_json)
+
+
+def _checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
+    """The checkpoint to export, and the name of what is made of it."""
+    if model is not None:
+        return model, model.resolve().name
+    from albert_export.demos import demo_checkpoint
+
+    if task is None:
+        raise UsageError("say what to export: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
+    return demo_checkpoint(task), f"demo-{find_task(task).name}"
+
+
+def _print_exported(exported: Exported, as_json: bool) -> None:
     figures = exported.to_dict()
-    click.echo(f"{output}: {figures['task']}, {precision}, {figures['model_bytes'] / 1e6:.1f} MB")
+    if as_json:
+        _print_json(figures)
+        return
+    size = f"{figures['model_bytes'] / 1e6:.1f} MB"
+    click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")
+    if figures["quantized"]:
+        click.echo(f"quantized: {figures['quantized']['quantized_share']:.0%} of the matrix products with weights")
     checks, difference = len(exported.report.checks), exported.report.max_difference
     click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")
-    click.echo(f"next: albert-export run {output} --help", err=True)
+    click.echo(f"next: albert-export run {exported.folder} --help", err=True)
 
 
 @cli.command(
     epilog="""\b
 Examples:
   albert-export verify my-albert-onnx --model ./my-albert
-  albert-export verify my-albert-onnx --model ./my-albert --json
+  albert-export verify my-albert-tflite-int8 --model ./my-albert --json
+  albert-export verify my-albert-tflite-int8 --model my-albert-onnx
 \b
 Exit code 6 when anything differs by more than it may; the table names it."""
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
     "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="The checkpoint that the bundle was made from. Default: the demo checkpoint of its task.",
+    help="The checkpoint that the bundle was made from, or another bundle of it. Default: the demo checkpoint.",
 )  # fmt: skip
+@click.option("--engine", metavar="NAME", help="What runs the bundle.  [default: the first that is installed]")
 @quiet_option
 @json_option
-def verify(bundle: Path, model: Path | None, quiet: bool, as_json: bool) -> None:
-    """Compare a bundle with its checkpoint: tokens, tensors, answers."""
+def verify(bundle: Path, model: Path | None, engine: str | None, quiet: bool, as_json: bool) -> None:
+    """Compare a bundle with its checkpoint, or another bundle: tokens, tensors, answers."""
     from albert_export.verify import verify_bundle
 
     if model is None:
@@ -142,7 +230,7 @@ def verify(bundle: Path, model: Path | None, quiet: bool, as_json: bool) -> None
 
         model = demo_checkpoint(open_bundle(bundle, check=False).manifest.task)
     with steps(quiet) as progress:
-        report = verify_bundle(bundle, model, progress=progress)
+        report = verify_bundle(bundle, model, engine=engine, progress=progress)
     if as_json:
         _print_json(report.to_dict())
     elif report.passed:
@@ -155,12 +243,13 @@ def verify(bundle: Path, model: Path | None, quiet: bool, as_json: bool) -> None
 Examples:
   albert-export inspect my-albert-onnx
   albert-export inspect model.onnx --json
+  albert-export inspect model.tflite
   albert-export inspect ./my-albert"""
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 def inspect(path: Path, as_json: bool) -> None:
-    """Show what is in a bundle, an ONNX file or a checkpoint."""
+    """Show what is in a bundle, an ONNX or TFLite file, or a checkpoint."""
     from albert_export.inspection import describe, inspect_path
 
     facts = inspect_path(path)
@@ -180,6 +269,9 @@ def run(arguments: Sequence[str]) -> None:
     from albert_runtime.shell import main as shell
 
     raise click.exceptions.Exit(shell(list(arguments), prog="albert-export run"))
+
+
+cli.add_command(bench)
 
 
 def _print_json(value: Any) -> None:

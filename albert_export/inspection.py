@@ -12,15 +12,17 @@ from albert_runtime.errors import DependencyError, UnsupportedError, UsageError
 
 
 def inspect_path(path: Path) -> dict[str, Any]:
-    """The facts, as JSON types; "kind" says what `path` is: bundle, onnx or checkpoint.
+    """The facts, as JSON types; "kind" says what `path` is: bundle, onnx, tflite or checkpoint.
 
     Raises:
         UsageError: there is nothing at `path`.
-        UnsupportedError: it is none of the three, or damaged.
-        DependencyError: onnx is not installed.
+        UnsupportedError: it is none of the four, or damaged.
+        DependencyError: onnx or ai-edge-litert, whichever reads it, is not installed.
     """
     if not path.exists():
-        raise UsageError(f"there is nothing at {path}; give a bundle, a .onnx file or a checkpoint folder")
+        raise UsageError(
+            f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
+        )
     if path.is_dir() and (path / MANIFEST_FILE).is_file():
         bundle = open_bundle(path)
         manifest = bundle.manifest.to_dict()
@@ -28,17 +30,26 @@ def inspect_path(path: Path) -> dict[str, Any]:
         return {"kind": "bundle", "folder": str(path), "manifest": manifest, "graph": _graph(bundle.model_file)}
     if path.is_dir():
         return {"kind": "checkpoint", **_checkpoint(path)}
-    return {"kind": "onnx", "graph": _graph(path)}
+    return {"kind": path.suffix.removeprefix("."), "graph": _graph(path)}
 
 
 def _graph(file: Path) -> dict[str, Any]:
-    if file.suffix != ".onnx":
-        raise UnsupportedError(f"{file} is not a .onnx file, a bundle or a checkpoint folder; those can be inspected")
+    if file.suffix not in (".onnx", ".tflite"):
+        raise UnsupportedError(
+            f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
+        )
+    extra, package = ("onnx", "onnx") if file.suffix == ".onnx" else ("litert", "ai-edge-litert")
     try:
-        from albert_converters.onnx_inspect import inspect_onnx
+        if file.suffix == ".onnx":
+            from albert_converters.onnx_inspect import inspect_onnx
+
+            return inspect_onnx(file)
+        from albert_converters.tflite_inspect import inspect_tflite
+
+        return inspect_tflite(file)
     except ImportError as error:
-        raise DependencyError(f"this needs onnx ({error}); install it: pip install 'albert-export[onnx]'") from error
-    return inspect_onnx(file)
+        message = f"this needs {package} ({error}); install it: pip install 'albert-export[{extra}]'"
+        raise DependencyError(message) from error
 
 
 def _checkpoint(folder: Path) -> dict[str, Any]:
@@ -94,12 +105,20 @@ def _describe_graph(graph: dict[str, Any]) -> list[str]:
     duplicates = graph["duplicated_weights"]
     wasted = sum((entry["copies"] - 1) * entry["bytes_each"] for entry in duplicates)
     twice = f"{len(duplicates)} weights more than once, {wasted:,} bytes wasted"
-    return [
+    lines = [
         f"graph {graph['file']}: {graph['bytes']:,} bytes, {graph['producer'] or 'unknown producer'}",
-        f"  opsets      {counts(graph['opsets'])}; IR version {graph['ir_version']}",
         *(f"  input       {tensor(value)}" for value in graph["inputs"]),
         *(f"  output      {tensor(value)}" for value in graph["outputs"]),
         f"  operators   {counts(graph['operators'])}; {graph['subgraphs']} subgraphs",
         f"  weights     {counts(graph['weight_bytes'], ' bytes')}; {twice if duplicates else 'each weight once'}",
         f"  products    {counts(graph['matrix_products'])}; {graph['quantized_share']:.0%} quantized",
+    ]
+    if "opsets" in graph:
+        return [*lines, f"  opsets      {counts(graph['opsets'])}; IR version {graph['ir_version']}"]
+    return [
+        *lines,
+        f"  arithmetic  {counts(graph['arithmetic'])}",
+        *(f"  large       {tensor(value)} {value['bytes']:,} bytes" for value in graph["largest_weights"]),
+        f"  metadata    {counts(graph['metadata_bytes'], ' bytes')}",
+        f"  packed      {counts(graph['packed_files'], ' bytes')}",
     ]

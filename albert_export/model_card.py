@@ -16,7 +16,8 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
     task = TASKS[manifest.task]
     size = (folder / manifest.model_file).stat().st_size
     config = checkpoint.config
-    tensors = [f"| input | {name} | int64 | {_axes(axes)} |" for name, axes in task.inputs().items()]
+    engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
+    tensors = [f"| input | {name} | {ids} | {_axes(axes)} |" for name, axes in task.inputs().items()]
     tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
     request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
     checks = [
@@ -31,14 +32,14 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "",
             f"Exported from `{checkpoint.folder.resolve().name}` ({config.num_hidden_layers} layers, hidden size "
             f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
-            f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, opset {manifest.opset}, "
+            f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_form(manifest)}, "
             f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
             "",
             *labels,
             "## Use",
             "",
             "```python",
-            "import albert_runtime  # pip install 'albert-runtime[onnx]'",
+            f"import albert_runtime  # pip install 'albert-runtime[{engine}]'",
             "",
             f'session = albert_runtime.load("{task.name}")  # this folder',
             f"print(session({request}))",
@@ -50,7 +51,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "",
             "## Verified",
             "",
-            "Compared with the original in PyTorch when it was exported:",
+            "Compared with the original, in float32, when it was exported:",
             "",
             "| check | comparisons | largest difference | allowed | |",
             "|---|---|---|---|---|",
@@ -58,6 +59,13 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "",
         ]
     )
+
+
+def _form(manifest: Manifest) -> str:
+    if manifest.opset is not None:
+        return f"opset {manifest.opset}"
+    length = "dynamic shapes" if manifest.sequence_length is None else f"{manifest.sequence_length} tokens at a time"
+    return f"for {manifest.target}, {length}, {manifest.quantized['quantized_share']:.0%} of the matrix products in integers"
 
 
 def _axes(axes: tuple[str, ...]) -> str:

@@ -15,15 +15,23 @@ from albert_runtime.errors import ParityError
 FP32_TOLERANCE = 1e-4
 FP32_RELATIVE_TOLERANCE = 1e-5
 #: fp16 keeps 11 bits, so each operation is off by up to 2**-11 of its value, and the passes of the shared layer add
-#: up: outputs may be off by this share of the largest value of the output.
-FP16_RELATIVE_TOLERANCE = 0.02
+#: up: outputs may be off by this share of the largest value of the output. The same goes, more coarsely, for integers
+RELATIVE_TOLERANCES = {"fp16": 0.02, "int8": 0.25, "int8-static": 0.25, "int4": 0.6}
+#: Other processors and engine versions may differ from the machine of the export by more than float32 sums do.
+_SELF_TEST_SLACK = 10
 
 
 def tolerance_for(precision: str, largest: float) -> float:
     """The largest difference allowed to an output whose largest absolute value is `largest`."""
     if precision == "fp32":
         return max(FP32_TOLERANCE, FP32_RELATIVE_TOLERANCE * largest)
-    return FP16_RELATIVE_TOLERANCE * max(1.0, largest)
+    return RELATIVE_TOLERANCES[precision] * max(1.0, largest)
+
+
+def self_test_tolerance(precision: str, largest: float) -> float:
+    """How far another machine may be off what the same file gave where it was made."""
+    slack = _SELF_TEST_SLACK if precision in ("fp32", "fp16") else 1
+    return slack * tolerance_for(precision, largest)
 
 
 @dataclass(frozen=True)

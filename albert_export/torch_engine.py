@@ -16,6 +16,7 @@ class TorchEngine:
     """Runs a reference model in float32, in evaluation mode."""
 
     name = "pytorch"
+    version = torch.__version__
     input_names = INPUT_NAMES
 
     def __init__(self, model: torch.nn.Module, task: Task) -> None:

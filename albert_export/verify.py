@@ -1,4 +1,4 @@
-"""Does a bundle still give the answers of the checkpoint it was made from?
+"""Does a bundle still give the answers of the checkpoint it was made from, or of another bundle of it?
 
 Compared in this order, since each step explains the next: token ids, names, shapes and values of the tensors over
 lengths and batches, padded against unpadded, and the decoded answers.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,55 +19,125 @@ from numpy.typing import NDArray
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.decisions import decide
 from albert_export.parity import ParityReport, tolerance_for
-from albert_export.reference.build import build_reference
+from albert_export.reference.build import build_reference, installed_framework, reference_engine
 from albert_export.samples import sample_requests, sentences
-from albert_export.torch_engine import TorchEngine
+from albert_export.targets import TARGETS
 from albert_runtime import AlbertSession, AlbertTokenizer, load
-from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
+from albert_runtime.bundle import MANIFEST_FILE
+from albert_runtime.engines import Engine
+from albert_runtime.errors import UnsupportedError
+from albert_runtime.heads import softmax
+from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 
 Arrays = dict[str, NDArray[np.int64]]
+#: float16 weights and integers say nothing about smaller ones
+_LEAST_PROBABILITY = 1e-6
 #: called with a line that says what is being done
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Original:
+    """What a bundle is compared with: a session of the same task, and the tokenizer that it should have."""
+
+    name: str
+    session: AlbertSession
+    tokenizer: AlbertTokenizer
+
+    @classmethod
+    def of_checkpoint(cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine) -> Original:
+        """The reference of a checkpoint, computed by `engine`, behind a session with the settings of `like`."""
+        tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
+        return cls(checkpoint.folder.name, type(like)(like.bundle, verify=False, engine=engine), tokenizer)
+
+    @classmethod
+    def of_bundle(cls, session: AlbertSession) -> Original:
+        """Another bundle."""
+        return cls(session.bundle.folder.name, session, session.tokenizer)
+
+
 def verify_bundle(
-    bundle: str | Path, model: str | Path, *, threads: int | None = None, progress: Progress = lambda step: None
+    bundle: str | Path,
+    model: str | Path,
+    *,
+    threads: int | None = None,
+    engine: str | None = None,
+    progress: Progress = lambda step: None,
 ) -> ParityReport:
-    """Compares the bundle with the checkpoint folder `model`; the report says whether all holds.
+    """Compares the bundle with `model`; the report says whether all holds.
+
+    Args:
+        bundle: the folder of a bundle.
+        model: the checkpoint folder that it was made from, or another bundle made from that, of any format.
+        threads: for the engine; None means the cores that this process may use.
+        engine: name of the engine that runs the bundle; None means the first that is installed.
+        progress: called with a line about each step.
 
     Raises:
         BundleError, CheckpointError, UnsupportedError: one of the two can't be opened, or has another task.
+        DependencyError: an engine, or the framework that computes the checkpoint's reference, is missing.
     """
-    progress("opening the bundle and the checkpoint")
-    session = load(bundle, threads=threads)
+    progress("opening the bundle and what to compare it with")
+    session = load(bundle, threads=threads, engine=engine)
+    if (Path(model) / MANIFEST_FILE).is_file():
+        other = load(model, threads=threads)
+        if other.task != session.task:
+            raise UnsupportedError(f"{bundle} is for {session.task} and {model} for {other.task}: nothing to compare")
+        return compare(session, Original.of_bundle(other), progress=progress)
     checkpoint = read_checkpoint(model)
-    reference = build_reference(checkpoint, session.task)
-    return compare(session, checkpoint, reference, progress=progress)
+    framework = installed_framework("tf" if session.bundle.model_file.suffix == ".tflite" else "torch")
+    reference = build_reference(checkpoint, session.task, framework=framework)
+    computed = reference_engine(reference, session.bundle.task, framework)
+    return compare(session, Original.of_checkpoint(checkpoint, session, computed), progress=progress)
 
 
-def compare(
-    session: AlbertSession, checkpoint: Checkpoint, reference: Any, *, progress: Progress = lambda step: None
-) -> ParityReport:
-    """Compares an open session with a reference model of the same task."""
+def compare(session: AlbertSession, original: Original, *, progress: Progress = lambda step: None) -> ParityReport:
+    """Compares an open session with an original of the same task."""
     task = session.bundle.task
-    engine = TorchEngine(reference, task)
-    original = type(session)(session.bundle, verify=False, engine=engine)
-    report = ParityReport(session.bundle.folder.name, checkpoint.folder.name, session.manifest.precision)
+    report = ParityReport(session.bundle.folder.name, original.name, session.manifest.precision)
 
     progress("comparing token ids")
-    same = _compare_tokens(report, session.tokenizer, checkpoint)
+    same = _compare_tokens(report, session.tokenizer, original.tokenizer)
     same = _compare_names(report, session, task) and same
     if not same:
         return report  # whatever follows could only repeat it
-    for label, arrays in _cases(session.tokenizer, task, session.max_length):
+    longest = min(session.max_length, original.session.max_length)
+    for label, arrays in _cases(session.tokenizer, task, longest):
         progress(f"comparing values: {label}")
-        _compare_values(report, label, session.run(arrays), original.run(arrays))
+        got, expected = (_run(one, arrays) for one in (session, original.session))
+        if _gives_probabilities(session) or _gives_probabilities(original.session):
+            # the graph ends in softmax, so its logits are known up to a constant
+            got, expected = _log_softmax(got), _log_softmax(expected)
+        _compare_values(report, label, got, expected)
     progress("comparing padded with unpadded")
     _compare_padding(report, session, task)
     progress("comparing answers")
     with without_talk_of_truncation():
-        _compare_answers(report, session, original)
+        _compare_answers(report, session, original.session)
     return report
+
+
+def _gives_probabilities(session: AlbertSession) -> bool:
+    target = TARGETS.get(session.manifest.target)
+    return target is not None and session.task in target.probabilities
+
+
+def _log_softmax(outputs: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.log(softmax(array).clip(_LEAST_PROBABILITY)) for name, array in outputs.items()}
+
+
+def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
+    """The outputs for `arrays`; for a graph of a static length they are padded, and the padding's outputs dropped."""
+    static, length = session.manifest.sequence_length, arrays["input_ids"].shape[-1]
+    if static is None:
+        return session.run(arrays)
+    blank = {"input_ids": session.tokenizer.pad_token_id}
+    beyond = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
+    outputs = session.run(
+        {name: np.pad(array, beyond, constant_values=blank.get(name, 0)) for name, array in arrays.items()}
+    )
+    axes = session.bundle.task.outputs
+    return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
 
 
 @contextlib.contextmanager
@@ -81,8 +152,7 @@ def without_talk_of_truncation() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, checkpoint: Checkpoint) -> bool:
-    original = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
+def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, original: AlbertTokenizer) -> bool:
     lines = sentences()
     wrong = [line for line in lines if tokenizer.encode(line) != original.encode(line)]
     detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
@@ -150,12 +220,12 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -
             batch[name] = np.array(table, np.int64).reshape((-1, 1, length) if choices else (-1, length))
         return batch
 
-    together = session.run(arrays(rows, longest))
+    together = _run(session, arrays(rows, longest))
     for index, row in enumerate(rows):
-        alone = session.run(arrays([row], len(row.ids)))
+        alone = _run(session, arrays([row], len(row.ids)))
         for name, array in alone.items():
             padded = together[name][index : index + 1]
-            if task.outputs[name][1:2] == ("sequence_length",):
+            if SEQUENCE in task.outputs[name]:
                 padded = padded[:, : len(row.ids)]
             report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
 

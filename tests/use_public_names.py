@@ -34,5 +34,6 @@ def tools() -> None:
     tasks: tuple[str, ...] = albert_export.read_checkpoint("model").tasks
     model = albert_export.AlbertForQuestionAnswering.from_pretrained("model", config=config)
     model.save_pretrained("folder")
+    albert_export.TFAlbertForQuestionAnswering.from_pretrained("folder", config=config).save_pretrained("model")
     ids: list[int] = albert_export.AlbertTokenizer.from_folder("model").encode("text")
     del difference, passed, tasks, ids

@@ -57,6 +57,10 @@ class AlbertForPreTrainingOutput(ModelOutput):
     attentions: tuple[Any, ...] | None = None
 
 
+#: the same for TensorFlow, under the name that it goes by there
+TFAlbertForPreTrainingOutput = AlbertForPreTrainingOutput
+
+
 @dataclass
 class LogitsOutput(ModelOutput):
     """One head's logits, in the shape that the task's contract names, and the loss where labels were given."""

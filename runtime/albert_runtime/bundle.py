@@ -2,7 +2,7 @@
 
     my-bundle/
       manifest.json           what this is, and the SHA-256 of every other file
-      model.onnx              the graph, in one file
+      model.onnx              the graph, in one file; or model.tflite
       config.json             the model's configuration, as Hugging Face writes it
       spiece.model            the SentencePiece vocabulary
       tokenizer_config.json, tokenizer.json, special_tokens_map.json, README.md
@@ -140,18 +140,20 @@ def _read_json(file: Path) -> object:
 
 def _not_a_folder(folder: Path) -> str:
     if not folder.exists():
-        return f"there is no folder {folder}; give the folder that `albert-export onnx` wrote"
+        return f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
     if (folder.parent / MANIFEST_FILE).is_file():
         return f"{folder} is a file of a bundle; give the whole folder: {folder.parent}"
-    return f"{folder} is a file; a bundle is the folder that `albert-export onnx` wrote"
+    return f"{folder} is a file; a bundle is the folder that `albert-export onnx` or `albert-export tflite` wrote"
 
 
 def _not_a_bundle(folder: Path) -> str:
     if any((folder / name).is_file() for name in _CHECKPOINT_FILES) or any(folder.glob("*.ckpt*.index")):
         return (
             f"{folder} is a checkpoint, not a bundle; export it first: "
-            f"albert-export onnx --model {folder} --task TASK --output BUNDLE"
+            f"albert-export onnx --model {folder} --task TASK --output BUNDLE (or albert-export tflite)"
         )
     if not any(folder.iterdir()):
-        return f"{folder} is an empty folder, not a bundle; `albert-export onnx` makes one"
-    return f"{folder} is not a bundle: it has no {MANIFEST_FILE}; `albert-export onnx` makes one"
+        return f"{folder} is an empty folder, not a bundle; `albert-export onnx` and `albert-export tflite` make one"
+    return (
+        f"{folder} is not a bundle: it has no {MANIFEST_FILE}; `albert-export onnx` and `albert-export tflite` make one"
+    )

@@ -38,8 +38,10 @@ class Manifest:
     files: dict[str, str]
     #: what each label output stands for; empty for tasks without labels
     labels: tuple[str, ...] = ()
-    #: of the weights: fp32, fp16 ...
+    #: of the weights: fp32, fp16, int8, int4, int8-static
     precision: str = "fp32"
+    #: engine that the graph was made for, where its format has several
+    target: str = ""
     #: how the graph hides padding, in words
     mask_policy: str = ""
     #: of an ONNX graph; None for other formats
@@ -156,6 +158,7 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "files": ("a table of file names in the bundle and their SHA-256", _is_hash_table),
     "labels": ("a list of strings", _is_strings),
     "precision": ("a string", lambda value: isinstance(value, str)),
+    "target": ("a string", lambda value: isinstance(value, str)),
     "mask_policy": ("a string", lambda value: isinstance(value, str)),
     "opset": ("a whole number or null", lambda value: value is None or _is_int(value)),
     "sequence_length": ("a number of tokens, 3 or more, or null", lambda value: value is None or _is_length(value)),

@@ -35,11 +35,13 @@ class AlbertSession(ABC):
         bundle: the folder of a bundle, or one that `open_bundle` opened.
         threads: threads that compute one answer; None means the cores that this process may use.
         verify: check the files' hashes (of a folder) and the bundle's self-test vectors.
-        engine: name of the engine, where the model file's suffix does not tell; or an engine to use instead of
-            the bundle's model, such as `CannedEngine`.
+        engine: name of the engine to use, "onnx", "litert", "tflite-runtime" or "tf-lite", instead of the first
+            one that runs the model file and is installed; or an engine to use instead of the bundle's model, such
+            as `CannedEngine`.
 
     Raises:
         UsageError: no such folder, or engine.
+        UnsupportedError: the engine does not run such a model file.
         BundleError: not a bundle, damaged, for another task, or its parts don't fit each other.
         DependencyError: the engine's package is not installed.
         OperatorError: the engine lacks an operator of the graph.
@@ -92,7 +94,7 @@ class AlbertSession(ABC):
         return {name: np.asarray(outputs[name], dtype=np.float32) for name in self.bundle.task.outputs}
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.bundle.folder} on {self.engine.name}>"
+        return f"<{type(self).__name__} {self.bundle.folder} on {self.engine.name} {self.engine.version}>"
 
     def _refuse_misfits(self) -> None:
         """Compare what the tokenizer, the graph, the configuration and the manifest say of each other."""

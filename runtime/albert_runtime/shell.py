@@ -93,7 +93,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bundle", metavar="BUNDLE", help="the folder that `albert-export onnx` wrote")
+    parser.add_argument("bundle", metavar="BUNDLE", help="the folder that albert-export wrote")
     parser.add_argument("texts", metavar="TEXT", nargs="*", help="the texts, in the order of the options below")
     texts = parser.add_argument_group("texts")
     texts.add_argument("--text", help="the text")
@@ -109,6 +109,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--top-k", type=int, metavar="N", help="how many answers, or pieces for each [MASK]")
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default: the cores this process may use)")
+    parser.add_argument(
+        "--engine",
+        metavar="NAME",
+        help="onnx, litert, tflite-runtime or tf-lite (default: the first that is installed and runs the bundle)",
+    )
     parser.add_argument("--no-verify", action="store_true", help="skip the check of hashes and self-test vectors")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     return parser
@@ -123,7 +128,8 @@ def _answer(options: argparse.Namespace, prog: str) -> None:
     # The request is checked before a graph is loaded for it.
     task = open_bundle(options.bundle, check=False).manifest.task
     request = _request(options, task, prog)
-    answer = load(options.bundle, threads=options.threads, verify=not options.no_verify)(**request)
+    session = load(options.bundle, threads=options.threads, verify=not options.no_verify, engine=options.engine)
+    answer = session(**request)
     text = to_json(answer) if options.json else describe(answer, request)
     print(_printable(text, sys.stdout))
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
+import logging
 import os
 import subprocess
 import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -16,6 +20,7 @@ from albert_runtime.engines.cores import usable_cores
 from albert_runtime.engines.onnx_engine import OnnxEngine
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UnsupportedError, UsageError
 from albert_runtime.tasks import INPUT_NAMES
+from tests.runtime.lookup_graph import lookup_graph
 from tests.runtime.tiny_bundle import question_answering_graph, serialized
 
 
@@ -42,15 +47,53 @@ class TestOpenEngine:
         other = model_file.rename(model_file.with_suffix(".graph"))
         assert open_engine(other, name="onnx").name == "onnx"
 
-    def test_tflite_comes_later(self, tmp_path):
-        with pytest.raises(UnsupportedError, match=r"model\.tflite is a TFLite graph.*albert-export onnx"):
-            open_engine(tmp_path / "model.tflite")
-
     def test_unknown_files_and_names(self, tmp_path, model_file):
-        with pytest.raises(UnsupportedError, match=r"no engine runs a file like model\.pt; supported: \.onnx"):
+        with pytest.raises(
+            UnsupportedError, match=r"no engine runs a file like model\.pt; supported: \.onnx, \.tflite$"
+        ):
             open_engine(tmp_path / "model.pt")
-        with pytest.raises(UsageError, match="there is no engine 'tpu'; the engines are: onnx"):
+        with pytest.raises(UsageError, match="no engine 'tpu'; the engines are: onnx, litert, tflite-runtime, tf-lite"):
             open_engine(model_file, name="tpu")
+
+    @pytest.mark.parametrize(
+        ("file", "name", "able"), [("model.onnx", "litert", "onnx"), ("model.tflite", "onnx", "litert")]
+    )
+    def test_an_engine_that_can_not_run_such_a_file_says_which_can(self, tmp_path, file, name, able):
+        with pytest.raises(UnsupportedError, match=rf"'{name}' .* can't run {file}.*engine='{able}' .*--engine {able}"):
+            open_engine(tmp_path / file, name=name)
+
+    def test_the_first_engine_that_is_installed_runs_the_file_and_is_named_in_the_log(
+        self, tmp_path, monkeypatch, caplog
+    ):
+        file = tmp_path / "model.tflite"
+        file.write_bytes(lookup_graph("text-classification", (-1, -1)))
+        with caplog.at_level(logging.INFO, "albert_runtime"):
+            assert open_engine(file).name == "litert"
+        assert caplog.messages == [f"{file} is run by litert {importlib.metadata.version('ai-edge-litert')}"]
+
+        # the package of 2023, played by its successor
+        successor = importlib.import_module("ai_edge_litert.interpreter")
+        monkeypatch.setitem(sys.modules, "tflite_runtime", types.SimpleNamespace(__version__="2.14.0"))
+        monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", successor)
+        assert open_engine(file).name == "litert"
+        monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+        engine = open_engine(file)
+        assert (engine.name, engine.version) == ("tflite-runtime", "2.14.0")
+
+    def test_missing_packages_are_named_with_their_pip_lines(self, tmp_path, monkeypatch):
+        for module in ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow"):
+            monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(DependencyError) as caught:
+            open_engine(tmp_path / "model.tflite")
+        message = str(caught.value)
+        assert message.startswith("model.tflite needs one of what can't be imported:")
+        assert [line.split(": pip")[-1] for line in message.splitlines()[1:]] == [
+            " install 'albert-runtime[litert]'",
+            " install 'albert-runtime[tflite-runtime]' (Linux, Python 3.11 or older)",
+            " install tensorflow",
+        ]
+        with pytest.raises(DependencyError, match=r"(?s)needs what can't be imported:.*pip install tensorflow$"):
+            open_engine(tmp_path / "model.tflite", name="tf-lite")
 
     @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
     def test_threads(self, model_file, threads):
@@ -64,7 +107,8 @@ class TestOpenEngine:
             open_engine(model_file)
 
     def test_the_package_alone_imports_no_engine(self):
-        code = "import albert_runtime.engines, albert_runtime.session, sys; assert 'onnxruntime' not in sys.modules"
+        engines = "{'onnxruntime', 'ai_edge_litert', 'tensorflow'}"
+        code = f"import albert_runtime.engines, albert_runtime.session, sys; assert not {engines} & set(sys.modules)"
         path = os.pathsep.join(entry for entry in sys.path if entry)
         subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": path})
 

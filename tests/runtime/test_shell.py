@@ -150,6 +150,7 @@ def test_the_examples_are_requests(canned_bundle, capsys):
         (["a", "b", "--top-k", "0"], "top_k must be a whole number"),
         (["a", "b", "--top-k", "many"], "invalid int value: 'many'"),
         (["a", "b", "--threads", "0"], "threads must be a whole number"),
+        (["a", "b", "--engine", "tpu"], "there is no engine 'tpu'"),
         (["a", "b", "--treads", "1"], "--treads"),
         (["", "b"], "question is empty"),
         (["a", "b", "--context-f", "x"], "--context-f"),
@@ -184,6 +185,13 @@ def test_errors_have_their_exit_codes(bundle, capsys, tmp_path):
     assert main([str(bundle), "a", "b"]) == 3
     assert "model.onnx" in capsys.readouterr().err
     assert main([str(bundle), "a", "b", "--no-verify"]) == 0
+
+
+def test_an_engine_that_can_not_run_the_bundle(bundle, capsys):
+    assert main([str(bundle), "a", "b", "--engine", "onnx"]) == 0
+    capsys.readouterr()
+    assert main([str(bundle), "a", "b", "--engine", "litert"]) == 3
+    assert "can't run model.onnx; 'onnx' can" in capsys.readouterr().err
 
 
 def test_help_shows_an_example_for_each_task(capsys):

@@ -50,15 +50,21 @@ def vocabulary() -> bytes:
 
 
 def make_bundle(
-    folder: Path, task: str, *, model: bytes = b"", config: dict[str, Any] | None = None, **fields: Any
+    folder: Path,
+    task: str,
+    *,
+    model: bytes = b"",
+    model_file: str = "model.onnx",
+    config: dict[str, Any] | None = None,
+    **fields: Any,
 ) -> Path:
     """A bundle for `task` in `folder`; `fields` are fields of its manifest."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(model)
+    (folder / model_file).write_bytes(model)
     (folder / "spiece.model").write_bytes(vocabulary())
     (folder / "config.json").write_text(json.dumps({"model_type": "albert", **(config or {})}))
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "AlbertTokenizer"}))
-    write_manifest(folder, task=task, **fields)
+    write_manifest(folder, task=task, model_file=model_file, **fields)
     return folder
 
 

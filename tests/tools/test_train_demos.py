@@ -10,10 +10,13 @@ import torch
 
 from tools.train_demos import words
 from tools.train_demos.__main__ import main, make_demo
-from tools.train_demos.evaluation import Score
+from tools.train_demos.batches import MAX_POSITIONS
+from tools.train_demos.evaluation import Score, new_long_examples
+from tools.train_demos.lengthening import add_positions, lengthen
+from tools.train_demos.question_answering import QuestionAnsweringDemo
 from tools.train_demos.templates import fill, slots_of
 from tools.train_demos.text_classification import TextClassificationDemo
-from tools.train_demos.training import train
+from tools.train_demos.training import new_model, train
 from tools.train_demos.words import Words
 
 
@@ -22,6 +25,17 @@ class Hasty(TextClassificationDemo):
 
     steps = 3
     batch_size = 4
+    shown = ()
+
+
+class HastyReader(QuestionAnsweringDemo):
+    """As hasty, and with a second phase."""
+
+    steps = 2
+    batch_size = 4
+    long_steps = 3
+    long_batch_size = 2
+    long_share = 1.0
     shown = ()
 
 
@@ -94,6 +108,60 @@ def test_the_card_has_the_measured_figures(tmp_path, monkeypatch) -> None:
     assert "3 steps of 4 new examples" in card
     for example in json.loads((tmp_path / "examples.json").read_text(encoding="utf-8")):
         assert example["expected"] in Hasty.labels
+
+
+def test_new_positions_begin_as_the_trained_ones() -> None:
+    model = new_model(HastyReader(), vocabulary_size=50)
+    before = model.state_dict()
+    add_positions(model, 300)
+    assert model.config.max_position_embeddings == 300
+    for name, weight in model.state_dict().items():
+        if name == "albert.embeddings.position_embeddings.weight":
+            assert torch.equal(weight, before[name][[position % MAX_POSITIONS for position in range(300)]])
+        else:
+            assert torch.equal(weight, before[name]), name
+
+
+@pytest.mark.usefixtures("small_vocabulary")
+def test_the_second_phase_trains_new_positions_and_repeats_itself(tmp_path) -> None:
+    weights = []
+    for run in ("first", "again"):
+        model, tokenizer = train(HastyReader(), tmp_path / run, seed=8)
+        assert tokenizer.model_max_length == MAX_POSITIONS
+        lengthen(HastyReader(), model, tokenizer, seed=8)
+        assert tokenizer.model_max_length == HastyReader.positions
+        assert not model.training
+        weights.append(model.get_parameter("albert.embeddings.position_embeddings.weight").detach())
+    assert torch.equal(*weights)
+    first, second, _ = weights[0].split(MAX_POSITIONS)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.usefixtures("small_vocabulary")
+def test_a_lengthened_demo_says_so(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tools.train_demos.__main__._MEASURED", 3)
+    make_demo(HastyReader(), tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"] == 384
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"] == 384
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| held-out; answer after token 128 |" in card
+    assert "384 tokens at most" in card
+    assert "3 steps follow; 100% of them see 2 longer" in card
+
+
+@pytest.mark.usefixtures("small_vocabulary")
+def test_long_examples_fit_and_have_a_late_answer(tmp_path) -> None:
+    demo = HastyReader()
+    _, tokenizer = train(demo, tmp_path, seed=8)
+    examples = list(new_long_examples(demo, tokenizer, held_out=True, count=10, seed=1))
+    assert len(examples) == 10
+    for example in examples:
+        context, (start, end) = example.inputs["context"], example.target.answer
+        assert context[start:end] == example.expected
+        encoding = tokenizer(example.inputs["question"], context, truncation=False).encodings[0]
+        assert len(encoding) <= demo.positions
+        tokens = [token for token in range(len(encoding)) if encoding.sequence_ids[token] == 1]
+        assert min(token for token in tokens if encoding.offsets[token][1] > start) >= MAX_POSITIONS
 
 
 def test_an_unknown_task_is_refused(tmp_path, capsys) -> None:

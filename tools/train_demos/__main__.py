@@ -2,7 +2,8 @@
 
     python -m tools.train_demos --out DIR [--task qa]
 
-Runs on one CPU thread, a few minutes a task. The same seed, versions and processor give the same weights.
+Runs on one CPU thread, a few minutes a task; question answering takes most of an hour. The same seed, versions and
+processor give the same weights.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from albert_export.reference.torch_albert import AlbertPreTrainedModel
 from albert_runtime.errors import AccuracyError, AlbertError
 from albert_runtime.tasks import find_task
 from albert_runtime.tokenizer import AlbertTokenizer
@@ -26,7 +29,9 @@ from tools.train_demos.batches import MAX_POSITIONS
 from tools.train_demos.card import write_card
 from tools.train_demos.catalogue import DEMOS
 from tools.train_demos.demo import Demo
-from tools.train_demos.evaluation import measure, new_examples
+from tools.train_demos.evaluation import measure, new_examples, new_long_examples
+from tools.train_demos.example import Example
+from tools.train_demos.lengthening import LongTextDemo, lengthen
 from tools.train_demos.training import train
 
 logger = logging.getLogger(__name__)
@@ -36,6 +41,8 @@ SEED = 1
 _MEASURED = 1000
 #: made examples in examples.json, beside the demo's own
 _MADE_EXAMPLES = 5
+#: and of the longer texts, where the demo learns such
+_LONG_EXAMPLES = 1
 
 _TOKENIZER_CONFIG = {
     "tokenizer_class": "AlbertTokenizer",
@@ -61,18 +68,34 @@ def make_demo(demo: Demo, folder: Path, seed: int = SEED) -> None:
     """
     started = time.perf_counter()
     model, tokenizer = train(demo, folder, seed)
+    if isinstance(demo, LongTextDemo):
+        lengthen(demo, model, tokenizer, seed)
     model.save_pretrained(folder)
-    _write_json(folder / "tokenizer_config.json", _TOKENIZER_CONFIG)
-    scores = {
-        kind: measure(demo, model, tokenizer, new_examples(demo, held_out=held_out, count=_MEASURED, seed=seed))
-        for kind, held_out in (("held-out", True), ("new, of familiar words", False))
-    }
+    write_about(demo, model, tokenizer, folder, seed)
+    logger.info("%s: done in %.0f s: %s", demo.task, time.perf_counter() - started, folder)
+
+
+def write_about(demo: Demo, model: AlbertPreTrainedModel, tokenizer: AlbertTokenizer, folder: Path, seed: int) -> None:
+    """Measures a trained demo, and writes what lies beside its weights: settings of the tokenizer, card and examples.
+
+    Raises:
+        AccuracyError: the model does not answer the demo's own examples.
+    """
+    _write_json(folder / "tokenizer_config.json", {**_TOKENIZER_CONFIG, "model_max_length": tokenizer.model_max_length})
+    sides = {"held-out": True, "new, of familiar words": False}
+    scores = {}
+    for kind, held_out in sides.items():
+        examples = new_examples(demo, held_out=held_out, count=_MEASURED, seed=seed)
+        scores[kind] = measure(demo, model, tokenizer, examples)
+    if isinstance(demo, LongTextDemo):
+        for kind, held_out in sides.items():
+            examples = new_long_examples(demo, tokenizer, held_out=held_out, count=_MEASURED, seed=seed)
+            scores[f"{kind}; answer after token {MAX_POSITIONS}"] = measure(demo, model, tokenizer, examples)
     weights = sum(parameter.numel() for parameter in model.parameters())
     write_card(folder, demo, model.config, weights, scores, seed)
     for kind, score in scores.items():
         logger.info("%s: %.1f%% of %d %s examples", demo.task, 100 * score.share, score.total, kind)
     _write_json(folder / "examples.json", choose_examples(demo, model, tokenizer, seed))
-    logger.info("%s: done in %.0f s: %s", demo.task, time.perf_counter() - started, folder)
 
 
 def choose_examples(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, seed: int) -> list[dict[str, Any]]:
@@ -81,13 +104,19 @@ def choose_examples(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, se
     Raises:
         AccuracyError: an example of the demo's own is answered wrong.
     """
+
+    def is_right(example: Example) -> bool:
+        return demo.is_right(model, tokenizer, example)
+
     with torch.inference_mode():
-        wrong = [example for example in demo.shown if not demo.is_right(model, tokenizer, example)]
+        wrong = [example for example in demo.shown if not is_right(example)]
         if wrong:
             raise AccuracyError(f"the {demo.task} model does not answer {wrong[0].inputs}; train it for more steps")
         made = new_examples(demo, held_out=True, count=_MEASURED, seed=seed + 1)
-        right = (example for example in made if demo.is_right(model, tokenizer, example))
-        chosen = [*demo.shown, *(example for _, example in zip(range(_MADE_EXAMPLES), right, strict=False))]
+        chosen = [*demo.shown, *islice(filter(is_right, made), _MADE_EXAMPLES)]
+        if isinstance(demo, LongTextDemo):
+            made = new_long_examples(demo, tokenizer, held_out=True, count=_MEASURED, seed=seed + 1)
+            chosen += islice(filter(is_right, made), _LONG_EXAMPLES)
     return [{"inputs": example.inputs, "expected": example.expected} for example in chosen]
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from albert_runtime.encoding import Encoding
 
-#: the positions that a checkpoint has
+#: the positions that a checkpoint has, unless its demo learns longer texts later (`lengthening.LongTextDemo`)
 MAX_POSITIONS = 128
 #: the label of tokens that a loss leaves out
 IGNORED = -100

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from albert_export.config import AlbertConfig
+from tools.train_demos.batches import MAX_POSITIONS
 from tools.train_demos.demo import Demo
 from tools.train_demos.evaluation import Score
+from tools.train_demos.lengthening import LongTextDemo
 
 CARD_FILE = "README.md"
 
@@ -44,9 +46,13 @@ English only, {positions} tokens at most, lower-case letters (it does not see ca
   {weights} weights in float32.
 - Text: made from templates and word lists by `tools/train_demos` of albert-export; no text of other people is in it.
 - Training: `python -m tools.train_demos --out DIR --task {task}`: {steps} steps of {batch} new examples, AdamW,
-  seed {seed}, one thread on a CPU.
+  seed {seed}, one thread on a CPU.{longer}
 - Licence: Apache-2.0, like the program that made it.
 """
+
+_LONGER = """
+  Then the {before} positions become {positions}, and {steps} steps follow; {share:.0%} of them see {batch} longer
+  examples, of up to {positions} tokens, the others the same as before."""
 
 
 def write_card(
@@ -79,5 +85,16 @@ def write_card(
         steps=f"{demo.steps:,}",
         batch=demo.batch_size,
         seed=seed,
+        longer=_longer(demo) if isinstance(demo, LongTextDemo) else "",
     )
     (folder / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _longer(demo: LongTextDemo) -> str:
+    return _LONGER.format(
+        before=MAX_POSITIONS,
+        positions=demo.positions,
+        steps=f"{demo.long_steps:,}",
+        share=demo.long_share,
+        batch=demo.long_batch_size,
+    )

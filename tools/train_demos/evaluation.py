@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count as numbers
+from itertools import islice
 from random import Random
 
 import torch
@@ -12,6 +14,7 @@ from torch import nn
 from albert_runtime.tokenizer import AlbertTokenizer
 from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
+from tools.train_demos.lengthening import LongTextDemo
 from tools.train_demos.words import Words
 
 
@@ -33,6 +36,16 @@ def new_examples(demo: Demo, *, held_out: bool, count: int, seed: int) -> Iterat
     rng = Random(f"{seed} {demo.task} {'held-out' if held_out else 'familiar'}")
     side = Words(held_out)
     return (demo.make(rng, side, 1.0) for _ in range(count))
+
+
+def new_long_examples(
+    demo: LongTextDemo, tokenizer: AlbertTokenizer, *, held_out: bool, count: int, seed: int
+) -> Iterator[Example]:
+    """As `new_examples`, but longer, and only such as have their answer beyond the first phase's positions."""
+    rng = Random(f"{seed} {demo.task} long {'held-out' if held_out else 'familiar'}")
+    side = Words(held_out)
+    made = (demo.make_long(rng, side, rng.randint(*demo.long_characters)) for _ in numbers())
+    return islice((example for example in made if demo.is_beyond(tokenizer, example)), count)
 
 
 def measure(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, examples: Iterable[Example]) -> Score:

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from albert_runtime.encoding import Encoding
 from albert_runtime.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import IGNORED, MAX_POSITIONS, pad, pad_labels
-from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
 from tools.train_demos.facts import FACTS, FILLERS, SLOTS, FactKind
+from tools.train_demos.lengthening import LongTextDemo
 from tools.train_demos.templates import fill, slots_of
 from tools.train_demos.words import Words
 
@@ -109,6 +109,29 @@ class Story:
         self._last_person = person if "person" in values else ""
         self.sentences.append(Told(kind, values, *fill(shown, values)))
 
+    def ask(self) -> Example | None:
+        """A question that just one of the sentences answers; None where the one drawn is not of that kind."""
+        rng = self.rng
+        facts = self.facts()
+        if not facts:
+            return None
+        fact = rng.choice(facts)
+        questions = fact.questions()
+        if not questions:
+            return None
+        # First the slot, then the wording: a slot with many wordings is not asked for more often.
+        slot = rng.choice(sorted({slot for slot, _ in questions}))
+        question = rng.choice([text for asked, text in questions if asked == slot])
+        rivals = [told for told in facts if told is not fact and told.answers(question)]
+        if rivals:
+            return None
+        texts = [told.text if isinstance(told, Told) else told for told in self.sentences]
+        shift = sum(len(text) + 1 for text in texts[: self.sentences.index(fact)])
+        start, end = (shift + position for position in fact.spans[slot])
+        context = " ".join(texts)
+        target = Target((start, end), (shift, shift + len(fact.text)))
+        return Example({"question": question, "context": context}, context[start:end], target)
+
     def _is_new(self, slot: str, value: str) -> bool:
         """Whether the pair was not there before; it is from now on."""
         is_new = (slot, value) not in self._used
@@ -123,23 +146,28 @@ class Story:
         return value
 
 
-class QuestionAnsweringDemo(Demo):
+class QuestionAnsweringDemo(LongTextDemo):
     """Finds the span of the context that answers the question."""
 
     task = "question-answering"
     summary = (
-        "It answers questions (who, what, when, where, how old) about short paragraphs with a passage of them. "
+        "It answers questions (who, what, when, where, how old) about paragraphs with a passage of them. "
         "The paragraphs tell of people, where they live and work, what they buy, find, eat and play, of their pets, of "
         "events and companies, with a lot that is not asked for around the answer."
     )
     limits = (
         "It learned thirteen kinds of facts in two to five wordings each and the questions to them. It finds the "
         "sentence that shares the question's names and words; what is said in other ways, or must be put together from "
-        "several sentences, it may miss. It always answers, also where the paragraph holds no answer."
+        "several sentences, it may miss. The more sentences tell of like things, the more often it takes the wrong "
+        "one: beyond 128 tokens, where there are ten to thirty, about every second answer is wrong. It always answers, "
+        "also where the paragraph holds no answer."
     )
     compares_words = True
     vocabulary_size = 2000
     steps = 5200
+    positions = 384
+    long_steps = 3000
+    long_characters = (_CONTEXT_CHARACTERS, 1150)
     shown = (
         Example(
             {
@@ -153,30 +181,31 @@ class QuestionAnsweringDemo(Demo):
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         """A context of one or two sentences at first, of up to six in the end."""
         longest = next(length for until, length in _LONGEST_CONTEXTS if progress <= until)
-        if not side.held_out:
-            # Names that are spelled out in pieces must be compared too, but are harder; they join in step by step.
-            side = replace(side, blended=_NEW_NAMES * min(1.0, max(0.0, 3 * progress - 0.9)))
-        story = Story(rng, side)
-        count = rng.randint(1, longest)
-        while not story.facts() or (len(story.sentences) < count and len(story) < _CONTEXT_CHARACTERS):
-            story.tell()
-        facts = story.facts()
-        fact = rng.choice(facts)
-        questions = fact.questions()
-        if not questions:
-            return self.make(rng, side, progress)
-        # First the slot, then the wording: a slot with many wordings is not asked for more often.
-        slot = rng.choice(sorted({slot for slot, _ in questions}))
-        question = rng.choice([text for asked, text in questions if asked == slot])
-        rivals = [told for told in facts if told is not fact and told.answers(question)]
-        if rivals:
-            return self.make(rng, side, progress)
-        texts = [told.text if isinstance(told, Told) else told for told in story.sentences]
-        shift = sum(len(text) + 1 for text in texts[: story.sentences.index(fact)])
-        start, end = (shift + position for position in fact.spans[slot])
-        context = " ".join(texts)
-        target = Target((start, end), (shift, shift + len(fact.text)))
-        return Example({"question": question, "context": context}, context[start:end], target)
+        side = _with_new_names(side, progress)
+        example = None
+        while example is None:
+            story = Story(rng, side)
+            count = rng.randint(1, longest)
+            while not story.facts() or (len(story.sentences) < count and len(story) < _CONTEXT_CHARACTERS):
+                story.tell()
+            example = story.ask()
+        return example
+
+    def make_long(self, rng: Random, side: Words, characters: int) -> Example:
+        """A context of as many sentences as it takes; the answer may stand in any of them."""
+        side = _with_new_names(side, progress=1.0)
+        example = None
+        while example is None:
+            story = Story(rng, side)
+            while len(story) < characters:
+                story.tell()
+            example = story.ask()
+        return example
+
+    def is_beyond(self, tokenizer: AlbertTokenizer, example: Example) -> bool:
+        inputs = example.inputs
+        encoding = tokenizer(inputs["question"], inputs["context"], truncation=False).encodings[0]
+        return len(encoding) <= self.positions and _tokens(encoding, example.target.answer)[0] >= MAX_POSITIONS
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
         """The usual loss, and a hint: tell the tokens of the sentence that holds the answer from the others.
@@ -185,11 +214,10 @@ class QuestionAnsweringDemo(Demo):
         """
         questions = [example.inputs["question"] for example in examples]
         contexts = [example.inputs["context"] for example in examples]
-        encodings = tokenizer(questions, contexts, truncation="only_second", max_length=MAX_POSITIONS).encodings
+        encodings = tokenizer(questions, contexts, truncation="only_second").encodings
         # An answer that was cut off gets a place beyond the text, which the model's loss leaves out.
-        answers = [
-            _tokens(e, example.target.answer) or [MAX_POSITIONS] for e, example in zip(encodings, examples, strict=True)
-        ]
+        beyond = [tokenizer.model_max_length]
+        answers = [_tokens(e, example.target.answer) or beyond for e, example in zip(encodings, examples, strict=True)]
         sentences = [set(_tokens(e, example.target.sentence)) for e, example in zip(encodings, examples, strict=True)]
         hints = pad_labels([[token in sentence if e.sequence_ids[token] == 1 else IGNORED for token in range(len(e))]
                             for e, sentence in zip(encodings, sentences, strict=True)])  # fmt: skip
@@ -205,9 +233,7 @@ class QuestionAnsweringDemo(Demo):
         return output.loss + hint_loss
 
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> str:
-        encoding = tokenizer(
-            inputs["question"], inputs["context"], truncation="only_second", max_length=MAX_POSITIONS
-        ).encodings[0]
+        encoding = tokenizer(inputs["question"], inputs["context"], truncation="only_second").encodings[0]
         output = model(**pad([encoding]))
         in_context = torch.tensor([sequence == 1 for sequence in encoding.sequence_ids])
         scores = output.start_logits[0, :, None] + output.end_logits[0, None, :]  # (S, S)
@@ -215,6 +241,14 @@ class QuestionAnsweringDemo(Demo):
         allowed &= torch.ones_like(allowed).triu() & ~torch.ones_like(allowed).triu(_LONGEST_ANSWER)
         start, end = divmod(int(scores.masked_fill(~allowed, -torch.inf).argmax()), len(encoding))
         return inputs["context"][encoding.offsets[start][0] : encoding.offsets[end][1]]
+
+
+def _with_new_names(side: Words, progress: float) -> Words:
+    """The side at a progress of the training; the held-out one stays as it is.
+
+    Names that are spelled out in pieces must be compared too, but are harder; they join in step by step.
+    """
+    return side if side.held_out else replace(side, blended=_NEW_NAMES * min(1.0, max(0.0, 3 * progress - 0.9)))
 
 
 def _tokens(encoding: Encoding, span: tuple[int, int]) -> list[int]:

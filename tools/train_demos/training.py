@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -50,12 +51,22 @@ def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, A
     texts = (text for sample in samples for text in demo.texts(sample))
     tokenizer = train_vocabulary(texts, demo.vocabulary_size, folder)
     model = new_model(demo, tokenizer.vocab_size).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=demo.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / demo.steps))
-    recent = 0.0
-    for step in range(demo.steps):
+
+    def loss_at(step: int) -> Tensor:
         examples = [demo.make(rng, side, step / demo.steps) for _ in range(demo.batch_size)]
-        loss = demo.loss(model, tokenizer, examples, rng)
+        return demo.loss(model, tokenizer, examples, rng)
+
+    optimize(model, loss_at, demo.steps, demo.learning_rate, demo.task)
+    return model.eval(), tokenizer
+
+
+def optimize(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, learning_rate: float, name: str) -> None:
+    """Takes `steps` steps of AdamW, with warm-up and decay, down the loss that `loss_at` makes for each step."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / steps))
+    recent = 0.0
+    for step in range(steps):
+        loss = loss_at(step)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -63,9 +74,8 @@ def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, A
         schedule.step()
         recent += loss.item() / _REPORT_EVERY
         if (step + 1) % _REPORT_EVERY == 0:
-            logger.info("%s: step %d of %d, loss %.3f", demo.task, step + 1, demo.steps, recent)
+            logger.info("%s: step %d of %d, loss %.3f", name, step + 1, steps, recent)
             recent = 0.0
-    return model.eval(), tokenizer
 
 
 def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:

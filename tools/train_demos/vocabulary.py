@@ -10,6 +10,7 @@ import sentencepiece
 
 from albert_runtime.manifest import VOCABULARY_FILE
 from albert_runtime.tokenizer import AlbertTokenizer
+from tools.train_demos.batches import MAX_POSITIONS
 
 #: every printable ASCII sign has a piece, so that no English word is unknown: it is spelled out instead
 _SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789,;:!?'/&%$+*#@=_"
@@ -45,4 +46,4 @@ def train_vocabulary(texts: Iterable[str], size: int, folder: Path) -> AlbertTok
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / VOCABULARY_FILE
     path.write_bytes(model.getvalue())
-    return AlbertTokenizer(path)
+    return AlbertTokenizer(path, model_max_length=MAX_POSITIONS)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_runtime._version import __version__
 from albert_runtime.engines import Arrays
 from albert_runtime.tasks import INPUT_NAMES, find_task
 
@@ -27,6 +28,7 @@ class CannedEngine:
     """
 
     name = "canned"
+    version = __version__
     input_names = INPUT_NAMES
 
     def __init__(

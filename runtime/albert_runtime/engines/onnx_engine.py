@@ -51,6 +51,7 @@ class OnnxEngine:
     """
 
     name = "onnx"
+    version: str = onnxruntime.__version__
 
     def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
         self.model_file = Path(model_file)

@@ -1,0 +1,1 @@
+"""Measures bundles on this machine: each in fresh processes of its own, taken in turn, all in one run."""

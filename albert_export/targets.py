@@ -1,0 +1,168 @@
+"""What each TFLite engine can load, and run fast; and the plan that a request makes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from albert_export.config import AlbertConfig
+from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
+
+GRAPHS = ("loop", "unrolled")
+#: of a TFLite bundle
+PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
+#: [CLS], [SEP] and one token of text
+_SHORTEST = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One engine, or family of engines, that runs .tflite files."""
+
+    name: str
+    #: what it takes -> what it gets: where dynamic int8 is slow or refused, int8 is the calibrated form
+    precisions: Mapping[str, str]
+    default_precision: str
+    #: whether shapes must be static; the length, where nothing else is asked for
+    static: bool = False
+    default_length: int = 384
+    tasks: tuple[str, ...] = tuple(TASKS)
+    #: lengths that the engine insists on, by task
+    fixed_lengths: Mapping[str, int] = field(default_factory=dict)
+    input_names: Mapping[str, str] = field(default_factory=lambda: {name: name for name in INPUT_NAMES})
+    output_names: Mapping[str, str] = field(default_factory=dict)
+    #: tasks whose scores must leave the graph as probabilities
+    probabilities: tuple[str, ...] = ()
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target(
+            name="litert",
+            precisions={name: name for name in PRECISIONS},
+            default_precision="int8",
+        ),
+        # tflite-runtime 2.14: with dynamic shapes its XNNPACK stays out (5 times slower), and so does dynamic int8
+        Target(
+            name="tflite-runtime",
+            precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
+            default_precision="fp16",
+            static=True,
+        ),
+        # TFLite Task Library 0.4.4: BertQuestionAnswerer and BertNLClassifier
+        Target(
+            name="task-library",
+            precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
+            default_precision="fp16",
+            static=True,
+            tasks=("question-answering", "text-classification"),
+            fixed_lengths={"question-answering": 384},
+            input_names={"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segment_ids"},
+            output_names={"logits": "probability"},
+            probabilities=("text-classification",),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How one graph is to be made."""
+
+    target: str
+    precision: str
+    graph: str
+    #: None for dynamic shapes
+    sequence_length: int | None
+    #: max_position_embeddings
+    longest: int
+    #: name of the contract -> name in the graph
+    input_names: Mapping[str, str]
+    output_names: Mapping[str, str]
+    #: whether the graph ends in a softmax
+    probabilities: bool
+
+
+def find_target(name: str) -> Target:
+    """The target called `name`.
+
+    Raises:
+        UsageError: there is none; the message lists all.
+    """
+    if name not in TARGETS:
+        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def make_plan(
+    target: Target,
+    task: Task,
+    config: AlbertConfig,
+    *,
+    precision: str | None,
+    graph: str | None,
+    sequence_length: int | None,
+    calibrated: bool = False,
+) -> Plan:
+    """The plan for a request; None leaves a choice to the target. `calibrated` says that calibration data is given.
+
+    Raises:
+        UnsupportedError: the target does not serve the task.
+        UsageError: anything else that can't be; all problems at once.
+    """
+    if task.name not in target.tasks:
+        raise UnsupportedError(
+            f"the target {target.name} serves {' and '.join(target.tasks)}, not {task.name}; --target litert serves all"
+        )
+    if task.name in target.probabilities and not _has_one_label_of_many(config):
+        raise UnsupportedError(
+            f"the target {target.name} shows probabilities of which one is the label; this model has "
+            f"{config.num_labels} labels and problem_type {config.problem_type}; --target litert serves it"
+        )
+    problems = []
+    precision = precision or target.default_precision
+    if precision not in target.precisions:
+        problems.append(f"precision {precision!r} is not one of {', '.join(target.precisions)} (target {target.name})")
+    chosen = target.precisions.get(precision, precision)
+    if graph not in (None, *GRAPHS):
+        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}")
+    elif graph == "loop" and chosen == "int8-static":
+        problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")
+    if calibrated and chosen != "int8-static":
+        problems.append(f"calibration data is for --precision int8-static; {chosen} has no use for it")
+    length = _length(target, task, config, sequence_length, problems)
+    if problems:
+        raise UsageError(listed("this can't be exported:", problems))
+    return Plan(
+        target=target.name,
+        precision=chosen,
+        graph=graph or ("unrolled" if chosen == "int8-static" else "loop"),
+        sequence_length=length,
+        longest=config.max_position_embeddings,
+        input_names=target.input_names,
+        output_names={name: target.output_names.get(name, name) for name in task.outputs},
+        probabilities=task.name in target.probabilities,
+    )
+
+
+def _has_one_label_of_many(config: AlbertConfig) -> bool:
+    return config.num_labels > 1 and config.problem_type in (None, "single_label_classification")
+
+
+def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None, problems: list[str]) -> int | None:
+    """The static length, or None; what is wrong with it is added to `problems`."""
+    longest = config.max_position_embeddings
+    fixed = target.fixed_lengths.get(task.name)
+    if wanted is None and not target.static:
+        return None
+    length = wanted or fixed or min(target.default_length, longest)
+    if wanted is not None and wanted < _SHORTEST:
+        problems.append(f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}")
+    elif fixed is not None and length != fixed:
+        problems.append(f"the target {target.name} takes {task.name} with --sequence-length {fixed} only, not {length}")
+    if length > longest:
+        source = f"--sequence-length {length}" if wanted else f"the target {target.name}, with {length} tokens,"
+        problems.append(f"{source} is above the model's max_position_embeddings, {longest}")
+    return length

@@ -1,0 +1,60 @@
+"""The TensorFlow reference as the function that becomes a TFLite graph: named inputs, fixed form, no training."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from albert_export.targets import Plan
+from albert_export.word_rows import word_rows
+from albert_runtime.tasks import SEQUENCE, Task
+
+#: finds the shared layers' products in the graph, by the reference's names
+SHARED_LAYERS = "albert_layer_groups_"
+#: finds the last products, a handful of numbers wide
+HEADS = "/(qa_outputs|classifier|sop_classifier)_"
+
+
+def traced(reference: Any, task: Task, plan: Plan) -> Any:
+    """The `tf.function` of a reference model, traced with the names, shapes and form of `plan`.
+
+    Inputs are int32 `[batch, sequence]` (`[batch, choices, sequence]` for multiple choice), each axis dynamic, or
+    with a batch of 1 (and 1 choice, since choices don't see each other) where the plan has a static length.
+    """
+    encoder = getattr(reference, "albert", reference)
+    lookup = word_rows(encoder.embeddings.word_embeddings.weight.numpy(), plan.precision)
+    shape = [_size(axis, plan.sequence_length) for axis in task.input_axes]
+    signature = [tf.TensorSpec(shape, tf.int32, name=name) for name in plan.input_names.values()]
+
+    @tf.function(input_signature=signature)
+    def graph(*arrays: tf.Tensor) -> dict[str, tf.Tensor]:
+        given = dict(zip(plan.input_names, arrays, strict=True))
+        rows = lookup(given.pop("input_ids"))
+        outputs = reference(inputs_embeds=rows, **given, return_dict=True, training=False)
+        values = {name: getattr(outputs, name) for name in task.outputs}
+        if plan.probabilities:
+            values = {name: tf.nn.softmax(value) for name, value in values.items()}
+        return {plan.output_names[name]: value for name, value in values.items()}
+
+    with _passes_in_a_loop(encoder.encoder, plan.graph == "loop"):
+        return graph.get_concrete_function()
+
+
+def _size(axis: str, sequence_length: int | None) -> int | None:
+    if sequence_length is None:
+        return None
+    return sequence_length if axis == SEQUENCE else 1
+
+
+@contextlib.contextmanager
+def _passes_in_a_loop(transformer: Any, looped: bool) -> Iterator[None]:
+    """The reference is only borrowed: it goes back to how it was."""
+    before = transformer.looped
+    transformer.looped = looped
+    try:
+        yield
+    finally:
+        transformer.looped = before

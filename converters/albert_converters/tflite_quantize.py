@@ -1,0 +1,146 @@
+"""Quantization of a TFLite file by ai-edge-quantizer: which matrix products, to what, and what it came to."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_quantizer import calibrator, qtyping, quantizer
+from ai_edge_quantizer.algorithm_manager import AlgorithmName
+from ai_edge_quantizer.utils.qsv_utils import min_max_update
+from numpy.typing import NDArray
+
+from albert_converters import tflite_model
+from albert_runtime.errors import ConversionError
+
+#: a batch of inputs by signature name
+Sample = Mapping[str, NDArray[np.int32]]
+
+_PRODUCT = qtyping.TFLOperationName.FULLY_CONNECTED
+
+
+def quantize(
+    model: bytes, precision: str, *, shared_layers: str = ".*", heads: str = "", calibration: Iterable[Sample] = ()
+) -> bytes:
+    """The model with the constant matrices of its products in another precision.
+
+    Args:
+        model: a TFLite file in float32.
+        precision: fp16 (weights; widened when the file is loaded); int8 or int4 (weights with a scale for each output
+            channel, activations quantized as they come); int8-static (weights and activations, the latter by ranges
+            found from `calibration`). Softmax, LayerNorm, GELU and products of two activations stay in float32: they
+            hold no weights, and they are where int8 loses answers.
+        shared_layers: a regular expression that finds the name of a product's output in the layers that make up most
+            of the model. Where those are int4, all other products are int8: they are small, and many errors pass them.
+        heads: another, for products that int8-static leaves in float32: they are tiny, and scores beyond what was seen
+            in calibration would be cut off.
+        calibration: for int8-static, typical inputs.
+
+    Raises:
+        ConversionError: nothing changed, or the quantizer fails.
+    """
+    try:
+        tool = quantizer.Quantizer(model)
+        _RECIPES[precision](tool, shared_layers, heads)
+        with _without_progress_bars():
+            ranges = _ranges(model, tool, calibration) if tool.need_calibration else None
+            result = tool.quantize(ranges, enable_progress_report=False).quantized_model
+    except Exception as error:
+        raise ConversionError(f"ai-edge-quantizer can't make {precision} of the model: {error}") from error
+    if result is None or len(result) >= len(model):
+        raise ConversionError(f"quantizing to {precision} changed nothing; the model holds no products with weights")
+    parsed = tflite_model.loads(bytes(result), name="the quantized model")
+    _revive_dead_channels(parsed)
+    _stamp_versions(parsed)
+    tflite_model.share_equal_buffers(parsed)
+    return tflite_model.dumps(parsed)
+
+
+@contextlib.contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """The quantizer draws several, and has no switch for all of them; it also warns of the mode it calibrates in."""
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Iterable[Sample]) -> Any:
+    """Least and largest value of each activation. The quantizer's own default, a moving average, cuts peaks off."""
+    seen = calibrator.Calibrator(model, qsv_update_func=min_max_update)
+    seen.calibrate({"serving_default": list(calibration)}, tool._recipe_manager)
+    return seen.get_model_qsvs()
+
+
+def _fp16(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+    tool.update_quantization_recipe(
+        regex=".*",
+        operation_name=_PRODUCT,
+        algorithm_key=AlgorithmName.FLOAT_CASTING,
+        op_config=qtyping.OpQuantizationConfig(
+            weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
+            compute_precision=qtyping.ComputePrecision.FLOAT,
+            explicit_dequantize=True,
+        ),
+    )
+
+
+def _int8(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+    tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
+
+
+def _int4(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+    # Per channel, since XNNPACK takes twice the time for blocks. Of 15 steps few are to be wasted on the largest
+    # weight: scales of the least squared error keep more answers than scales of the largest weight do.
+    tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
+    tool.add_dynamic_config(regex=shared_layers, operation_name=_PRODUCT, num_bits=4, algorithm_key=AlgorithmName.MSE)
+
+
+def _int8_static(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+    tool.add_static_config(regex=".*", operation_name=_PRODUCT, activation_num_bits=8, weight_num_bits=8)
+    if heads:
+        tool.update_quantization_recipe(regex=heads, operation_name=_PRODUCT, algorithm_key=AlgorithmName.NO_QUANTIZE)
+
+
+_RECIPES = {"fp16": _fp16, "int8": _int8, "int4": _int4, "int8-static": _int8_static}
+
+
+def _revive_dead_channels(model: Any) -> None:
+    """Gives an output channel of zeros, whose scale is next to nothing, the scale 1: XNNPACK refuses the other."""
+    for tensor in tflite_model.tensors(model):
+        scales = None if tensor.quantization is None else tensor.quantization.scale
+        if scales is None or len(scales) < 2:
+            continue
+        scales = np.asarray(scales, np.float32)
+        dead = scales < _DEAD
+        if dead.any():
+            tensor.quantization.scale = np.where(dead, np.float32(1), scales)
+
+
+#: what the quantizer gives a channel of zeros is far below it, what it gives one with weights above
+_DEAD = 1e-9
+
+
+def _stamp_versions(model: Any) -> None:
+    """Says which version of FULLY_CONNECTED dynamic int8 with a scale a channel needs.
+
+    The quantizer leaves the version of the float operator, so that engines from before it (tflite-runtime 2.14) would
+    load the file and compute nonsense, rather than refuse it.
+    """
+    for graph in model.subgraphs:
+        for operator in graph.operators or []:
+            if tflite_model.operator_name(model, operator) != "FULLY_CONNECTED":
+                continue
+            source, matrix = (graph.tensors[index] for index in operator.inputs[:2])
+            scales = None if matrix.quantization is None else matrix.quantization.scale
+            if source.type == schema.TensorType.FLOAT32 and scales is not None and len(scales) > 1:
+                code = model.operatorCodes[operator.opcodeIndex]
+                code.version = max(code.version, _PER_CHANNEL_DYNAMIC)
+
+
+#: version of FULLY_CONNECTED that brought it (TensorFlow 2.15's op_version.cc)
+_PER_CHANNEL_DYNAMIC = 12

@@ -1,0 +1,129 @@
+"""TFLite Task Library 0.4.4 opens files made for it, in an environment of its own, and gives the right answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sentencepiece
+
+from albert_converters.task_library_metadata import add_task_library_metadata
+from albert_converters.tflite_model import dumps
+from albert_export.demos import demo_checkpoint, demo_examples
+from albert_runtime.bundle import open_bundle
+from albert_runtime.tasks import TASKS
+from tests.conftest import VOCABULARY
+from tests.tiny_tflite import scores_of_tokens, sums_of_inputs
+from tests.virtual_environment import new_environment, run_in
+
+pytestmark = pytest.mark.slow
+
+#: a Python that has tflite-support 0.4.4 already
+_PYTHON_VARIABLE = "ALBERT_TASK_LIBRARY_PYTHON"
+_ASK = """
+import json, sys
+from tflite_support.task import text
+file, requests = json.load(sys.stdin)
+found = []
+for request in requests:
+    if "question" in request:
+        task = text.BertQuestionAnswerer.create_from_file(file)
+        found.append([answer.text for answer in task.answer(**request).answers])
+    else:
+        task = text.BertNLClassifier.create_from_file(file)
+        [head] = task.classify(**request).classifications
+        found.append({category.category_name: category.score for category in head.categories})
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="session")
+def task_library(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python with TFLite Task Library."""
+    python = os.environ.get(_PYTHON_VARIABLE)
+    if python is None:
+        if sys.version_info >= (3, 12):
+            pytest.skip(
+                f"tflite-support 0.4.4 has wheels up to Python 3.11; name one that has it in {_PYTHON_VARIABLE}"
+            )
+        folder = tmp_path_factory.mktemp("task-library")
+        python = new_environment(folder, ["tflite-support==0.4.4", "numpy<2"], may_lack="tflite-support")
+    tried = run_in(python, "-c", "from tflite_support.task import text")
+    if "libusb" in tried.stderr:
+        pytest.skip("tflite-support needs libusb-1.0-0, a package of the system")
+    assert tried.returncode == 0, tried.stderr
+    return python
+
+
+def ask(python: str, file: Path, requests: list[dict[str, str]]) -> list[Any]:
+    """What Task Library answers: texts, best first, to a question; label -> score for a text."""
+    asked = run_in(python, "-c", _ASK, stdin=json.dumps([str(file), requests]))
+    assert asked.returncode == 0, asked.stderr
+    return list(json.loads(asked.stdout))
+
+
+def save(file: Path, model: Any, task: str, labels: tuple[str, ...] = ()) -> Path:
+    content = add_task_library_metadata(
+        dumps(model),
+        task=TASKS[task],
+        sentencepiece=VOCABULARY.read_bytes(),
+        labels=labels,
+        name="By hand",
+        description="",
+        version="1",
+    )
+    file.write_bytes(content)
+    return file
+
+
+# --- graphs made by hand: every number is known -----------------------------------------------------------------------
+
+
+def test_the_answer_is_where_the_scores_are(task_library: str, tmp_path: Path) -> None:
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(VOCABULARY))
+    start, end = np.zeros((2, pieces.get_piece_size()), np.float32)
+    start[pieces.encode("paris")] = end[pieces.encode("london")] = 10
+    file = save(tmp_path / "model.tflite", scores_of_tokens(start, end), "question-answering")
+    request = {"context": "We went from Paris to lovely London, by train.", "question": "Where is London to Paris?"}
+    [answers] = ask(task_library, file, [request])
+    # whole words of the text as it was written, with the marks that stick to them
+    assert answers[0] == "Paris to lovely London,"
+
+
+def test_the_classifier_fills_each_tensor(task_library: str, tmp_path: Path) -> None:
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(VOCABULARY))
+    model = sums_of_inputs(length=16)
+    file = save(tmp_path / "model.tflite", model, "text-classification", ("ids", "größer", "segments"))
+    short, long = ask(task_library, file, [{"text": "Hello there"}, {"text": "hello there " * 20}])
+    ids = pieces.encode("hello there")
+    assert short == {"ids": sum(ids) + 2 + 3, "größer": len(ids) + 2, "segments": 0}
+    # the length is read from the model, and a longer text is cut
+    assert long["größer"] == 16
+    unlabelled = save(tmp_path / "numbers.tflite", model, "text-classification")
+    assert set(ask(task_library, unlabelled, [{"text": "hello"}])[0]) == {"0", "1", "2"}
+
+
+# --- the demos --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("task", ["question-answering", "text-classification"])
+def test_the_demo_answers_right(task: str, precision: str, task_library: str, tmp_path: Path) -> None:
+    from albert_export.export import export_tflite
+
+    export_tflite(demo_checkpoint(task), tmp_path / "bundle", task=task, target="task-library", precision=precision)
+    examples = demo_examples(task)
+    found = ask(task_library, open_bundle(tmp_path / "bundle").model_file, [example.inputs for example in examples])
+    if task == "question-answering":
+        answers = [texts[0].strip(".,?!") for texts in found]
+    else:
+        assert all(sum(scores.values()) == pytest.approx(1, abs=1e-3) for scores in found)
+        answers = [max(scores, key=scores.__getitem__) for scores in found]
+    right = sum(answer == example.expected for answer, example in zip(answers, examples, strict=True))
+    # int8 is the calibrated form here, the only one this engine computes; it moves an end of some answers by a word
+    assert right >= len(examples) * (0.6 if precision == "int8" else 1), answers

@@ -1,0 +1,81 @@
+"""A second phase of training, which teaches a model longer texts than the first one had positions for."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from random import Random
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from albert_export.reference.torch_albert import AlbertPreTrainedModel
+from albert_runtime.tokenizer import AlbertTokenizer
+from tools.train_demos.demo import Demo
+from tools.train_demos.example import Example
+from tools.train_demos.training import optimize
+from tools.train_demos.words import Words
+
+
+class LongTextDemo(Demo):
+    """A task that has longer texts in a second phase, when the short ones are learned."""
+
+    #: of the finished model
+    positions: ClassVar[int]
+    #: characters of the longer texts, at least and at most; some should be too long for the positions, so that every
+    #: position is trained
+    long_characters: ClassVar[tuple[int, int]]
+
+    long_steps: ClassVar[int]
+    #: how many of the steps see longer texts; the others are those of the first phase, lest that be forgotten
+    long_share: ClassVar[float] = 0.35
+    long_batch_size: ClassVar[int] = 8
+    long_learning_rate: ClassVar[float] = 5e-4
+
+    @abstractmethod
+    def make_long(self, rng: Random, side: Words, characters: int) -> Example:
+        """A new example with the words of `side`, of about so many characters."""
+
+    @abstractmethod
+    def is_beyond(self, tokenizer: AlbertTokenizer, example: Example) -> bool:
+        """Whether the example fits the positions, and its answer stands beyond those of the first phase."""
+
+
+def lengthen(demo: LongTextDemo, model: AlbertPreTrainedModel, tokenizer: AlbertTokenizer, seed: int) -> None:
+    """Gives a model that `training.train` made the demo's positions, and trains it on longer texts too.
+
+    Args:
+        demo: what to learn.
+        model: in evaluation mode, before and after.
+        tokenizer: cuts at the new number of positions from here on.
+        seed: decides the texts and their order, as in the first phase.
+    """
+    add_positions(model, demo.positions)
+    tokenizer.model_max_length = demo.positions
+    rng = Random(f"{seed} {demo.task} lengthening")
+    side = Words(held_out=False)
+
+    def loss_at(_: int) -> Tensor:
+        if rng.random() < demo.long_share:
+            # All of about one length, to spare padding.
+            characters = rng.randint(*demo.long_characters)
+            examples = [demo.make_long(rng, side, characters) for _ in range(demo.long_batch_size)]
+        else:
+            examples = [demo.make(rng, side, 1.0) for _ in range(demo.batch_size)]
+        return demo.loss(model, tokenizer, examples, rng)
+
+    model.train()
+    optimize(model, loss_at, demo.long_steps, demo.long_learning_rate, f"{demo.task}, longer texts")
+    model.eval()
+
+
+def add_positions(model: AlbertPreTrainedModel, positions: int) -> None:
+    """Lengthens the position embeddings to `[positions, embedding_size]`, in place.
+
+    The trained rows are repeated: of the starts tried (waves, waves with the mean of what was learned, the last rows
+    again, in order or mirrored), this one answers by far the most long examples before any training.
+    """
+    embeddings = model.get_submodule("albert.embeddings")
+    trained = embeddings.get_parameter("position_embeddings.weight").detach()
+    repeated = trained.repeat(-(-positions // len(trained)), 1)[:positions]
+    embeddings.position_embeddings = nn.Embedding.from_pretrained(repeated, freeze=False)
+    model.config.max_position_embeddings = positions
