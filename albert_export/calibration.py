@@ -1,4 +1,4 @@
-"""Typical inputs for `int8-static`, whose activations get their ranges from what they are on these."""
+"""Typical inputs, for the precisions that look at activations: `int8-static` for their ranges, `int4` to round by."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def bundled_texts() -> list[Text]:
 def calibration_samples(
     texts: Sequence[Text], tokenizer: AlbertTokenizer, task: Task, plan: Plan
 ) -> list[dict[str, NDArray[np.int32]]]:
-    """Inputs of the planned graph, by its names: `[1, sequence]`, with a choice between for multiple choice.
+    """Inputs of the planned graph: `[1, sequence]`, with a choice between for multiple choice.
 
     Of more texts than are needed, some are taken from all over the file.
     """
@@ -77,5 +77,5 @@ def calibration_samples(
         batch = pad_batch([encoding], pad_token_id=tokenizer.pad_token_id, length=plan.sequence_length)
         if CHOICES in task.input_axes:
             batch = {name: array[:, None] for name, array in batch.items()}
-        samples.append({plan.input_names[name]: array.astype(np.int32) for name, array in batch.items()})
+        samples.append({name: array.astype(np.int32) for name, array in batch.items()})
     return samples

@@ -131,10 +131,10 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
               help="The engine that is to run it.")  # fmt: skip
 @click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See below.  [default: the target's]")
 @click.option("--graph", metavar="[loop|unrolled]",
-              help="The shared layer once, in a loop, or once for each pass.  [default: loop where possible]")  # fmt: skip
+              help="The shared layer in a loop, or once for each pass.  [default: loop where possible]")  # fmt: skip
 @click.option("--sequence-length", type=int, metavar="N", help="Static shapes of N tokens.  [default: dynamic]")
 @click.option("--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
-              help="Text for int8-static, a typical input a line.  [default: a bundled corpus]")  # fmt: skip
+              help="Text for int8-static and int4, a typical input a line.  [default: a bundled corpus]")  # fmt: skip
 @random_head_option
 @force_option
 @quiet_option
@@ -196,7 +196,7 @@ def _print_exported(exported: Exported, as_json: bool) -> None:
         return
     size = f"{figures['model_bytes'] / 1e6:.1f} MB"
     click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")
-    if figures["quantized"]:
+    if figures["quantized"].get("quantized_share"):
         click.echo(f"quantized: {figures['quantized']['quantized_share']:.0%} of the matrix products with weights")
     checks, difference = len(exported.report.checks), exported.report.max_difference
     click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 from collections.abc import Callable
@@ -23,6 +24,10 @@ ONNX_FILE = "model.onnx"
 TFLITE_FILE = "model.tflite"
 #: precisions of an ONNX bundle
 ONNX_PRECISIONS = ("fp32", "fp16")
+
+#: what no precision of ours touches: they hold few weights or none, and most of what quantization costs in answers
+_NEVER_QUANTIZED = ("products of activations in attention", "softmax", "LayerNorm", "activation functions", "biases",
+                    "position and segment embeddings")  # fmt: skip
 
 
 def export_onnx(
@@ -95,7 +100,8 @@ def export_tflite(
         graph: "loop" keeps the shared layer once, in memory too; "unrolled" repeats it. None means what the
             precision can have.
         sequence_length: tokens of a graph with static shapes; None means dynamic shapes where the target takes them.
-        calibration_data: a text file with a typical input a line, for int8-static; None means a bundled corpus.
+        calibration_data: a text file with a typical input a line, for int8-static and int4; None means a bundled
+            corpus.
         allow_random_head: give a head that the checkpoint lacks random weights instead of refusing.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
@@ -162,15 +168,25 @@ def _write_tflite(job: Job, folder: Path, plan: Plan, texts: list[Text]) -> Grap
             from albert_converters.tflite_inspect import inspect_tflite
             from albert_converters.tflite_quantize import quantize
             from albert_export.tf_graph import HEADS, SHARED_LAYERS, traced
+            from albert_export.tf_rounding import rounded_weights
     except ImportError as error:
         advice = "install what is missing: pip install 'albert-export[litert]'"
         raise DependencyError(f"this needs TensorFlow and LiteRT ({error}); {advice}") from error
+    samples = calibration_samples(texts, job.tokenizer, job.task, plan) if plan.calibrated else []
     job.progress(f"converting {job.task.name} to TFLite, {plan.graph}")
-    content = to_tflite(traced(job.reference, job.task, plan))
+    with contextlib.ExitStack() as weights:
+        if plan.precision == "int4":
+            weights.enter_context(rounded_weights(job.reference, samples))
+        content = to_tflite(traced(job.reference, job.task, plan))
     if plan.precision != "fp32":
         job.progress(f"quantizing to {plan.precision}")
-        samples = calibration_samples(texts, job.tokenizer, job.task, plan)
-        content = quantize(content, plan.precision, shared_layers=SHARED_LAYERS, heads=HEADS, calibration=samples)
+        content = quantize(
+            content,
+            plan.precision,
+            shared_layers=SHARED_LAYERS,
+            heads=HEADS[job.task.name],
+            calibration=[plan.named(sample) for sample in samples],
+        )
     if plan.target == "task-library":
         content = add_task_library_metadata(
             content,
@@ -194,9 +210,12 @@ def _write_tflite(job: Job, folder: Path, plan: Plan, texts: list[Text]) -> Grap
 
 def _quantized(facts: dict[str, Any], plan: Plan) -> dict[str, Any]:
     """What the manifest says of the file, as it was found in the file."""
-    return {
+    quantized = {
         "graph": plan.graph,
         "matrix_products": facts["arithmetic"],
         "quantized_share": facts["quantized_share"],
         "weight_bytes": facts["weight_bytes"],
     }
+    if facts["quantized_share"]:
+        quantized["left_in_float"] = [*facts["float_products"], *_NEVER_QUANTIZED]
+    return quantized

@@ -65,7 +65,8 @@ def _form(manifest: Manifest) -> str:
     if manifest.opset is not None:
         return f"opset {manifest.opset}"
     length = "dynamic shapes" if manifest.sequence_length is None else f"{manifest.sequence_length} tokens at a time"
-    return f"for {manifest.target}, {length}, {manifest.quantized['quantized_share']:.0%} of the matrix products in integers"
+    share = manifest.quantized["quantized_share"]
+    return f"for {manifest.target}, {length}, {share:.0%} of the matrix products in integers"
 
 
 def _axes(axes: tuple[str, ...]) -> str:

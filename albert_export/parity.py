@@ -14,9 +14,14 @@ from albert_runtime.errors import ParityError
 #: that leaves about 1e-5 of the largest value. Only an output with values above 10 is allowed more than this.
 FP32_TOLERANCE = 1e-4
 FP32_RELATIVE_TOLERANCE = 1e-5
-#: fp16 keeps 11 bits, so each operation is off by up to 2**-11 of its value, and the passes of the shared layer add
-#: up: outputs may be off by this share of the largest value of the output. The same goes, more coarsely, for integers
-RELATIVE_TOLERANCES = {"fp16": 0.02, "int8": 0.25, "int8-static": 0.25, "int4": 0.6}
+#: Outputs of other precisions may be off by this share of the largest value of the output. fp16 keeps 11 bits, so each
+#: operation is off by up to 2**-11 of its value, and the passes of the shared layer add up. Integers have no such
+#: bound; the demo checkpoints show at most 0.05, 0.30 and 0.24, and these tell a working graph from a broken one.
+#: Whether it is good enough is for the decoded answers to say.
+RELATIVE_TOLERANCES = {"fp16": 0.02, "int8": 0.15, "int8-static": 0.5, "int4": 0.5}
+#: An answer may differ where the original's best is no more than this above its second, as probability: then the
+#: original itself is undecided, and either will do. For fp32 and fp16 that is twice the tolerance of a value of 1.
+TIE_MARGINS = {"fp32": 2 * FP32_TOLERANCE, "fp16": 0.04, "int8": 0.1, "int8-static": 0.2, "int4": 0.2}
 #: Other processors and engine versions may differ from the machine of the export by more than float32 sums do.
 _SELF_TEST_SLACK = 10
 

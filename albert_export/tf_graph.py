@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from albert_export.targets import Plan
 from albert_export.word_rows import word_rows
-from albert_runtime.tasks import SEQUENCE, Task
+from albert_runtime.tasks import SEQUENCE, TASKS, Task
 
 #: finds the shared layers' products in the graph, by the reference's names
 SHARED_LAYERS = "albert_layer_groups_"
-#: finds the last products, a handful of numbers wide
-HEADS = "/(qa_outputs|classifier|sop_classifier)_"
+#: task -> what finds the products of its head: a handful of numbers wide, unlike the decoder of masked words
+HEADS = dict.fromkeys(TASKS, "^(logits|probability|sop_logits);|/(qa_outputs|classifier)_") | {"fill-mask": ""}
 
 
 def traced(reference: Any, task: Task, plan: Plan) -> Any:

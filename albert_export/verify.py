@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.decisions import decide
-from albert_export.parity import ParityReport, tolerance_for
+from albert_export.parity import TIE_MARGINS, ParityReport
 from albert_export.reference.build import build_reference, installed_framework, reference_engine
 from albert_export.samples import sample_requests, sentences
 from albert_export.targets import TARGETS
@@ -238,11 +238,10 @@ def _compare_answers(report: ParityReport, session: AlbertSession, original: Alb
         expected, got = decide(original, request), decide(session, request)
         if got.answer == expected.answer:
             continue
-        # a probability moves by no more than the logits do; an answer's score is a product of two of them
-        if expected.margin <= 2 * tolerance_for(session.manifest.precision, 1.0):
+        if expected.margin <= TIE_MARGINS[session.manifest.precision]:
             ties += 1
         else:
-            different.append(f"{got.answer!r} instead of {expected.answer!r}")
+            different.append(f"{got.answer!r} instead of {expected.answer!r}, which led by {expected.margin:.2f}")
     detail = f"{len(requests) - len(different) - ties} of {len(requests)} equal"
     detail += f", {ties} near ties" if ties else ""
     detail += f"; {different[0]}" if different else ""

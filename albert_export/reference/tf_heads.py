@@ -37,11 +37,7 @@ class TFAlbertMLMHead(TFLayer):
 
     def call(self, hidden_states: Tensor, word_embeddings: Tensor) -> Tensor:
         transformed = self.LayerNorm(self.activation(self.dense(hidden_states)))  # (B, S, E)
-        # flat, or the TFLite converter would multiply LayerNorm's weight into a second copy of the embeddings
-        flat = tf.reshape(transformed, [-1, transformed.shape[-1]])
-        scores = tf.matmul(flat, word_embeddings, transpose_b=True) + self.bias
-        shape = tf.shape(hidden_states)
-        return tf.reshape(scores, [shape[0], shape[1], self.bias.shape[0]])
+        return tf.matmul(transformed, word_embeddings, transpose_b=True) + self.bias
 
 
 class TFAlbertSOPHead(TFLayer):

@@ -86,7 +86,9 @@ class TFLayerNorm(TFLayer):
     def call(self, x: Tensor) -> Tensor:
         mean = tf.reduce_mean(x, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axis=-1, keepdims=True)
-        return (x - mean) * tf.math.rsqrt(variance + self.epsilon) * self.weight + self.bias
+        # In this order no product is by a constant alone: the TFLite converter would multiply that into the weights of
+        # the layer that follows, which are then other weights than the checkpoint's, or a second copy of them.
+        return (x - mean) * (tf.math.rsqrt(variance + self.epsilon) * self.weight) + self.bias
 
 
 def weights_within(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, keras.Variable]]:

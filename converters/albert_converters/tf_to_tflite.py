@@ -32,6 +32,9 @@ def to_tflite(function: Any) -> bytes:
     except Exception as error:  # ConverterError, and whatever else MLIR raises through it
         raise _conversion_error(function, str(error)) from error
     parsed = tflite_model.loads(content, name="the converted model")
+    # for readers that don't know signatures
+    inputs = [spec.name for spec in function.structured_input_signature[0]]
+    tflite_model.name_tensors(parsed, inputs=inputs, outputs=sorted(function.structured_outputs))
     _release_unused_constants(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)

@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -37,7 +37,8 @@ def inspect_tflite(file: Path) -> dict[str, Any]:
 
     - "dynamic": in integers, with activations that are quantized as they come
     - "static": in integers, with activations that were calibrated
-    - "float": in float32; "float, float16 weights" (or int8, int4): in float32, with weights unpacked to it before
+    - "float": in float32; these are listed by name in "float_products"
+    - "float, float16 weights" (or int8, int4): in float32, with weights unpacked to it before
 
     Raises:
         UsageError: there is no such file.
@@ -48,7 +49,7 @@ def inspect_tflite(file: Path) -> dict[str, Any]:
         operator_name(model, operator) for graph in model.subgraphs for operator in graph.operators or []
     )
     products = _products(model)
-    arithmetic = Counter(kind for _, kind in products)
+    arithmetic = Counter(product.arithmetic for product in products)
     weights = _weights(model)
     main_graphs = {signature.subgraphIndex for signature in model.signatureDefs or []} or {0}
     return {
@@ -70,7 +71,8 @@ def inspect_tflite(file: Path) -> dict[str, Any]:
             {**_tensor(text(tensor.name), tensor), "bytes": _size(model, tensor)} for tensor in weights[:_LARGEST]
         ],
         "duplicated_weights": _duplicates(model, weights),
-        "matrix_products": dict(Counter(name for name, _ in products).most_common()),
+        "matrix_products": dict(Counter(product.operator for product in products).most_common()),
+        "float_products": [product.name for product in products if product.arithmetic == "float"],
         "arithmetic": dict(arithmetic.most_common()),
         "quantized_share": (arithmetic["dynamic"] + arithmetic["static"]) / len(products) if products else 0.0,
     }
@@ -152,8 +154,16 @@ def _duplicates(model: schema.ModelT, weights: list[schema.TensorT]) -> list[dic
 # --- products -------------------------------------------------------------------------------------------------------
 
 
-def _products(model: schema.ModelT) -> list[tuple[str, str]]:
-    """Operator and arithmetic of each product with a constant matrix."""
+class _Product(NamedTuple):
+    """A product with a constant matrix."""
+
+    operator: str
+    #: of its output
+    name: str
+    arithmetic: str
+
+
+def _products(model: schema.ModelT) -> list[_Product]:
     found = []
     for graph in model.subgraphs:
         unpacked = {
@@ -167,10 +177,11 @@ def _products(model: schema.ModelT) -> list[tuple[str, str]]:
             if name not in _PRODUCTS or len(inputs) < 2:
                 continue
             source, matrix = (graph.tensors[index] for index in inputs[:2])
+            output = text(graph.tensors[integers(operator.outputs)[0]].name)
             if _is_constant(model, matrix):
-                found.append((name, _arithmetic(type_name(source), type_name(matrix))))
+                found.append(_Product(name, output, _arithmetic(type_name(source), type_name(matrix))))
             elif inputs[1] in unpacked and _is_constant(model, unpacked[inputs[1]]):
-                found.append((name, f"float, {type_name(unpacked[inputs[1]])} weights"))
+                found.append(_Product(name, output, f"float, {type_name(unpacked[inputs[1]])} weights"))
     return found
 
 

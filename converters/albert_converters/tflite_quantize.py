@@ -30,7 +30,8 @@ def quantize(
     """The model with the constant matrices of its products in another precision.
 
     Args:
-        model: a TFLite file in float32.
+        model: a TFLite file in float32; for int4, the shared layers' weights must be multiples, -7 to 7, of one scale
+            for each output channel.
         precision: fp16 (weights; widened when the file is loaded); int8 or int4 (weights with a scale for each output
             channel, activations quantized as they come); int8-static (weights and activations, the latter by ranges
             found from `calibration`). Softmax, LayerNorm, GELU and products of two activations stay in float32: they
@@ -94,10 +95,15 @@ def _int8(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
 
 
 def _int4(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
-    # Per channel, since XNNPACK takes twice the time for blocks. Of 15 steps few are to be wasted on the largest
-    # weight: scales of the least squared error keep more answers than scales of the largest weight do.
+    # Per channel, since XNNPACK takes twice the time for blocks. What rounds weights best knows the model: they come
+    # here on their grid already, and the quantizer only has to find its scales.
     tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
-    tool.add_dynamic_config(regex=shared_layers, operation_name=_PRODUCT, num_bits=4, algorithm_key=AlgorithmName.MSE)
+    tool.add_dynamic_config(
+        regex=shared_layers,
+        operation_name=_PRODUCT,
+        num_bits=4,
+        algorithm_key=AlgorithmName.DEQUANTIZED_WEIGHT_RECOVERY,
+    )
 
 
 def _int8_static(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:

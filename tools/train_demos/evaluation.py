@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count as numbers
@@ -16,6 +17,9 @@ from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
 from tools.train_demos.lengthening import LongTextDemo
 from tools.train_demos.words import Words
+
+_COPIES = 4
+_DISTURBANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,19 @@ def new_long_examples(
     side = Words(held_out)
     made = (demo.make_long(rng, side, rng.randint(*demo.long_characters)) for _ in numbers())
     return islice((example for example in made if demo.is_beyond(tokenizer, example)), count)
+
+
+def disturbed(model: nn.Module, seed: int) -> list[nn.Module]:
+    """Copies of a model whose weights are a tenth off, each in its own way, which is about what 4 bits leave of them.
+
+    What all of them answer alike does not hang on the last digits of the weights.
+    """
+    copies = [copy.deepcopy(model) for _ in range(_COPIES)]
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in (weight for one in copies for weight in one.parameters() if weight.dim() > 1):
+            weight += _DISTURBANCE * weight.std() * torch.randn(weight.shape, generator=generator)
+    return copies
 
 
 def measure(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, examples: Iterable[Example]) -> Score:
