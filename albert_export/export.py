@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from albert_export.calibration import Text, bundled_texts, calibration_samples, read_calibration_texts
+from albert_export.checkpoints import Checkpoint
 from albert_export.native_talk import without_native_talk
 from albert_export.pipeline import Exported, Graph, Job, default_task, export_bundle
 from albert_export.reference.masking import MASK_POLICY
 from albert_export.targets import Plan, find_target, make_plan
 from albert_runtime._version import __version__
 from albert_runtime.errors import DependencyError, UsageError
-from albert_runtime.tasks import find_task
+from albert_runtime.tasks import Task, find_task
 
 __all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "default_task", "export_onnx", "export_tflite"]
 
@@ -66,7 +67,7 @@ def export_onnx(
     return export_bundle(
         model,
         Path(output),
-        lambda job, folder: _write_onnx(job, folder, precision, opset),
+        lambda checkpoint, task: lambda job, folder: _write_onnx(job, folder, precision, opset),
         task=None if task is None else find_task(task),
         framework="torch",
         allow_random_head=allow_random_head,
@@ -118,17 +119,17 @@ def export_tflite(
     engine = find_target(target)
     texts = bundled_texts() if calibration_data is None else read_calibration_texts(calibration_data)
 
-    def write(job: Job, folder: Path) -> Graph:
+    def writer_for(checkpoint: Checkpoint, chosen: Task) -> Callable[[Job, Path], Graph]:
         plan = make_plan(
-            engine, job.task, job.checkpoint.config,
+            engine, chosen, checkpoint.config,
             precision=precision, graph=graph, sequence_length=sequence_length, calibrated=calibration_data is not None,
         )  # fmt: skip
-        return _write_tflite(job, folder, plan, texts)
+        return lambda job, folder: _write_tflite(job, folder, plan, texts)
 
     return export_bundle(
         model,
         Path(output),
-        write,
+        writer_for,
         task=None if task is None else find_task(task),
         framework="tf",
         allow_random_head=allow_random_head,

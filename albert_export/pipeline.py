@@ -14,6 +14,7 @@ from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_over
 from albert_converters.tokenizer_assets import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.model_card import model_card
+from albert_export.native_talk import without_native_talk
 from albert_export.obstacles import refuse_obstacles
 from albert_export.parity import ParityReport, self_test_tolerance
 from albert_export.reference.build import build_reference, reference_engine
@@ -99,7 +100,7 @@ class Exported:
 def export_bundle(
     model: str | Path,
     output: Path,
-    write_graph: Callable[[Job, Path], Graph],
+    writer_for: Callable[[Checkpoint, Task], Callable[[Job, Path], Graph]],
     *,
     task: Task | None,
     framework: str,
@@ -107,8 +108,9 @@ def export_bundle(
     force: bool,
     progress: Progress,
 ) -> Exported:
-    """Makes the bundle whose graph `write_graph` writes into the folder it is given.
+    """Makes the bundle whose graph is written by what `writer_for` gives for the checkpoint and the task.
 
+    `writer_for` refuses what can't be, before anything heavy is loaded; the writer gets the job and a folder.
     `framework`, "torch" or "tf", computes the reference that the graph is made from and compared with.
     """
     refuse_overwrite(output, force=force)
@@ -116,6 +118,7 @@ def export_bundle(
     checkpoint = read_checkpoint(model)
     tokenizer = refuse_obstacles(checkpoint)
     chosen = task or default_task(checkpoint)
+    write_graph = writer_for(checkpoint, chosen)
     reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head, framework=framework)
     job = Job(checkpoint, chosen, reference, tokenizer, progress)
 
@@ -158,7 +161,8 @@ def _verify_and_describe(folder: Path, job: Job, graph: Graph, framework: str) -
         "versions": {"albert-export": __version__, **{tool: importlib.metadata.version(tool) for tool in tools}},
     }
     write_manifest(folder, Manifest(**draft, files=file_hashes(folder)))
-    session = load(folder, verify=False)
+    with without_native_talk():
+        session = load(folder, verify=False)
     original = Original.of_checkpoint(job.checkpoint, session, reference_engine(job.reference, job.task, framework))
     report = compare(session, original, progress=job.progress)
     report.artefact = f"the {graph.precision} graph {graph.model_file}"

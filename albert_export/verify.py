@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.decisions import decide
+from albert_export.native_talk import without_native_talk
 from albert_export.parity import TIE_MARGINS, ParityReport
 from albert_export.reference.build import build_reference, installed_framework, reference_engine
 from albert_export.samples import sample_requests, sentences
@@ -78,7 +79,8 @@ def verify_bundle(
         DependencyError: an engine, or the framework that computes the checkpoint's reference, is missing.
     """
     progress("opening the bundle and what to compare it with")
-    session = load(bundle, threads=threads, engine=engine)
+    with without_native_talk():
+        session = load(bundle, threads=threads, engine=engine)
     if (Path(model) / MANIFEST_FILE).is_file():
         other = load(model, threads=threads)
         if other.task != session.task:
