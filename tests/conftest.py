@@ -67,3 +67,19 @@ def bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: Checkpoin
         return made[task]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tflite_bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: CheckpointOf) -> CheckpointOf:
+    """Task -> the folder of the fp32 TFLite bundle exported from `checkpoint_of`. Shared: don't write into it."""
+    made: dict[str, Path] = {}
+
+    def make(task: str) -> Path:
+        if task not in made:
+            from albert_export.export import export_tflite
+
+            made[task] = tmp_path_factory.mktemp("tflite") / task
+            export_tflite(checkpoint_of(task), made[task], precision="fp32")
+        return made[task]
+
+    return make

@@ -58,6 +58,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
 
     `load_ms` is of a whole session, without hashes and self-test; `engine_load_ms` is the graph's part of it.
     `memory_bytes` is the resident memory after the load and one run at the first length, less that after the imports;
+    `tokenizer_bytes` is the part of it that all but the engine takes, nearly all of it the tokenizer's vocabulary;
     `peak_bytes` is the most there was until the runs at all lengths were done, less the same. Both are None, and the
     notes say so, where the system does not tell. `grow_ms` and `shrink_ms` hold, for each change of the length, the
     time of the first run after it less the median of the runs that follow; None for a graph of one length.
@@ -73,8 +74,10 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
     start = time.perf_counter()
     engine = open_engine(model_file, threads=settings.threads, name=settings.engine)
     engine_load_ms = (time.perf_counter() - start) * 1e3
+    bare, _ = _memory()
     session = albert_runtime.load(folder, verify=False, engine=engine)
     load_ms = (time.perf_counter() - start) * 1e3
+    beside, _ = _memory()
     lengths, resize, notes = _fit(session, settings)
     batches = {length: _inputs(session, settings.batch, length) for length in {*lengths, *resize}}
 
@@ -103,6 +106,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
         "engine_load_ms": engine_load_ms,
         "first_ms": first_ms,
         "memory_bytes": _less(resident, imported),
+        "tokenizer_bytes": _less(beside, bare),
         "peak_bytes": _less(peak, imported),
         "runs_ms": runs_ms,
         **_changes(run_ms, resize),

@@ -39,6 +39,7 @@ class Measured:
     engine_load_ms: Figure
     first_ms: Figure
     memory_bytes: Figure | None
+    tokenizer_bytes: Figure | None
     peak_bytes: Figure | None
     #: tokens -> the figure
     latency_ms: dict[int, Figure]
@@ -74,6 +75,7 @@ class Measured:
             engine_load_ms=each("engine_load_ms"),
             first_ms=each("first_ms"),
             memory_bytes=memory("memory_bytes"),
+            tokenizer_bytes=memory("tokenizer_bytes"),
             peak_bytes=memory("peak_bytes"),
             latency_ms={
                 int(length): Figure.of([statistics.median(record["runs_ms"][length]) for record in rounds])

@@ -13,7 +13,7 @@ def bench_table(report: BenchReport) -> str:
     lengths = list(dict.fromkeys(length for one in measured for length in one.latency_ms))
     first = report.bundles[0]
     compare = len(report.bundles) > 1 and isinstance(first, Measured)
-    header = ["bundle", "file MB", "load ms", "graph ms", "memory MB", "peak MB", "first ms"]
+    header = ["bundle", "file MB", "load ms", "graph ms", "memory MB", "tokenizer MB", "peak MB", "first ms"]
     header += [*(f"{length} tokens ms" for length in lengths), "resize ms"]
     header += ["smaller", "less memory", "faster"] if compare else []
     rows = [header]
@@ -22,7 +22,8 @@ def bench_table(report: BenchReport) -> str:
             rows.append([one.bundle, "not measured"])
             continue
         row = [one.bundle, f"{one.file_bytes / 1e6:.1f}", _median(one.load_ms), _median(one.engine_load_ms)]
-        row += [_median(one.memory_bytes, 1e6), _median(one.peak_bytes, 1e6), _median(one.first_ms)]
+        row += [_median(one.memory_bytes, 1e6), _median(one.tokenizer_bytes, 1e6)]
+        row += [_median(one.peak_bytes, 1e6), _median(one.first_ms)]
         row += [_with_spread(one.latency_ms.get(length)) for length in lengths]
         row.append(_resize(one))
         if isinstance(first, Measured) and compare:
@@ -74,7 +75,7 @@ def _legend(report: BenchReport) -> list[str]:
         f"Medians of {settings.rounds} rounds, ± half their range; in each round a fresh process for each bundle, and "
         f"{settings.runs} runs at each length.",
         "Graph: the engine's part of the load; the rest is mostly the tokenizer's vocabulary.",
-        "Memory is over the imports, after the load and one run; peak until the last run at each length.",
+        "Memory is over the imports, after the load and one run, the tokenizer included; peak until the last run.",
         f"Resize: the first run after a change between {short} and {long} tokens, over the runs that follow.",
         "Tokenization is not timed. Ratios are to the first bundle; faster is at the first length.",
         *([busy] if load > machine["cores"] / 2 else []),

@@ -53,13 +53,19 @@ def quantize(
             result = tool.quantize(ranges, enable_progress_report=False).quantized_model
     except Exception as error:
         raise ConversionError(f"ai-edge-quantizer can't make {precision} of the model: {error}") from error
-    if result is None or len(result) >= len(model):
+    parsed = tflite_model.loads(bytes(result or model), name="the quantized model")
+    if _count_small(parsed) <= _count_small(tflite_model.loads(model)):
         raise ConversionError(f"quantizing to {precision} changed nothing; the model holds no products with weights")
-    parsed = tflite_model.loads(bytes(result), name="the quantized model")
     _revive_dead_channels(parsed)
     _stamp_versions(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
+
+
+def _count_small(model: Any) -> int:
+    """Tensors of the types that quantization makes; word rows have them before."""
+    small = (schema.TensorType.FLOAT16, schema.TensorType.INT8, schema.TensorType.INT4)
+    return sum(tensor.type in small for tensor in tflite_model.tensors(model))
 
 
 @contextlib.contextmanager
