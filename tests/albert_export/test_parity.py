@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from albert_export.parity import FP16_RELATIVE_TOLERANCE, ParityReport, tolerance_for
+from albert_export.parity import RELATIVE_TOLERANCES, ParityReport, tolerance_for
 from albert_runtime.errors import ParityError
 
 
@@ -35,8 +35,8 @@ def test_what_is_not_finite_never_passes(value: float) -> None:
 def test_tolerances_grow_with_the_largest_value() -> None:
     assert tolerance_for("fp32", 0.0) == tolerance_for("fp32", 10.0) == 1e-4
     assert tolerance_for("fp32", 50.0) == pytest.approx(5e-4)
-    assert tolerance_for("fp16", 0.5) == FP16_RELATIVE_TOLERANCE
-    assert tolerance_for("fp16", 50.0) == 50 * FP16_RELATIVE_TOLERANCE
+    assert tolerance_for("fp16", 0.5) == RELATIVE_TOLERANCES["fp16"]
+    assert tolerance_for("fp16", 50.0) == 50 * RELATIVE_TOLERANCES["fp16"]
 
 
 def test_the_error_shows_only_what_differs() -> None:
