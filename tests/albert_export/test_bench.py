@@ -153,4 +153,8 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, bundle_of: CheckpointOf)
     (child,) = children.read_text().split()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) != 0
+    # once its parent is gone, whoever adopts it has to take note of its end
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert not Path(f"/proc/{child}").exists()

@@ -78,10 +78,12 @@ def test_the_table_has_a_row_a_bundle() -> None:
     )
     lines = bench_table(report).splitlines()
     assert lines[0].split()[0] == "bundle"
-    assert " ".join(lines[1].split()) == "a 44.0 50.0 90.0 100.0 70.0 16.0 ±0.0 60.0 ±0.0 2.0 1.00x 1.00x 1.00x"
+    assert (
+        " ".join(lines[1].split()) == "a 44.0 50.0 40.0 90.0 90.0 100.0 70.0 16.0 ±0.0 60.0 ±0.0 2.0 1.00x 1.00x 1.00x"
+    )
     assert lines[2].split() == ["b", "not", "measured"]
     assert lines[3].split()[-3:] == ["4.00x", "3.00x", "2.67x"]
-    assert " ".join(lines[4].split()) == "d 44.0 50.0 - - 70.0 16.0 ±0.0 60.0 ±0.0 - 1.00x - 1.00x"
+    assert " ".join(lines[4].split()) == "d 44.0 50.0 40.0 - - - 70.0 16.0 ±0.0 60.0 ±0.0 - 1.00x - 1.00x"
     assert len({len(line) for line in (lines[0], lines[1], lines[3], lines[4])}) == 1
     assert lines[-1] == "d: no /proc"
 

@@ -69,5 +69,5 @@ def test_the_shared_layer_stands_once(tmp_path: Path) -> None:
             sizes[graph, passes] = exported.to_dict()["model_bytes"]
             weights = exported.manifest.quantized["weight_bytes"]["float32"]
             assert weights <= 1.01 * (folder / "model.safetensors").stat().st_size
-    assert sizes["loop", 6] == sizes["loop", 2]
+    assert abs(sizes["loop", 6] - sizes["loop", 2]) < 1000  # names may differ, weights not
     assert sizes["unrolled", 6] > sizes["unrolled", 2]
