@@ -69,10 +69,11 @@ def calibration_samples(
 
     Of more texts than are needed, some are taken from all over the file.
     """
-    step = max(1, len(texts) // _MOST)
+    count = min(len(texts), _MOST)
     length = plan.sequence_length or min(_LENGTH, plan.longest)
     samples = []
-    for text, pair in texts[::step][:_MOST]:
+    for index in range(count):
+        text, pair = texts[index * len(texts) // count]
         encoding = tokenizer(text, pair, truncation="longest_first", max_length=length).encodings[0]
         batch = pad_batch([encoding], pad_token_id=tokenizer.pad_token_id, length=plan.sequence_length)
         if CHOICES in task.input_axes:

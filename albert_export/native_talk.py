@@ -16,9 +16,12 @@ def without_native_talk() -> Iterator[None]:
     TensorFlow's libraries greet while they are loaded, before any of their settings can be made, and a user reads
     it as errors. Python's own `sys.stderr` is kept back as well, for it writes to the same file.
     """
+    if sys.stderr is None:  # closed before the process began: descriptor 2 may be any file by now
+        yield
+        return
     try:
         own = os.dup(2)
-    except OSError:  # closed: then nothing is said anyway
+    except OSError:  # closed since: then nothing is said anyway
         yield
         return
     with tempfile.TemporaryFile() as kept:

@@ -15,7 +15,7 @@ from albert_runtime.tasks import SEQUENCE, TASKS, Task
 #: finds the shared layers' products in the graph, by the reference's names
 SHARED_LAYERS = "albert_layer_groups_"
 #: task -> what finds the products of its head: a handful of numbers wide, unlike the decoder of masked words
-HEADS = dict.fromkeys(TASKS, "^(logits|probability|sop_logits);|/(qa_outputs|classifier)_") | {"fill-mask": ""}
+HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
 
 
 def traced(reference: Any, task: Task, plan: Plan) -> Any:
@@ -39,7 +39,9 @@ def traced(reference: Any, task: Task, plan: Plan) -> Any:
             values = {name: tf.nn.softmax(value) for name, value in values.items()}
         return {plan.output_names[name]: value for name, value in values.items()}
 
-    with _passes_in_a_loop(encoder.encoder, plan.graph == "loop"):
+    # Keras numbers the models of a process; nothing of that is to get into the file
+    name = task.name.replace("-", "_")
+    with _lent(reference, "name", name), _lent(encoder.encoder, "looped", plan.graph == "loop"):
         return graph.get_concrete_function()
 
 
@@ -50,11 +52,11 @@ def _size(axis: str, sequence_length: int | None) -> int | None:
 
 
 @contextlib.contextmanager
-def _passes_in_a_loop(transformer: Any, looped: bool) -> Iterator[None]:
+def _lent(owner: Any, attribute: str, value: Any) -> Iterator[None]:
     """The reference is only borrowed: it goes back to how it was."""
-    before = transformer.looped
-    transformer.looped = looped
+    before = getattr(owner, attribute)
+    setattr(owner, attribute, value)
     try:
         yield
     finally:
-        transformer.looped = before
+        setattr(owner, attribute, before)

@@ -11,8 +11,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from albert_converters import tflite_model
 from albert_runtime.errors import ConversionError, OperatorError, listed
 
-#: an operator that the converter had no built-in for, as it prints them: tf.Erf(tensor<?x8xf32>) -> ...
-_FLEX = re.compile(r"\btf\.(\w+)\(")
+#: what the converter says of operators that it has no built-in for, among much else: TF Select ops: Erfinv, Lgamma
+_FLEX = re.compile(r"^\s*(?:TF Select|Custom) ops: (.+)$", re.MULTILINE)
 
 
 def to_tflite(function: Any) -> bytes:
@@ -25,12 +25,12 @@ def to_tflite(function: Any) -> bytes:
         OperatorError: TFLite has no built-in operator for something in the function; each is named with its layer.
         ConversionError: the converter fails for another reason.
     """
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([_with_constants(function)], tf.Module())
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     try:
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([_with_constants(function)], tf.Module())
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         content = bytes(converter.convert())
     except Exception as error:  # ConverterError, and whatever else MLIR raises through it
-        raise _conversion_error(function, str(error)) from error
+        raise _conversion_error(function, str(error).strip() or type(error).__name__) from error
     parsed = tflite_model.loads(content, name="the converted model")
     # for readers that don't know signatures
     inputs = [spec.name for spec in function.structured_input_signature[0]]
@@ -45,7 +45,7 @@ def _with_constants(function: Any) -> Any:
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     names = sorted(function.structured_outputs)  # the order in which TensorFlow flattens a dict
 
-    @tf.function(input_signature=function.structured_input_signature[0])
+    @tf.function(input_signature=function.structured_input_signature[0], autograph=False)
     def constant(*arrays: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(zip(names, frozen(*arrays), strict=True))
 
@@ -71,9 +71,9 @@ def _release_unused_constants(model: Any) -> None:
 
 
 def _conversion_error(function: Any, message: str) -> ConversionError | OperatorError:
-    lacking = sorted(set(_FLEX.findall(message)))
+    lacking = sorted({name.strip() for names in _FLEX.findall(message) for name in names.split(",")})
     if not lacking:
-        return ConversionError(f"TensorFlow can't convert the model to TFLite: {message.strip().splitlines()[0]}")
+        return ConversionError(f"TensorFlow can't convert the model to TFLite: {message.splitlines()[0]}")
     problems = [f"{name} in {_layers_with(function, name)}" for name in lacking]
     return OperatorError(
         listed("TFLite has no built-in operator for these, only TensorFlow itself (Flex), which no small engine holds:",

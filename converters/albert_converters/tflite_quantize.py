@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from numpy.typing import NDArray
 
 from albert_converters import tflite_model
+from albert_converters.tflite_channels import mend_channels
 from albert_runtime.errors import ConversionError
 
 #: a batch of inputs by signature name
@@ -25,7 +26,7 @@ _PRODUCT = qtyping.TFLOperationName.FULLY_CONNECTED
 
 
 def quantize(
-    model: bytes, precision: str, *, shared_layers: str = ".*", heads: str = "", calibration: Iterable[Sample] = ()
+    model: bytes, precision: str, *, shared_layers: str = ".*", heads: str = "", calibration: Sequence[Sample] = ()
 ) -> bytes:
     """The model with the constant matrices of its products in another precision.
 
@@ -43,29 +44,42 @@ def quantize(
         calibration: for int8-static, typical inputs.
 
     Raises:
-        ConversionError: nothing changed, or the quantizer fails.
+        ConversionError: nothing changed, `calibration` is needed and empty, int4 weights are on no grid, or the
+            quantizer fails.
     """
+    if precision in _CALIBRATED and not calibration:
+        raise ConversionError(f"{precision} finds the ranges of activations from typical inputs, and none were given")
     try:
         tool = quantizer.Quantizer(model)
         _RECIPES[precision](tool, shared_layers, heads)
         with _without_progress_bars():
             ranges = _ranges(model, tool, calibration) if tool.need_calibration else None
-            result = tool.quantize(ranges, enable_progress_report=False).quantized_model
+            # where it wants none, there is nothing to quantize, and the quantizer would blame the calibration
+            result = None if ranges == {} else tool.quantize(ranges, enable_progress_report=False).quantized_model
     except Exception as error:
         raise ConversionError(f"ai-edge-quantizer can't make {precision} of the model: {error}") from error
     parsed = tflite_model.loads(bytes(result or model), name="the quantized model")
-    if _count_small(parsed) <= _count_small(tflite_model.loads(model)):
+    original = tflite_model.loads(model)
+    if _count_made(parsed, precision) <= _count_made(original, precision):
         raise ConversionError(f"quantizing to {precision} changed nothing; the model holds no products with weights")
-    _revive_dead_channels(parsed)
+    mend_channels(parsed, original)
     _stamp_versions(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
 
 
-def _count_small(model: Any) -> int:
-    """Tensors of the types that quantization makes; word rows have them before."""
-    small = (schema.TensorType.FLOAT16, schema.TensorType.INT8, schema.TensorType.INT4)
-    return sum(tensor.type in small for tensor in tflite_model.tensors(model))
+#: precision -> the type of the weights that it makes
+_MADE = {
+    "fp16": schema.TensorType.FLOAT16,
+    "int8": schema.TensorType.INT8,
+    "int4": schema.TensorType.INT4,
+    "int8-static": schema.TensorType.INT8,
+}
+
+
+def _count_made(model: Any, precision: str) -> int:
+    """Tensors of the type that `precision` makes; word rows have it before."""
+    return sum(tensor.type == _MADE[precision] for tensor in tflite_model.tensors(model))
 
 
 @contextlib.contextmanager
@@ -76,10 +90,10 @@ def _without_progress_bars() -> Iterator[None]:
         yield
 
 
-def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Iterable[Sample]) -> Any:
+def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Sequence[Sample]) -> Any:
     """Least and largest value of each activation. The quantizer's own default, a moving average, cuts peaks off."""
     seen = calibrator.Calibrator(model, qsv_update_func=min_max_update)
-    seen.calibrate({"serving_default": list(calibration)}, tool._recipe_manager)
+    seen.calibrate({"serving_default": calibration}, tool._recipe_manager)
     return seen.get_model_qsvs()
 
 
@@ -102,14 +116,9 @@ def _int8(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
 
 def _int4(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
     # Per channel, since XNNPACK takes twice the time for blocks. What rounds weights best knows the model: they come
-    # here on their grid already, and the quantizer only has to find its scales.
+    # here on their grid already, and `mend_channels` finds its scales.
     tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
-    tool.add_dynamic_config(
-        regex=shared_layers,
-        operation_name=_PRODUCT,
-        num_bits=4,
-        algorithm_key=AlgorithmName.DEQUANTIZED_WEIGHT_RECOVERY,
-    )
+    tool.add_dynamic_config(regex=shared_layers, operation_name=_PRODUCT, num_bits=4)
 
 
 def _int8_static(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
@@ -119,22 +128,7 @@ def _int8_static(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> N
 
 
 _RECIPES = {"fp16": _fp16, "int8": _int8, "int4": _int4, "int8-static": _int8_static}
-
-
-def _revive_dead_channels(model: Any) -> None:
-    """Gives an output channel of zeros, whose scale is next to nothing, the scale 1: XNNPACK refuses the other."""
-    for tensor in tflite_model.tensors(model):
-        scales = None if tensor.quantization is None else tensor.quantization.scale
-        if scales is None or len(scales) < 2:
-            continue
-        scales = np.asarray(scales, np.float32)
-        dead = scales < _DEAD
-        if dead.any():
-            tensor.quantization.scale = np.where(dead, np.float32(1), scales)
-
-
-#: what the quantizer gives a channel of zeros is far below it, what it gives one with weights above
-_DEAD = 1e-9
+_CALIBRATED = ("int8-static",)
 
 
 def _stamp_versions(model: Any) -> None:
