@@ -5,7 +5,8 @@ VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?=
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS)
+# PEP 517 for every package: the old way to build seqeval, which is sources only, fails with newer build tools
+INSTALL := $(BIN)/python -m pip install --quiet --use-pep517 --constraint constraints.txt $(PIP_ARGS)
 
 .PHONY: demo test check format clean
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from albert_export.commands import main
+from albert_export.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

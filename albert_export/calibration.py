@@ -1,15 +1,15 @@
-"""Typical inputs, for the precisions that look at activations: `int8-static` for their ranges, `int4` to round by."""
+"""Typical inputs: to find ranges and outliers of activations by, to round weights by, and to hold answers against."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from albert_export.samples import sentences
-from albert_export.targets import Plan
+from albert_export.samples import bundled_lines
 from albert_runtime import AlbertTokenizer
 from albert_runtime.batch import pad_batch
 from albert_runtime.errors import UsageError
@@ -22,6 +22,10 @@ Text = tuple[str, str | None]
 _MOST = 64
 #: of inputs to a graph without a static length
 _LENGTH = 128
+#: sentences of the bundled corpus that are for calibration; the rest is for evaluation
+_CALIBRATING = 80
+#: characters that a sentence has at least; what a word or two show of a model's ranges is no guide
+_FEWEST_CHARACTERS = 20
 
 
 def read_calibration_texts(file: str | Path) -> list[Text]:
@@ -47,36 +51,67 @@ def read_calibration_texts(file: str | Path) -> list[Text]:
     texts = [text for text in texts if text[0].strip()]
     if not texts:
         raise UsageError(f"the calibration data {file} is empty; {advice}")
+    characters = sum(len(text) for pair in texts for text in pair if text)
+    if characters < _FEWEST_CHARACTERS:
+        raise UsageError(
+            f"the calibration data {file} holds {characters} characters, less than a sentence: ranges found with it "
+            f"would cut off what real inputs need; {advice}, some dozens of them"
+        )
     return texts
 
 
-def bundled_texts() -> list[Text]:
-    """Single sentences, pairs and paragraphs of samples.txt."""
-    lines = sentences()
-    following = [*lines[1:], lines[0]]
-    paragraphs = [" ".join(lines[start : start + 8]) for start in range(0, len(lines), 8)]
-    return [
-        *((line, None) for line in lines),
-        *zip(lines, following, strict=True),
-        *zip(lines, paragraphs, strict=False),
-    ]
+def calibration_corpus() -> list[Text]:
+    """Typical inputs for whoever gives none: sentences, pairs and paragraphs of the bundled corpus."""
+    return _texts(corpus()[:_CALIBRATING])
+
+
+def evaluation_corpus() -> list[Text]:
+    """Other texts of the same kind, which nothing was calibrated with."""
+    return _texts(corpus()[_CALIBRATING:])
+
+
+@cache
+def corpus() -> tuple[str, ...]:
+    """The sentences of corpus.txt."""
+    return bundled_lines("corpus.txt")
+
+
+def _texts(lines: Sequence[str]) -> list[Text]:
+    """Each line by itself, with the line that follows, or with a paragraph of those that follow, in turn."""
+    texts: list[Text] = []
+    for index, line in enumerate(lines):
+        following = [lines[(index + offset) % len(lines)] for offset in range(1, 5)]
+        texts.append((line, (None, following[0], " ".join(following))[index % 3]))
+    return texts
 
 
 def calibration_samples(
-    texts: Sequence[Text], tokenizer: AlbertTokenizer, task: Task, plan: Plan
-) -> list[dict[str, NDArray[np.int32]]]:
-    """Inputs of the planned graph: `[1, sequence]`, with a choice between for multiple choice.
+    texts: Sequence[Text],
+    tokenizer: AlbertTokenizer,
+    task: Task,
+    *,
+    longest: int,
+    sequence_length: int | None = None,
+    count: int = _MOST,
+) -> list[dict[str, NDArray[np.int64]]]:
+    """Inputs of the task's graph: `[1, sequence]`, with a choice between for multiple choice.
 
-    Of more texts than are needed, some are taken from all over the file.
+    Args:
+        texts: of more than `count`, some are taken from all over.
+        tokenizer: of the model.
+        task: whose inputs to make.
+        longest: the most tokens that the model takes.
+        sequence_length: of a graph with static shapes; None leaves each sample its own length.
+        count: the most samples to make.
     """
-    count = min(len(texts), _MOST)
-    length = plan.sequence_length or min(_LENGTH, plan.longest)
+    count = min(len(texts), count)
+    length = sequence_length or min(_LENGTH, longest)
     samples = []
     for index in range(count):
         text, pair = texts[index * len(texts) // count]
         encoding = tokenizer(text, pair, truncation="longest_first", max_length=length).encodings[0]
-        batch = pad_batch([encoding], pad_token_id=tokenizer.pad_token_id, length=plan.sequence_length)
+        batch = pad_batch([encoding], pad_token_id=tokenizer.pad_token_id, length=sequence_length)
         if CHOICES in task.input_axes:
             batch = {name: array[:, None] for name, array in batch.items()}
-        samples.append({name: array.astype(np.int32) for name, array in batch.items()})
+        samples.append(batch)
     return samples

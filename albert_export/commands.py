@@ -16,9 +16,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from albert_export.bench.command import bench
+from albert_export.doctor.command import doctor
+from albert_export.evaluation.command import evaluate
 from albert_export.options import (
+    calibration_option,
+    eval_data_option,
     force_option,
     json_option,
+    max_drop_option,
     model_option,
     output_option,
     quiet_option,
@@ -26,6 +31,7 @@ from albert_export.options import (
     task_option,
 )
 from albert_export.progress import steps
+from albert_export.sensitivity.command import sensitivity
 from albert_runtime._version import __version__
 from albert_runtime.errors import AlbertError, UsageError
 from albert_runtime.tasks import find_task
@@ -60,7 +66,19 @@ def cli() -> None:
 Examples:
   albert-export onnx --task qa
   albert-export onnx --task ner --model ./my-albert --output ./ner-bundle
-  albert-export onnx --model ./my-albert --precision fp16 --opset 17
+  albert-export onnx --model ./my-albert --precision int8 --eval-data dev-v1.1.json
+  albert-export onnx --model ./my-albert --precision int4 --calibration-data my-inputs.txt --max-drop 2
+\b
+Precisions, and what they are of:
+  fp32         nothing is rounded (default)
+  fp16         weights and arithmetic
+  int8         weights, a scale for each output channel; activations as they come; portable operators
+  int4         weights of 4 bits in blocks (ONNX Runtime's MatMulNBits), embeddings of 8 bits
+  int8-static  weights and activations, the latter with ranges found from text (QDQ)
+\b
+A quantized graph must keep the original's answers. Where the plain way does not, better ones are tried:
+a scale for each channel, outlier channels apart, blocks, sensitive matrices in higher precision. The
+table of what was tried is in the bundle; where nothing keeps the answers, exit code 7 and no bundle.
 \b
 The bundle is a folder: the graph, the tokenizer's files, config.json, manifest.json with the
 SHA-256 of every file, and a README.md. It is verified against PyTorch before it appears."""
@@ -68,10 +86,15 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @task_option
 @model_option
 @output_option
-@click.option(
-    "--precision", default="fp32", show_default=True, metavar="[fp32|fp16]", help="Of weights and arithmetic."
-)
+@click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16|int8|int4|int8-static]",
+              help="See below.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
+@click.option("--arm64", is_flag=True, help="Integer weights for ARM processors: 8 bits.")
+@click.option("--avx2", is_flag=True, help="Integer weights for x86 without VNNI: 7 bits, so that sums don't overflow.")
+@click.option("--avx512-vnni", is_flag=True, help="Integer weights for x86 with VNNI: 8 bits.")
+@calibration_option
+@eval_data_option
+@max_drop_option
 @random_head_option
 @force_option
 @quiet_option
@@ -82,6 +105,12 @@ def onnx(
     output: Path | None,
     precision: str,
     opset: int | None,
+    arm64: bool,
+    avx2: bool,
+    avx512_vnni: bool,
+    calibration_data: Path | None,
+    eval_data: Path | None,
+    max_drop: float | None,
     allow_random_head: bool,
     force: bool,
     quiet: bool,
@@ -90,6 +119,9 @@ def onnx(
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
 
+    chosen = [name for name, on in (("arm64", arm64), ("avx2", avx2), ("avx512-vnni", avx512_vnni)) if on]
+    if len(chosen) > 1:
+        raise UsageError(f"choose one of --{' and --'.join(chosen)}; without either, the weights are right on all")
     model, name = _checkpoint(model, task)
     output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
@@ -99,6 +131,10 @@ def onnx(
             task=task,
             precision=precision,
             opset=opset,
+            processor=chosen[0] if chosen else None,
+            max_drop=max_drop,
+            eval_data=eval_data,
+            calibration_data=calibration_data,
             allow_random_head=allow_random_head,
             force=force,
             progress=progress,
@@ -133,8 +169,9 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @click.option("--graph", metavar="[loop|unrolled]",
               help="The shared layer in a loop, or once for each pass.  [default: loop where possible]")  # fmt: skip
 @click.option("--sequence-length", type=int, metavar="N", help="Static shapes of N tokens.  [default: dynamic]")
-@click.option("--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
-              help="Text for int8-static and int4, a typical input a line.  [default: a bundled corpus]")  # fmt: skip
+@calibration_option
+@eval_data_option
+@max_drop_option
 @random_head_option
 @force_option
 @quiet_option
@@ -148,6 +185,8 @@ def tflite(
     graph: str | None,
     sequence_length: int | None,
     calibration_data: Path | None,
+    eval_data: Path | None,
+    max_drop: float | None,
     allow_random_head: bool,
     force: bool,
     quiet: bool,
@@ -170,6 +209,8 @@ def tflite(
             precision=precision,
             graph=graph,
             sequence_length=sequence_length,
+            max_drop=max_drop,
+            eval_data=eval_data,
             calibration_data=calibration_data,
             allow_random_head=allow_random_head,
             force=force,
@@ -198,6 +239,11 @@ def _print_exported(exported: Exported, as_json: bool) -> None:
     click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")
     if figures["quantized"].get("quantized_share"):
         click.echo(f"quantized: {figures['quantized']['quantized_share']:.0%} of the matrix products with weights")
+    if exported.manifest.fidelity:
+        from albert_export.fidelity.table import text_table
+
+        click.echo(f"answers of {exported.manifest.fidelity['texts']}, against the original's:")
+        click.echo(text_table(exported.manifest.fidelity))
     checks, difference = len(exported.report.checks), exported.report.max_difference
     click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")
     click.echo(f"next: albert-export run {exported.folder} --help", err=True)
@@ -272,6 +318,9 @@ def run(arguments: Sequence[str]) -> None:
 
 
 cli.add_command(bench)
+cli.add_command(doctor)
+cli.add_command(evaluate)
+cli.add_command(sensitivity)
 
 
 def _print_json(value: Any) -> None:

@@ -112,12 +112,13 @@ def _describe_graph(graph: dict[str, Any]) -> list[str]:
         f"  operators   {counts(graph['operators'])}; {graph['subgraphs']} subgraphs",
         f"  weights     {counts(graph['weight_bytes'], ' bytes')}; {twice if duplicates else 'each weight once'}",
         f"  products    {counts(graph['matrix_products'])}; {graph['quantized_share']:.0%} quantized",
+        f"  arithmetic  {counts(graph['arithmetic'])}",
     ]
     if "opsets" in graph:
+        lines.append(f"  attention   {graph['activation_products']} products of two activations")
         return [*lines, f"  opsets      {counts(graph['opsets'])}; IR version {graph['ir_version']}"]
     return [
         *lines,
-        f"  arithmetic  {counts(graph['arithmetic'])}",
         *(f"  large       {tensor(value)} {value['bytes']:,} bytes" for value in graph["largest_weights"]),
         f"  metadata    {counts(graph['metadata_bytes'], ' bytes')}",
         f"  packed      {counts(graph['packed_files'], ' bytes')}",

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from albert_export.checkpoints import Checkpoint
+from albert_export.fidelity.table import markdown_table
 from albert_export.samples import sample_requests
 from albert_runtime.manifest import Manifest
 from albert_runtime.tasks import TASKS
@@ -57,15 +58,33 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "|---|---|---|---|---|",
             *checks,
             "",
+            *_ladder(manifest),
         ]
     )
 
 
+def _ladder(manifest: Manifest) -> list[str]:
+    if not manifest.fidelity:
+        return []
+    budget = manifest.fidelity["budget"]
+    return [
+        "## Answers kept",
+        "",
+        f"Asked of {manifest.fidelity['texts']}. Of 100 answers, {budget['differing_answers']:g} may differ from the "
+        f"float32 original's, near ties not counted; a metric may fall by {budget['metric_drop']:g} points.",
+        "",
+        *markdown_table(manifest.fidelity),
+        "",
+    ]
+
+
 def _form(manifest: Manifest) -> str:
+    share = manifest.quantized.get("quantized_share", 0.0)
+    integers = f", {share:.0%} of the matrix products in integers" if share else ""
     if manifest.opset is not None:
-        return f"opset {manifest.opset}"
+        needs = manifest.quantized.get("needs", {}).get("onnxruntime")
+        return f"opset {manifest.opset}{integers}" + (f", for ONNX Runtime {needs} or newer" if needs else "")
     length = "dynamic shapes" if manifest.sequence_length is None else f"{manifest.sequence_length} tokens at a time"
-    share = manifest.quantized["quantized_share"]
     return f"for {manifest.target}, {length}, {share:.0%} of the matrix products in integers"
 
 

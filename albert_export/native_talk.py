@@ -29,7 +29,7 @@ def without_native_talk() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # and not where the user interrupts it
             kept.seek(0)
             os.write(own, kept.read())
             raise

@@ -25,3 +25,17 @@ random_head_option = click.option(
 force_option = click.option("--force", is_flag=True, help="Replace an older bundle at the output.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 quiet_option = click.option("--quiet", is_flag=True, help="No progress on standard error.")
+calibration_option = click.option(
+    "--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
+    help="Typical inputs, one a line, a tab between the texts of a pair: to find ranges and outliers by.  "
+    "[default: a bundled corpus]",
+)  # fmt: skip
+eval_data_option = click.option(
+    "--eval-data", type=click.Path(path_type=Path), metavar="FILE",
+    help="Labelled examples that the exported graph must score on as the original does; see `evaluate --help`.",
+)  # fmt: skip
+max_drop_option = click.option(
+    "--max-drop", type=float, metavar="POINTS",
+    help="How many of 100 answers may differ from the original's, and by how many points the score on --eval-data may "
+    "fall; 0 excuses no near tie either.  [default: 1, and 0.5]",
+)  # fmt: skip

@@ -3,74 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_overwrite, write_manifest
 from albert_converters.tokenizer_assets import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
+from albert_export.drafts import Draft, Drafts
+from albert_export.fidelity.ladder import Climb
+from albert_export.fidelity.settings import Fidelity
+from albert_export.job import Job, Progress, Writer
 from albert_export.model_card import model_card
-from albert_export.native_talk import without_native_talk
 from albert_export.obstacles import refuse_obstacles
 from albert_export.parity import ParityReport, self_test_tolerance
-from albert_export.reference.build import build_reference, reference_engine
-from albert_export.reference.masking import MASK_POLICY
+from albert_export.reference.build import build_reference
 from albert_export.samples import sample_requests
-from albert_export.verify import Original, compare, without_talk_of_truncation
-from albert_runtime import AlbertSession, AlbertTokenizer, load
-from albert_runtime._version import __version__
+from albert_export.verify import without_talk_of_truncation
+from albert_runtime import AlbertSession
 from albert_runtime.errors import UsageError
-from albert_runtime.manifest import LABELLED_TASKS, Manifest
+from albert_runtime.manifest import Manifest
 from albert_runtime.self_test import make_self_test
 from albert_runtime.tasks import TASKS, Task
 
 #: vectors that a bundle carries for its self-test
 _SELF_TESTS = 3
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a graph is made from."""
-
-    checkpoint: Checkpoint
-    task: Task
-    #: the reference model in float32; not to be changed, since the graph is compared with it
-    reference: Any
-    tokenizer: AlbertTokenizer
-    progress: Progress
-
-    @property
-    def vocabulary(self) -> Path:
-        """The SentencePiece model."""
-        assert self.checkpoint.vocab_file is not None  # `refuse_obstacles` has seen to it
-        return self.checkpoint.vocab_file
-
-    @property
-    def labels(self) -> list[str]:
-        """What each label output stands for; empty for tasks without labels."""
-        config = self.checkpoint.config
-        labelled = self.task.name in LABELLED_TASKS
-        return [config.id2label[index] for index in range(config.num_labels)] if labelled else []
-
-
-@dataclass(frozen=True, kw_only=True)
-class Graph:
-    """What was written into the bundle's folder; the fields go into its manifest."""
-
-    model_file: str
-    precision: str
-    #: distributions that took part
-    tools: tuple[str, ...]
-    opset: int | None = None
-    sequence_length: int | None = None
-    target: str = ""
-    quantized: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +52,7 @@ class Exported:
             "sequence_length": manifest.sequence_length,
             "model_bytes": (self.folder / manifest.model_file).stat().st_size,
             "quantized": manifest.quantized,
+            "fidelity": manifest.fidelity,
             "parity": self.report.summary(),
         }
 
@@ -100,17 +60,18 @@ class Exported:
 def export_bundle(
     model: str | Path,
     output: Path,
-    writer_for: Callable[[Checkpoint, Task], Callable[[Job, Path], Graph]],
+    writer_for: Callable[[Checkpoint, Task], Writer],
     *,
     task: Task | None,
     framework: str,
+    fidelity: Fidelity,
     allow_random_head: bool,
     force: bool,
     progress: Progress,
 ) -> Exported:
     """Makes the bundle whose graph is written by what `writer_for` gives for the checkpoint and the task.
 
-    `writer_for` refuses what can't be, before anything heavy is loaded; the writer gets the job and a folder.
+    `writer_for` refuses what can't be, before anything heavy is loaded; `fidelity` says what a graph must keep.
     `framework`, "torch" or "tf", computes the reference that the graph is made from and compared with.
     """
     refuse_overwrite(output, force=force)
@@ -118,17 +79,19 @@ def export_bundle(
     checkpoint = read_checkpoint(model)
     tokenizer = refuse_obstacles(checkpoint)
     chosen = task or default_task(checkpoint)
-    write_graph = writer_for(checkpoint, chosen)
+    writer = writer_for(checkpoint, chosen)
+    fidelity.refuse_unused(writer.precision)
+    dataset = fidelity.dataset(checkpoint, chosen)
     reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head, framework=framework)
-    job = Job(checkpoint, chosen, reference, tokenizer, progress)
+    job = Job(checkpoint, chosen, reference, tokenizer, framework, allow_random_head, progress)
 
     with new_bundle(output, force=force) as folder:
-        graph = write_graph(job, folder)
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])
         (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         write_tokenizer(tokenizer, folder)
-        manifest, report = _verify_and_describe(folder, job, graph, framework)
-    return Exported(output, manifest, report)
+        draft, record = Drafts(job, writer, folder, fidelity, dataset).best()
+        progress("writing the manifest")
+        return Exported(output, _describe(draft, record, job), draft.report)
 
 
 def default_task(checkpoint: Checkpoint) -> Task:
@@ -149,33 +112,22 @@ def default_task(checkpoint: Checkpoint) -> Task:
     )
 
 
-def _verify_and_describe(folder: Path, job: Job, graph: Graph, framework: str) -> tuple[Manifest, ParityReport]:
-    """Verifies the files in `folder`, then writes the model card and the manifest that say how it went."""
-    tools = (*graph.tools, "numpy", "sentencepiece")
-    draft: dict[str, Any] = {
-        **{one.name: getattr(graph, one.name) for one in dataclasses.fields(graph) if one.name != "tools"},
-        "task": job.task.name,
-        "max_length": job.checkpoint.config.max_position_embeddings,
-        "labels": tuple(job.labels),
-        "mask_policy": MASK_POLICY,
-        "versions": {"albert-export": __version__, **{tool: importlib.metadata.version(tool) for tool in tools}},
-    }
-    write_manifest(folder, Manifest(**draft, files=file_hashes(folder)))
-    with without_native_talk():
-        session = load(folder, verify=False)
-    original = Original.of_checkpoint(job.checkpoint, session, reference_engine(job.reference, job.task, framework))
-    report = compare(session, original, progress=job.progress)
-    report.artefact = f"the {graph.precision} graph {graph.model_file}"
-    report.raise_if_failed()
-
-    job.progress("writing the manifest")
+def _describe(draft: Draft, record: Climb | None, job: Job) -> Manifest:
+    """Writes the model card and the manifest that say how it went."""
+    folder, session = draft.folder, draft.session
     with without_talk_of_truncation():
         tests = tuple(_self_test(session, request) for request in _short_requests(session, job.task))
-    manifest = Manifest(**draft, files=file_hashes(folder), parity=report.summary(), self_test=tests)
+    manifest = dataclasses.replace(
+        session.manifest,
+        files=file_hashes(folder),
+        parity=draft.report.summary(),
+        fidelity={} if record is None else record.to_dict(),
+        self_test=tests,
+    )
     (folder / "README.md").write_text(model_card(manifest, job.checkpoint, folder), encoding="utf-8")
     manifest = dataclasses.replace(manifest, files=file_hashes(folder))
     write_manifest(folder, manifest)
-    return manifest, report
+    return manifest
 
 
 def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:

@@ -12,7 +12,12 @@ from albert_runtime.tasks import Task
 @cache
 def sentences() -> tuple[str, ...]:
     """The sentences of samples.txt."""
-    lines = files("albert_export").joinpath("samples.txt").read_text(encoding="utf-8").splitlines()
+    return bundled_lines("samples.txt")
+
+
+def bundled_lines(file: str) -> tuple[str, ...]:
+    """The lines of a text file of this package, without its comments."""
+    lines = files("albert_export").joinpath(file).read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if not line.startswith("# "))
 
 

@@ -13,8 +13,6 @@ from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
 GRAPHS = ("loop", "unrolled")
 #: of a TFLite bundle
 PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
-#: precisions that look at activations
-CALIBRATED = ("int8-static", "int4")
 #: [CLS], [SEP] and one token of text
 _SHORTEST = 3
 
@@ -87,11 +85,6 @@ class Plan:
     #: whether the graph ends in a softmax
     probabilities: bool
 
-    @property
-    def calibrated(self) -> bool:
-        """Whether typical inputs are needed."""
-        return self.precision in CALIBRATED
-
     def named(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs by the names that the graph has for them."""
         return {self.input_names[name]: array for name, array in arrays.items()}
@@ -116,9 +109,8 @@ def make_plan(
     precision: str | None,
     graph: str | None,
     sequence_length: int | None,
-    calibrated: bool = False,
 ) -> Plan:
-    """The plan for a request; None leaves a choice to the target. `calibrated` says that calibration data is given.
+    """The plan for a request; None leaves a choice to the target.
 
     Raises:
         UnsupportedError: the target does not serve the task.
@@ -142,8 +134,6 @@ def make_plan(
         problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}")
     elif graph == "loop" and chosen == "int8-static":
         problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")
-    if calibrated and chosen not in CALIBRATED:
-        problems.append(f"calibration data is for {' and '.join(CALIBRATED)}; {chosen} has no use for it")
     length = _length(target, task, config, sequence_length, problems)
     if problems:
         raise UsageError(listed("this can't be exported:", problems))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -14,8 +14,19 @@ from albert_runtime.tasks import SEQUENCE, TASKS, Task
 
 #: finds the shared layers' products in the graph, by the reference's names
 SHARED_LAYERS = "albert_layer_groups_"
+#: finds the products of outlier channels: so few that they are as fast in float32
+OUTLIERS = rf"{SHARED_LAYERS}.*/outliers(_\d+)?/"
+#: finds what all passes begin with
+MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/"
 #: task -> what finds the products of its head: a handful of numbers wide, unlike the decoder of masked words
 HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
+
+
+def products_called(matrices: Sequence[str]) -> str:
+    """What finds the shared layers' products with `matrices`, by paths within a layer such as "attention.query"."""
+    number = r"(_\d+)?/"  # TensorFlow's, for names that it has given before
+    paths = "|".join(matrix.replace(".", number) for matrix in matrices)
+    return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){number}" if matrices else ""
 
 
 def traced(reference: Any, task: Task, plan: Plan) -> Any:

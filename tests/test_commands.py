@@ -38,7 +38,10 @@ def refuse(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
     return run
 
 
-@pytest.mark.parametrize("command", [[], ["onnx"], ["verify"], ["inspect"], ["run"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["onnx"], ["tflite"], ["verify"], ["inspect"], ["bench"], ["run"], ["evaluate"], ["doctor"], ["sensitivity"]],
+)
 def test_help_teaches_with_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out
@@ -82,6 +85,61 @@ def test_from_checkpoint_to_answer(
 
     assert main(["onnx", "--model", model, "--force", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parity"]["passed"] is True
+
+
+def test_from_checkpoint_to_tflite(
+    tmp_path: Path,
+    checkpoint_of: CheckpointOf,
+    bundle_of: CheckpointOf,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = str(checkpoint_of("text-classification"))
+    assert main(["tflite", "--task", "cls", "--model", model, "--quiet", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    exported = json.loads(captured.out)
+    bundle = "text-classification-tflite-int8"
+    assert [path.name for path in tmp_path.iterdir()] == [bundle]
+    assert (exported["bundle"], exported["precision"], exported["target"]) == (bundle, "int8", "litert")
+    assert exported["quantized"]["quantized_share"] > 0.5
+    assert exported["parity"]["passed"] is True
+
+    onnx_bundle = str(bundle_of("text-classification"))
+    assert main(["verify", bundle, "--model", onnx_bundle, "--quiet"]) == 0
+    captured = capsys.readouterr()
+    assert "decoded answers" in captured.out
+    assert captured.err == ""
+    assert main(["inspect", bundle]) == 0
+    assert "int8" in capsys.readouterr().out
+    assert main(["run", bundle, "--text", "Ada was here.", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["label"].startswith("LABEL_")
+
+
+def test_tflite_usage(refuse: Refuse, tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+    tagger = checkpoint_of("token-classification")
+    assert "--model FOLDER, or --task TASK" in refuse(2, "tflite")
+    said = refuse(2, "tflite", "--model", tagger, "--precision", "int3", "--graph", "knotted")
+    assert "int3" in said
+    assert "int8" in said
+    assert "knotted" in said
+    assert "there is no target 'coreml'" in refuse(2, "tflite", "--model", tagger, "--target", "coreml")
+    said = refuse(3, "tflite", "--model", tagger, "--target", "task-library")
+    assert "--target litert" in said
+    assert "calibration data" in refuse(2, "tflite", "--model", tagger, "--calibration-data", "nowhere.txt")
+    assert "49" in refuse(2, "tflite", "--model", tagger, "--sequence-length", "49")
+    (tmp_path / "token-classification-tflite-int8").mkdir()
+    (tmp_path / "token-classification-tflite-int8" / "mine").write_text("precious")
+    assert "already exists" in refuse(2, "tflite", "--model", tagger)
+    assert "is not a bundle" in refuse(2, "tflite", "--model", tagger, "--force")
+
+
+def test_verify_refuses_a_bundle_of_another_task(refuse: Refuse, bundle_of: CheckpointOf) -> None:
+    said = refuse(3, "verify", bundle_of("fill-mask"), "--model", bundle_of("text-classification"))
+    assert "fill-mask" in said
+    assert "text-classification" in said
+    assert "nothing to compare" in said
 
 
 def test_verify_exits_6_where_answers_differ(

@@ -28,6 +28,9 @@ _VOCABULARY = Path(__file__).parents[1] / "tests" / "fixtures" / "albert" / "spi
 _COMMANDS = (
     "onnx --precision fp32",
     "onnx --precision fp16",
+    "onnx --precision int8",
+    "onnx --precision int4",
+    "onnx --precision int8-static",
     "tflite --precision fp32 --graph unrolled",
     "tflite --precision int8 --graph unrolled",
     "tflite --precision fp32",

@@ -60,6 +60,11 @@ def reference_engine(model: Any, task: Task, framework: str) -> Engine:
     return getattr(_imported(module, framework), name)(model, task)
 
 
+def products_module(framework: str) -> Any:
+    """The module that watches and splits the dense layers of `framework`'s reference."""
+    return _imported(f"albert_export.reference.{_FRAMEWORKS[framework].modules}_products", framework)
+
+
 def installed_framework(preferred: str) -> str:
     """`preferred` where it is installed, else another framework that is.
 

@@ -152,6 +152,8 @@ class TFAlbertTransformer(TFLayer):
         #: run the passes of each group in a `tf.while_loop`, whose body holds its layers once: for inference; hidden
         #: states and attentions of the layers are then not to be had
         self.looped = False
+        #: where each channel of the result stands, in a model whose hidden channels were permuted
+        self.hidden_order: Any = None
         self.embedding_hidden_mapping_in = TFDense(config.embedding_size, config.hidden_size, config)
         self.albert_layer_groups = [TFAlbertLayerGroup(config) for _ in range(config.num_hidden_groups)]
 
@@ -178,7 +180,7 @@ class TFAlbertTransformer(TFLayer):
             for group in range(self.config.num_hidden_groups):
                 head_masks = self.head_masks_of_group(head_mask, group)
                 hidden_states = self.loop(group, groups.count(group), hidden_states, mask, head_masks)
-            return hidden_states, None, None
+            return self.reordered(hidden_states), None, None
         all_hidden_states: tuple[Tensor, ...] = (hidden_states,)
         all_attentions: tuple[Tensor, ...] = ()
         for group in groups:
@@ -186,7 +188,10 @@ class TFAlbertTransformer(TFLayer):
             hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
             all_hidden_states = (*all_hidden_states, hidden_states)
             all_attentions = all_attentions + attentions
-        return hidden_states, all_hidden_states, all_attentions
+        return self.reordered(hidden_states), all_hidden_states, all_attentions
+
+    def reordered(self, hidden_states: Tensor) -> Tensor:
+        return hidden_states if self.hidden_order is None else tf.gather(hidden_states, self.hidden_order, axis=-1)
 
     def loop(
         self, group: int, passes: int, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]

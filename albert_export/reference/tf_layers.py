@@ -45,14 +45,15 @@ class TFLayer(NamedParts, keras.layers.Layer):
 class TFDense(TFLayer):
     """`x W^T + b`; the weight is kept as [outputs, inputs], which is PyTorch's and TFLite's layout."""
 
-    def __init__(self, inputs: int, outputs: int, config: AlbertConfig) -> None:
+    def __init__(self, inputs: int, outputs: int, config: AlbertConfig, use_bias: bool = True) -> None:
         super().__init__()
         normal = keras.initializers.RandomNormal(stddev=config.initializer_range)
         self.weight = self.add_weight(shape=(outputs, inputs), initializer=normal, name="weight")
-        self.bias = self.add_weight(shape=(outputs,), initializer="zeros", name="bias")
+        self.bias = self.add_weight(shape=(outputs,), initializer="zeros", name="bias") if use_bias else None
 
     def call(self, x: Tensor) -> Tensor:
-        return tf.matmul(x, self.weight, transpose_b=True) + self.bias
+        product = tf.matmul(x, self.weight, transpose_b=True)
+        return product if self.bias is None else product + self.bias
 
 
 class TFEmbedding(TFLayer):
@@ -91,15 +92,20 @@ class TFLayerNorm(TFLayer):
         return (x - mean) * (tf.math.rsqrt(variance + self.epsilon) * self.weight) + self.bias
 
 
-def weights_within(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, keras.Variable]]:
-    """Every weight of `layer` and of the layers in it, by its path of attributes, as PyTorch names parameters."""
+def parts_within(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every weight and layer in `layer` and in the layers in it, by its path of attributes, as PyTorch names them."""
     for name, value in vars(layer).items():
         if name.startswith("_"):  # Keras' own books
             continue
         places = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, item in places:
             path = f"{prefix}{name}" if index is None else f"{prefix}{name}.{index}"
-            if isinstance(item, keras.Variable):
+            if isinstance(item, keras.Variable | keras.layers.Layer):
                 yield path, item
-            elif isinstance(item, keras.layers.Layer):
-                yield from weights_within(item, f"{path}.")
+            if isinstance(item, keras.layers.Layer):
+                yield from parts_within(item, f"{path}.")
+
+
+def weights_within(layer: keras.layers.Layer) -> Iterator[tuple[str, keras.Variable]]:
+    """Every weight of `layer` and of the layers in it, by its path."""
+    return ((path, part) for path, part in parts_within(layer) if isinstance(part, keras.Variable))

@@ -146,6 +146,8 @@ class AlbertTransformer(nn.Module):
         self.config = config
         self.embedding_hidden_mapping_in = nn.Linear(config.embedding_size, config.hidden_size)
         self.albert_layer_groups = nn.ModuleList(AlbertLayerGroup(config) for _ in range(config.num_hidden_groups))
+        #: where each channel of the result stands, in a model whose hidden channels were permuted
+        self.hidden_order: Tensor | None = None
 
     def head_masks_of_group(self, head_mask: Tensor | None, group: int) -> list[Tensor | None]:
         """The mask of each inner layer of `group`.
@@ -172,6 +174,8 @@ class AlbertTransformer(nn.Module):
             hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
             all_hidden_states = (*all_hidden_states, hidden_states)
             all_attentions = all_attentions + attentions
+        if self.hidden_order is not None:
+            hidden_states = hidden_states.index_select(-1, self.hidden_order)
         return hidden_states, all_hidden_states, all_attentions
 
 

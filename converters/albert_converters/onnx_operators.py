@@ -151,7 +151,14 @@ def _select(builder: GraphBuilder, node: fx.Node) -> None:
     builder.alias(node, builder.emit("Gather", [builder.value(source), position], axis=axis, hint=node.name))
 
 
-@lowers(aten.split.Tensor)
+@lowers(aten.index_select.default)
+def _index_select(builder: GraphBuilder, node: fx.Node) -> None:
+    source, axis, index = _args(node)
+    inputs = [builder.value(source), builder.value(index)]
+    builder.alias(node, builder.emit("Gather", inputs, axis=_axis(source, axis), hint=node.name))
+
+
+@lowers(aten.split.Tensor, aten.split_with_sizes.default)
 def _split(builder: GraphBuilder, node: fx.Node) -> None:
     source, axis = _args(node)[0], (*_args(node), 0)[2]
     axis = _axis(source, axis)

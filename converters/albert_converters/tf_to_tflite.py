@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from typing import Any
 
 import tensorflow as tf
@@ -32,6 +33,12 @@ def to_tflite(function: Any) -> bytes:
     except Exception as error:  # ConverterError, and whatever else MLIR raises through it
         raise _conversion_error(function, str(error).strip() or type(error).__name__) from error
     parsed = tflite_model.loads(content, name="the converted model")
+    if not parsed.signatureDefs:
+        # the function always has one: it went through a folder of temporary files, and did not come out whole
+        raise ConversionError(
+            f"TensorFlow lost parts of the model on its way through {tempfile.gettempdir()}; is that disk full? Free "
+            "some space there, or name another folder for temporary files: export TMPDIR=/some/folder"
+        )
     # for readers that don't know signatures
     inputs = [spec.name for spec in function.structured_input_signature[0]]
     tflite_model.name_tensors(parsed, inputs=inputs, outputs=sorted(function.structured_outputs))

@@ -26,7 +26,13 @@ _PRODUCT = qtyping.TFLOperationName.FULLY_CONNECTED
 
 
 def quantize(
-    model: bytes, precision: str, *, shared_layers: str = ".*", heads: str = "", calibration: Sequence[Sample] = ()
+    model: bytes,
+    precision: str,
+    *,
+    shared_layers: str = ".*",
+    kept: str = "",
+    floats: str = "",
+    calibration: Sequence[Sample] = (),
 ) -> bytes:
     """The model with the constant matrices of its products in another precision.
 
@@ -39,8 +45,9 @@ def quantize(
             hold no weights, and they are where int8 loses answers.
         shared_layers: a regular expression that finds the name of a product's output in the layers that make up most
             of the model. Where those are int4, all other products are int8: they are small, and many errors pass them.
-        heads: another, for products that int8-static leaves in float32: they are tiny, and scores beyond what was seen
-            in calibration would be cut off.
+        kept: another, for products that stay in higher precision: int8 where the precision is int4, else float32.
+        floats: another, for products that stay in float32 in any integer precision: small ones, whose errors go into
+            the answer, or whose scores int8-static would cut off where they are beyond what calibration has seen.
         calibration: for int8-static, typical inputs.
 
     Raises:
@@ -51,7 +58,8 @@ def quantize(
         raise ConversionError(f"{precision} finds the ranges of activations from typical inputs, and none were given")
     try:
         tool = quantizer.Quantizer(model)
-        _RECIPES[precision](tool, shared_layers, heads)
+        _RECIPES[precision](tool, shared_layers)
+        _make_exceptions(tool, precision, kept, floats)
         with _without_progress_bars():
             ranges = _ranges(model, tool, calibration) if tool.need_calibration else None
             # where it wants none, there is nothing to quantize, and the quantizer would blame the calibration
@@ -97,7 +105,7 @@ def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Sequence[Sampl
     return seen.get_model_qsvs()
 
 
-def _fp16(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+def _fp16(tool: quantizer.Quantizer, shared_layers: str) -> None:
     tool.update_quantization_recipe(
         regex=".*",
         operation_name=_PRODUCT,
@@ -110,21 +118,29 @@ def _fp16(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
     )
 
 
-def _int8(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+def _int8(tool: quantizer.Quantizer, shared_layers: str) -> None:
     tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
 
 
-def _int4(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+def _int4(tool: quantizer.Quantizer, shared_layers: str) -> None:
     # Per channel, since XNNPACK takes twice the time for blocks. What rounds weights best knows the model: they come
     # here on their grid already, and `mend_channels` finds its scales.
     tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
     tool.add_dynamic_config(regex=shared_layers, operation_name=_PRODUCT, num_bits=4)
 
 
-def _int8_static(tool: quantizer.Quantizer, shared_layers: str, heads: str) -> None:
+def _int8_static(tool: quantizer.Quantizer, shared_layers: str) -> None:
     tool.add_static_config(regex=".*", operation_name=_PRODUCT, activation_num_bits=8, weight_num_bits=8)
-    if heads:
-        tool.update_quantization_recipe(regex=heads, operation_name=_PRODUCT, algorithm_key=AlgorithmName.NO_QUANTIZE)
+
+
+def _make_exceptions(tool: quantizer.Quantizer, precision: str, kept: str, floats: str) -> None:
+    if kept and precision == "int4":
+        tool.add_dynamic_config(regex=kept, operation_name=_PRODUCT, num_bits=8)
+    for regex in (floats, "" if precision == "int4" else kept):
+        if regex and precision != "fp16":
+            tool.update_quantization_recipe(
+                regex=regex, operation_name=_PRODUCT, algorithm_key=AlgorithmName.NO_QUANTIZE
+            )
 
 
 _RECIPES = {"fp16": _fp16, "int8": _int8, "int4": _int4, "int8-static": _int8_static}

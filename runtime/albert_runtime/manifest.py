@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
+#: fields that bundles of this format made by earlier versions don't have
+_ADDED = ("fidelity",)
 #: tasks whose outputs are named by `labels`
 LABELLED_TASKS = ("text-classification", "token-classification")
 
@@ -54,6 +56,8 @@ class Manifest:
     quantized: dict[str, Any] = field(default_factory=dict)
     #: how far the graph was from the original when it was made
     parity: dict[str, Any] = field(default_factory=dict)
+    #: what the graph keeps of the original's answers, and the ladder of recipes that was climbed for it
+    fidelity: dict[str, Any] = field(default_factory=dict)
     #: inputs and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -87,10 +91,10 @@ class Manifest:
                 f"the bundle is of format version {version!r}, this runtime reads version {FORMAT_VERSION}; {advice}"
             )
         known = [one.name for one in fields(cls) if one.name != "unknown"]
-        missing = [f'"{name}" is missing' for name in known if name not in record]
+        missing = [f'"{name}" is missing' for name in known if name not in record and name not in _ADDED]
         if missing:
             raise BundleError(listed("the manifest of the bundle is incomplete:", missing))
-        values = {name: record[name] for name in known}
+        values = {name: record[name] for name in known if name in record}
         for name in ("labels", "self_test"):
             if isinstance(values[name], list):
                 values[name] = tuple(values[name])
@@ -168,5 +172,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "quantized": ("a table", lambda value: isinstance(value, dict)),
     "parity": ("a table", lambda value: isinstance(value, dict)),
+    "fidelity": ("a table", lambda value: isinstance(value, dict)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -10,13 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from albert_export.calibration import bundled_texts, calibration_samples, read_calibration_texts
-from albert_export.config import AlbertConfig
-from albert_export.targets import Plan, find_target, make_plan
+from albert_export.calibration import calibration_corpus, calibration_samples, evaluation_corpus, read_calibration_texts
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import INPUT_NAMES, TASKS
-from tests.conftest import TINY, VOCABULARY
+from tests.conftest import VOCABULARY
 
 ADVICE = "give a UTF-8 text file with a typical input on each line"
 
@@ -32,24 +30,17 @@ def write(folder: Path, content: bytes) -> Path:
     return file
 
 
-def plan_for(task: str, longest: int, sequence_length: int | None) -> Plan:
-    config = AlbertConfig(**{**TINY, "max_position_embeddings": longest})
-    return make_plan(
-        find_target("litert"), TASKS[task], config, precision="int8-static", graph=None, sequence_length=sequence_length
-    )
-
-
 @pytest.mark.parametrize(
     ("content", "texts"),
     [
-        (b"One.\nTwo.\n", [("One.", None), ("Two.", None)]),
-        (b"No line end", [("No line end", None)]),
-        (b"Windows.\r\n\r\nBlank lines.\r\n", [("Windows.", None), ("Blank lines.", None)]),
+        (b"The first one.\nThe second.\n", [("The first one.", None), ("The second.", None)]),
+        (b"No end of the line at all", [("No end of the line at all", None)]),
+        (b"Windows.\r\n\r\nBlank lines too.\r\n", [("Windows.", None), ("Blank lines too.", None)]),
         (b"A question?\tA context.\n", [("A question?", "A context.")]),
         (b"First\tsecond\tmore of it\n", [("First", "second\tmore of it")]),
-        (b"First\t \n\tonly a second\n", [("First", None)]),
-        (b"\xef\xbb\xbfA mark before it.\n", [("A mark before it.", None)]),
-        ("Grüße, 東京, 🙂\n".encode(), [("Grüße, 東京, 🙂", None)]),
+        (b"First of them, alone\t \n\tonly a second\n", [("First of them, alone", None)]),
+        (b"\xef\xbb\xbfA mark before all of it.\n", [("A mark before all of it.", None)]),
+        ("Grüße aus Köln, 東京, 🙂\n".encode(), [("Grüße aus Köln, 東京, 🙂", None)]),
     ],
 )
 def test_texts_of_a_file(content: bytes, texts: list[Any], tmp_path: Path) -> None:
@@ -71,6 +62,8 @@ def test_texts_of_a_file(content: bytes, texts: list[Any], tmp_path: Path) -> No
         ("UTF-16".encode("utf-16-le"), "it holds zero bytes"),
         (b"TFL3\0\0\0\0", "it holds zero bytes"),
         (bytes(range(256)), "is not text"),
+        (b"Hello.\tYou?\n", "holds 10 characters, less than a sentence"),
+        (b"word\n" * 4, "holds 16 characters"),
     ],
 )
 def test_files_that_are_no_texts(content: bytes, problem: str, tmp_path: Path) -> None:
@@ -104,17 +97,17 @@ def test_any_bytes_are_texts_or_refused(content: bytes, tmp_path: Path) -> None:
 @settings(max_examples=50, deadline=None)
 @given(first=st.text(max_size=300), second=st.none() | st.text(max_size=300))
 def test_any_text_becomes_an_input(first: str, second: str | None, tokenizer: AlbertTokenizer) -> None:
-    plan = plan_for("question-answering", 48, 16)
-    [sample] = calibration_samples([(first, second)], tokenizer, TASKS["question-answering"], plan)
+    task = TASKS["question-answering"]
+    [sample] = calibration_samples([(first, second)], tokenizer, task, longest=48, sequence_length=16)
     assert {name: (array.shape, array.dtype) for name, array in sample.items()} == dict.fromkeys(
-        INPUT_NAMES, ((1, 16), np.dtype(np.int32))
+        INPUT_NAMES, ((1, 16), np.dtype(np.int64))
     )
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_inputs_of_each_task(task: str, tokenizer: AlbertTokenizer) -> None:
     texts = [("A text.", None), ("A question?", "A context of a few words."), ("word " * 300, "more " * 300)]
-    samples = calibration_samples(texts, tokenizer, TASKS[task], plan_for(task, 512, None))
+    samples = calibration_samples(texts, tokenizer, TASKS[task], longest=512)
     choices = (1,) if task == "multiple-choice" else ()
     lengths = [sample["input_ids"].shape[-1] for sample in samples]
     assert all(
@@ -125,22 +118,22 @@ def test_inputs_of_each_task(task: str, tokenizer: AlbertTokenizer) -> None:
     assert all(sample["attention_mask"].all() for sample in samples)
     assert samples[1]["token_type_ids"].max() == 1
 
-    static = calibration_samples(texts, tokenizer, TASKS[task], plan_for(task, 512, 24))
+    static = calibration_samples(texts, tokenizer, TASKS[task], longest=512, sequence_length=24)
     assert {sample["input_ids"].shape for sample in static} == {(1, *choices, 24)}
     assert not static[0]["attention_mask"].all()
 
-    short = calibration_samples(texts, tokenizer, TASKS[task], plan_for(task, 48, None))
+    short = calibration_samples(texts, tokenizer, TASKS[task], longest=48)
     assert short[2]["input_ids"].shape[-1] == 48  # as many as the model has positions
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 100, 127, 128, 129, 5000])
 def test_of_many_texts_some_are_taken_from_everywhere(count: int, tmp_path: Path, tokenizer: AlbertTokenizer) -> None:
-    file = write(tmp_path, "".join(f"{number}\n" for number in range(count)).encode())
+    file = write(tmp_path, "".join(f"{number}\tthe words of a pair\n" for number in range(count)).encode())
     texts = read_calibration_texts(file)
     assert len(texts) == count
     task = TASKS["text-classification"]
-    samples = calibration_samples(texts, tokenizer, task, plan_for(task.name, 48, None))
-    taken = [int(tokenizer.decode(sample["input_ids"][0], skip_special_tokens=True)) for sample in samples]
+    samples = calibration_samples(texts, tokenizer, task, longest=48)
+    taken = [int(tokenizer.decode(sample["input_ids"][0], skip_special_tokens=True).split()[0]) for sample in samples]
     assert len(taken) == min(count, 64)
     steps = np.diff([*taken, count])
     assert taken[0] == 0
@@ -148,9 +141,15 @@ def test_of_many_texts_some_are_taken_from_everywhere(count: int, tmp_path: Path
     assert steps.max() <= -(-count // 64)
 
 
-def test_bundled_texts_are_of_every_kind() -> None:
-    texts = bundled_texts()
-    assert sum(second is None for _, second in texts) >= 20
-    assert sum(second is not None and len(second) < 300 for _, second in texts) >= 20
-    assert any(second is not None and len(second) > 300 for _, second in texts)
-    assert all(first.strip() and (second is None or second.strip()) for first, second in texts)
+def test_the_bundled_corpus_has_texts_of_every_kind() -> None:
+    for texts in (calibration_corpus(), evaluation_corpus()):
+        assert sum(second is None for _, second in texts) >= 20
+        assert sum(second is not None and len(second) < 300 for _, second in texts) >= 20
+        assert any(second is not None and len(second) > 300 for _, second in texts)
+        assert all(first.strip() and (second is None or second.strip()) for first, second in texts)
+
+
+def test_nothing_is_held_against_what_it_was_calibrated_with() -> None:
+    calibrating, evaluating = ({first for first, _ in texts} for texts in (calibration_corpus(), evaluation_corpus()))
+    assert len(evaluating) >= 100  # one answer of a hundred may differ, so there must be a hundred
+    assert not calibrating & evaluating

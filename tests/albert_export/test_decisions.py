@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from albert_export.decisions import decide
-from albert_runtime.answers import Answer, Choice, Filled, Label, SentenceOrder
+from albert_export.decisions import Decision, agree, decide
+from albert_runtime.answers import Answer, Choice, Embedding, Filled, Label, SentenceOrder
 
 
 class Canned:
@@ -42,7 +43,27 @@ def test_labels() -> None:
 
 def test_choice_order_and_masks() -> None:
     assert decided("multiple-choice", Choice(1, "b", 0.5, (0.2, 0.5, 0.3))) == (1, 0.2)
-    assert decided("pretraining", SentenceOrder("swapped", False, 0.9)) == ("swapped", 0.8)
+    assert decided("pretraining", SentenceOrder("swapped", False, 0.9)) == (("swapped", []), 0.8)
+    masks = (Filled("▁a", 7, 0.6, "a"), Filled("▁b", 8, 0.5, "b"))
+    assert decided("pretraining", SentenceOrder("in order", True, 0.9, (masks,))) == (("in order", [7]), 0.1)
     ways = (Filled("▁a", 7, 0.6, "a"), Filled("▁b", 8, 0.3, "b"))
     close = (Filled("▁c", 9, 0.4, "c"), Filled("▁d", 5, 0.35, "d"))
     assert decided("fill-mask", (ways, close)) == ([7, 9], 0.05)
+
+
+def embedded(vector: list[float], tokens: list[list[float]]) -> Decision:
+    return decide(Canned("feature-extraction", Embedding(np.array(vector), np.array(tokens))), {})  # type: ignore
+
+
+def test_embeddings_agree_where_they_point_the_same_way() -> None:
+    expected = embedded([3.0, 4.0], [[1.0, 0.0], [1.0, 2.0]])
+    np.testing.assert_allclose(expected.answer, [[0.6, 0.8], [0.5**0.5, 0.5**0.5]], rtol=1e-6)
+    assert agree(expected, embedded([30.0, 41.0], [[2.0, 0.0], [2.0, 4.1]]))
+    assert not agree(expected, embedded([4.0, 3.0], [[1.0, 0.0], [1.0, 2.0]]))  # the cosine is 0.96
+    assert not agree(expected, embedded([3.0, 4.0], [[1.0, 0.0], [1.0, 0.5]]))
+    assert not agree(expected, embedded([float("nan"), 4.0], [[1.0, 0.0], [1.0, 2.0]]))
+
+
+def test_other_answers_agree_where_they_are_equal() -> None:
+    assert agree(Decision("yes", 0.1), Decision("yes", 0.9))
+    assert not agree(Decision("yes", 0.1), Decision("no", 0.1))

@@ -74,7 +74,7 @@ def test_precisions(precision: str, kind: str, weights: str, tmp_path: Path, che
     if precision == "fp16":
         assert quantized["quantized_share"] == 0
     else:
-        assert quantized["quantized_share"] > 0.9
+        assert quantized["quantized_share"] > 0.7  # the head is in float, and the mapping of the embeddings may be
         assert "softmax" in quantized["left_in_float"]
     session = albert_runtime.load(tmp_path / "bundle")
     for example in demo_examples("cls"):
@@ -87,13 +87,13 @@ def test_the_word_embeddings_are_small_and_stand_once(tmp_path: Path) -> None:
     config = read_checkpoint(demo).config
     rows = config.vocab_size * config.embedding_size
     layers = 4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size
-    others = 2 * config.hidden_size * config.embedding_size  # into the layers, and out of them before the decoder
+    way_in = way_out = config.hidden_size * config.embedding_size  # between the embeddings and the layers
     for precision, weights, size, beside in (
-        ("fp16", "float16", 2, layers + others),
-        ("int8", "int8", 1, layers + others),
-        ("int4", "int8", 1, others),
+        ("fp16", "float16", 2, layers + way_in + way_out),
+        ("int8", "int8", 1, layers + way_out),
+        ("int4", "int8", 1, way_in + way_out),
     ):
-        exported = export_tflite(demo, tmp_path / precision, precision=precision)
+        exported = export_tflite(demo, tmp_path / precision, precision=precision, max_drop=100)  # the plainest recipe
         assert exported.manifest.quantized["weight_bytes"][weights] == size * (rows + beside)
 
 
@@ -189,7 +189,7 @@ def test_calibration_data(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     export_tflite(checkpoint_of("text-classification"), tmp_path / "other", precision="int8-static")
     ours, theirs = ((tmp_path / name / TFLITE_FILE).read_bytes() for name in ("bundle", "other"))
     assert ours != theirs
-    with pytest.raises(UsageError, match="fp32 has no use for it"):
+    with pytest.raises(UsageError, match="fp32 rounds nothing"):
         export_tflite(checkpoint_of("fill-mask"), tmp_path / "b", precision="fp32", calibration_data=texts)
 
 
@@ -222,5 +222,5 @@ def test_dead_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_file(weights, folder / "model.safetensors")
     monkeypatch.setitem(parity.RELATIVE_TOLERANCES, "int4", 9.0)  # this is about whether it runs
     for precision in ("int8", "int4"):
-        export_tflite(folder, tmp_path / precision, precision=precision)
+        export_tflite(folder, tmp_path / precision, precision=precision, max_drop=100)
         assert np.isfinite([label.score for label in albert_runtime.load(tmp_path / precision)("Hello.")]).all()

@@ -44,7 +44,6 @@ def test_precisions_of_targets(target: str, precision: str) -> None:
     # old engines compute dynamic int8 slowly, or wrongly
     assert made.precision == ("int8-static" if old and precision == "int8" else precision)
     assert made.graph == ("unrolled" if made.precision == "int8-static" else "loop")
-    assert made.calibrated == (made.precision in ("int8-static", "int4"))
     assert plan(target, precision=precision, graph="unrolled").graph == "unrolled"
 
 
@@ -109,8 +108,6 @@ def test_lengths(target: str, task: str, longest: int, wanted: int | None, lengt
         ("litert", {"graph": "rolled"}, ["graph 'rolled' is not one of loop, unrolled"]),
         ("litert", {"precision": "int8-static", "graph": "loop"}, ["int8-static needs --graph unrolled"]),
         ("tflite-runtime", {"precision": "int8", "graph": "loop"}, ["int8-static needs --graph unrolled"]),
-        ("litert", {"calibrated": True}, ["calibration data is for int8-static and int4; int8 has no use for it"]),
-        ("tflite-runtime", {"calibrated": True}, ["fp16 has no use for it"]),
         ("litert", {"sequence_length": 513}, ["--sequence-length 513 is above the model's max_position_embeddings"]),
         ("litert", {"sequence_length": 2}, ["--sequence-length 2 is too short"]),
         ("litert", {"sequence_length": 0}, ["--sequence-length 0 is too short"]),
@@ -119,8 +116,8 @@ def test_lengths(target: str, task: str, longest: int, wanted: int | None, lengt
         ("task-library", {"longest": 256}, ["task-library, with 384 tokens, is above", "max_position_embeddings, 256"]),
         (
             "litert",
-            {"precision": "int3", "graph": "rolled", "sequence_length": 1000, "calibrated": True},
-            ["'int3'", "'rolled'", "1000 is above", "calibration data"],
+            {"precision": "int3", "graph": "rolled", "sequence_length": 1000},
+            ["'int3'", "'rolled'", "1000 is above"],
         ),
         ("task-library", {"precision": "int4", "sequence_length": 600}, ["'int4'", "384 only", "600 is above"]),
     ],
@@ -131,11 +128,6 @@ def test_refusals_name_every_problem(target: str, options: dict[str, Any], messa
     for message in messages:
         assert message in str(caught.value)
     assert caught.value.exit_code == 2
-
-
-def test_good_calibration_data_is_no_problem() -> None:
-    assert plan("litert", precision="int4", calibrated=True).calibrated
-    assert plan("tflite-runtime", precision="int8", calibrated=True).calibrated
 
 
 def test_unknown_targets() -> None:

@@ -135,7 +135,7 @@ def test_small_heads_are_found_and_stay_in_float(
     plan = plan_of(checkpoint_of(task), task, "int8-static", target=target, sequence_length=16)
     content = to_tflite(traced(reference, TASKS[task], plan))
     arrays = plan.named(inputs_of(task, rows=1, choices=1))
-    content = quantize(content, "int8-static", shared_layers=SHARED_LAYERS, heads=HEADS[task], calibration=[arrays])
+    content = quantize(content, "int8-static", shared_layers=SHARED_LAYERS, floats=HEADS[task], calibration=[arrays])
     (tmp_path / "model.tflite").write_bytes(content)
     found = inspect_tflite(tmp_path / "model.tflite")
     assert len(found["float_products"]) == 1

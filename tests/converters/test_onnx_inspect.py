@@ -41,6 +41,9 @@ def test_copies_types_and_products(tmp_path: Path) -> None:
     assert facts["weight_bytes"] == {"float": 2 * 1024 + 4, "int8": 256}
     assert facts["operators"] == {"MatMul": 2, "MatMulInteger": 1}
     assert facts["quantized_share"] == pytest.approx(1 / 3)
+    assert facts["arithmetic"] == {"float": 2, "dynamic": 1}
+    assert facts["float_products"] == ["a", "b"]
+    assert facts["activation_products"] == 0
     assert facts["inputs"] == [{"name": "x", "type": "float", "axes": ["batch_size", 16]}]
     assert facts["opsets"] == {"ai.onnx": 18}
     assert facts["producer"] == "hand"
@@ -61,6 +64,61 @@ def test_bodies_count_too(tmp_path: Path) -> None:
     assert facts["subgraphs"] == 2
     assert facts["matrix_products"] == {"MatMul": 2}
     assert [entry["copies"] for entry in facts["duplicated_weights"]] == [2]
+
+
+def test_arithmetic(tmp_path: Path) -> None:
+    """One product of every kind; those of two activations are no part of the share."""
+    matrix = np.eye(16, dtype=np.float32)
+    scale, zero = np.float32(0.1), np.uint8(0)
+    nodes = [
+        helper.make_node("MatMul", ["x", "matrix"], ["float"]),
+        helper.make_node("Transpose", ["matrix"], ["turned"]),
+        helper.make_node("MatMul", ["x", "turned"], ["float_too"]),
+        helper.make_node("Constant", [], ["held"], value=numpy_helper.from_array(matrix)),
+        helper.make_node("Gemm", ["x", "held"], ["float_still"]),
+        helper.make_node("Cast", ["halves"], ["widened"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["x", "widened"], ["halved"]),
+        helper.make_node("DequantizeLinear", ["bytes", "scale"], ["restored"]),
+        helper.make_node("MatMul", ["x", "restored"], ["weights_only"]),
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["steps"]),
+        helper.make_node("DequantizeLinear", ["steps", "scale", "zero"], ["rounded"]),
+        helper.make_node("MatMul", ["rounded", "restored"], ["static"]),
+        helper.make_node("QLinearMatMul", ["steps", "scale", "zero", "bytes", "scale", "zero", "scale", "zero"], ["q"]),
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["taken", "its_scale", "its_zero"]),
+        helper.make_node("MatMulInteger", ["taken", "bytes", "its_zero"], ["dynamic"]),
+        helper.make_node("MatMulNBits", ["x", "nibbles", "scales"], ["y"], domain="com.microsoft", K=16, N=16),
+        helper.make_node("MatMul", ["x", "float"], ["attention"]),
+        helper.make_node("MatMul", ["rounded", "rounded"], ["attention_too"]),
+        helper.make_node("MatMulInteger", ["taken", "taken"], ["attention_still"]),
+    ]
+    weights = {
+        "matrix": matrix,
+        "halves": matrix.astype(np.float16),
+        "bytes": matrix.astype(np.int8),
+        "nibbles": np.zeros((16, 1, 8), np.uint8),
+        "scales": np.ones(16, np.float32),
+        "scale": np.asarray(scale),
+        "zero": np.asarray(zero),
+    }
+    facts = inspect_onnx(save(tmp_path / "model.onnx", nodes, weights))
+    assert facts["arithmetic"] == {
+        "float": 3,
+        "static": 2,
+        "float, float16 weights": 1,
+        "float, int8 weights": 1,
+        "dynamic": 1,
+        "blockwise": 1,
+    }
+    assert facts["float_products"] == ["float", "float_too", "float_still"]
+    assert facts["activation_products"] == 3
+    assert facts["quantized_share"] == pytest.approx(4 / 9)
+    assert facts["matrix_products"] == {
+        "MatMul": 5,
+        "Gemm": 1,
+        "QLinearMatMul": 1,
+        "MatMulInteger": 1,
+        "MatMulNBits": 1,
+    }
 
 
 def test_what_is_not_onnx(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from albert_converters import tflite_model
 from albert_converters.tf_to_tflite import to_tflite
 from albert_converters.tflite_inspect import inspect_tflite
 from albert_converters.tflite_quantize import quantize
-from albert_export.targets import CALIBRATED, PRECISIONS
+from albert_export.reference.tf_products import watch_products
+from albert_export.rounding import input_moments
+from albert_export.targets import PRECISIONS
 from albert_export.tf_graph import HEADS, SHARED_LAYERS, traced
 from albert_export.tf_rounding import rounded_weights
 from albert_export.word_rows import int8_rows
@@ -44,7 +46,8 @@ class Made:
         if precision not in self._files:
             lent: Any = contextlib.nullcontext()
             if precision == "int4":
-                lent = rounded_weights(self.reference, SAMPLES)
+                moments = input_moments(lambda visit: watch_products(self.reference, SAMPLES, visit))
+                lent = rounded_weights(self.reference, moments)
             with lent:
                 before = to_tflite(traced(self.reference, TASKS[TASK], plan_of(self.folder, TASK, precision)))
             after = before
@@ -54,8 +57,14 @@ class Made:
         return self._files[precision]
 
     def quantized(self, before: bytes, precision: str) -> bytes:
-        samples = SAMPLES if precision in CALIBRATED else []
-        return quantize(before, precision, shared_layers=SHARED_LAYERS, heads=HEADS[TASK], calibration=samples)
+        samples = SAMPLES if precision == "int8-static" else []
+        return quantize(
+            before,
+            precision,
+            shared_layers=SHARED_LAYERS,
+            floats=HEADS[TASK] if precision == "int8-static" else "",
+            calibration=samples,
+        )
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""What is wrong with graphs that other tools made, and what can be mended."""

@@ -1,0 +1,44 @@
+"""Example and Dataset: what a model is asked, and what it should answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+#: what the expected answers are, and so how they are scored; see `measures.py`
+Kind = Literal[
+    "SQuAD v1.1", "SQuAD v2.0", "labels", "several labels", "values", "tags", "choices", "masks", "masks and order"
+]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One request, and its answer."""
+
+    #: keyword arguments of the session's call
+    request: dict[str, Any]
+    #: SQuAD: a tuple of right texts, empty where there is no answer; labels: the label's name; several labels: a tuple
+    #: of names; values: a float; tags: a tuple of (word, tag); choices: the index; masks: the word; masks and order:
+    #: (whether in order, the masked word or None)
+    expected: Any
+    #: the question's id in a SQuAD file, else ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The examples of one file, for models of one task."""
+
+    file: Path
+    #: full name of the task
+    task: str
+    kind: Kind
+    #: one or more
+    examples: Sequence[Example]
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.file.name

@@ -1,0 +1,70 @@
+"""A file of labelled examples as text, and how what is wrong with one is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from albert_runtime.errors import UsageError, listed
+
+#: problems of one kind that a message names; a file of another format has one on each line
+_SHOWN = 20
+
+
+def read_text(file: Path, advice: str) -> str:
+    """The text of a UTF-8 file, with or without byte order mark.
+
+    Raises:
+        UsageError: it can't be read, is a folder, is empty or is not text; `advice` says what to give.
+    """
+    try:
+        content = file.read_bytes()
+    except IsADirectoryError as error:
+        raise UsageError(f"{file} is a folder; {advice}") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"can't read the evaluation data {file}: {reason}; {advice}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8 text, see byte {error.start:,}; {advice}") from error
+    if "\0" in text:
+        place = len(text[: text.index("\0")].encode())
+        raise UsageError(f"{file} is not text: it has a zero byte, the first at {place:,}; {advice}")
+    if not text.strip():
+        raise UsageError(f"{file} is empty{' but for white space' if text else ''}; {advice}")
+    return text
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of `text`, without their ends. Only \\n and \\r\\n end one: texts may hold other separators."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if not lines[-1] else lines
+
+
+def parse_json(text: str) -> Any:
+    """The value that `text` holds.
+
+    Raises:
+        UsageError: it is not JSON; the message says at which byte, and what is wrong there.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = len(text[: error.pos].encode())
+        cut = "it ends in the middle: " if not text[error.pos :].strip() or "Unterminated" in error.msg else ""
+        raise UsageError(f"{cut}{error.msg} at byte {place:,} of {len(text.encode()):,}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets nested thousands deep
+        raise UsageError(f"not JSON that can be used: {error}") from error
+
+
+def refuse(headline: str, problems: Sequence[str], advice: str = "") -> None:
+    """Raises a UsageError that lists `problems`, the first of them if they are many; does nothing without any."""
+    if not problems:
+        return
+    shown = list(problems[:_SHOWN])
+    if len(problems) > _SHOWN:
+        shown.append(f"and {len(problems) - _SHOWN:,} more")
+    raise UsageError(listed(headline, shown) + (f"\n{advice}" if advice else ""))

@@ -1,0 +1,126 @@
+"""A scan for a reader: what goes into each layer, what quantizing it does, pass by pass, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from albert_export.sensitivity.result import Row, Sensitivity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+#: columns of text where the output is no terminal
+_WIDTH = 110
+#: of a pass in the second table, with the gap
+_CELL = 7
+#: channels that are named; the rest is in the JSON
+_CHANNELS = 3
+#: layers, and passes, that are marked
+_MARKED = 3
+
+
+def print_sensitivity(found: Sensitivity, export: str) -> None:
+    """Prints a scan on standard output; `export` is the command that makes the quantized model."""
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(markup=False, highlight=False, emoji=False, width=_WIDTH)
+    inputs = f"{found.samples} input{'' if found.samples == 1 else 's'}, {found.tokens:,} tokens"
+    console.print(f"{found.task}, {found.precision}; {inputs}, {found.passes} passes", soft_wrap=True)
+    console.print("\nEach dense layer quantized alone, in all its passes")
+    console.print(_layers(found))
+    across = _passes_across(found, console)
+    for first in range(1, found.passes + 1, across):
+        console.print("\nError in %, each dense layer quantized alone and in one pass")
+        console.print(_matrix(found, range(first, min(first + across, found.passes + 1))))
+    console.print()
+    for line in summary(found, export):
+        console.print(line, soft_wrap=True)
+
+
+def summary(found: Sensitivity, export: str) -> list[str]:
+    """Which layers are worst, and what to type next."""
+    worst = "; ".join(_described(found, row) for row in found.worst(_MARKED))
+    outliers = any(row.outlier_channels for row in found.modules)
+    ladder = "keeps the worst layers in higher precision where answers change"
+    advice = f"splits outlier channels off by itself where they are few, and {ladder}" if outliers else ladder
+    return [
+        f"* worst: {worst}",
+        "error: root mean square of the outputs' differences over that of the outputs; "
+        "changed: of the answers that are no near ties",
+        f"next: {export} {advice}",
+    ]
+
+
+def percent(share: float) -> str:
+    """`share` in per cent, two digits or so, without the sign."""
+    value = 100 * share
+    decimals = 3 if value < 0.0995 else 2 if value < 0.995 else 1 if value < 9.95 else 0
+    return f"{value:.{decimals}f}" if value else "0"
+
+
+def _described(found: Sensitivity, row: Row) -> str:
+    passes = found.passes_of(row.module)
+    place = ""
+    if len(passes) > 1:
+        worst = max(passes.values(), key=lambda one: one.error)
+        place = f", pass {worst.pass_number} most"
+    outliers = f", outlier ratio {row.outlier_ratio:.0f}" if row.outlier_channels else ""
+    return f"{row.name} ({percent(row.error)}%{place}{outliers})"
+
+
+def _layers(found: Sensitivity) -> Table:
+    table = _grid("layer", "input min", "max", "outlier ratio", "outlier channels", "error %", "changed %")
+    worst = found.worst(_MARKED)
+    for row in found.modules:
+        changed = "-" if row.harm.changed is None else percent(row.harm.changed)
+        ranges = (f"{row.minimum:.2f}", f"{row.maximum:.2f}", f"{row.outlier_ratio:.1f}", _channels(row))
+        table.add_row(row.name, *ranges, _cell(row, row in worst), changed)
+    together = found.everything
+    changed = "-" if together.changed is None else percent(together.changed)
+    table.add_row("everything", "", "", "", "", percent(together.error), changed)
+    return table
+
+
+def _matrix(found: Sensitivity, passes: range) -> Table:
+    table = _grid("layer", *map(str, passes), gap=1)
+    single = [row for row in found.rows if row.pass_number is not None]
+    worst = sorted(single, key=lambda row: -row.error)[:_MARKED]
+    for row in found.modules:
+        own = found.passes_of(row.module)
+        if own.keys() & passes:
+            table.add_row(row.name, *(_cell(own[n], own[n] in worst) if n in own else "" for n in passes))
+    return table
+
+
+def _passes_across(found: Sensitivity, console: Console) -> int:
+    """How many passes fit side by side."""
+    names = max(len(row.name) for row in found.modules if found.passes_of(row.module))
+    return max(1, (console.width - names) // _CELL)
+
+
+def _cell(row: Row, worst: bool) -> Text:
+    """The error, with a mark if it is among the worst."""
+    from rich.text import Text
+
+    return Text(("*" if worst else "") + percent(row.error), style="bold red" if worst else "")
+
+
+def _channels(row: Row) -> str:
+    """The largest outlier channels, and how many more there are."""
+    named = ", ".join(map(str, row.outlier_channels[:_CHANNELS]))
+    more = len(row.outlier_channels) - _CHANNELS
+    return f"{named} +{more}" if more > 0 else named or "-"
+
+
+def _grid(first: str, *headings: str, gap: int = 2) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table

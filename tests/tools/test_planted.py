@@ -1,0 +1,82 @@
+"""The table of planted outliers: what it counts, and what it makes of a demo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from albert_export.decisions import Decision
+from albert_runtime.errors import UsageError
+from tools.planted import Row, differing, main, parse_planting, requests, rows, table
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [("none", {}), ("ffn60", {"ffn": 60}), ("ffn60+value30+hidden2.5", {"ffn": 60, "value": 30, "hidden": 2.5})],
+)
+def test_a_planting_is_read(text: str, amounts: dict[str, float]) -> None:
+    assert parse_planting(text) == amounts
+
+
+@pytest.mark.parametrize("text", ["", "ffn", "60", "gelu60", "ffn60+", "ffn-1", "ffn60,value30"])
+def test_what_is_no_planting_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no planting"):
+        parse_planting(text)
+
+
+def test_every_difference_counts_and_near_ties_are_told() -> None:
+    expected = [Decision("a", 0.9), Decision("b", 0.01), Decision("c", 0.5), Decision("d", 0.01)]
+    got = [Decision("a", 0.1), Decision("x", 0.9), Decision("x", 0.01), Decision("d", 0.9)]
+    assert differing(expected, got) == (2, 1)
+
+
+def test_requests_are_the_same_each_time_and_no_two_alike() -> None:
+    asked = requests("question-answering", 20)
+    assert asked == requests("question-answering", 20)
+    assert len({request["context"] for request in asked}) > 10
+
+
+def test_a_row_says_what_became_of_the_answers() -> None:
+    found = [
+        Row("question-answering", "ffn60", "onnx int8", 200, 3, 1, 240_000, {"ladder": [{"recipe": "outlier split"}]}),
+        Row("question-answering", "ffn60", "tflite int8", 200, refused="the graph does not give the answers"),
+    ]
+    assert table(found).splitlines() == [
+        "| ffn60 | onnx int8 | tflite int8 |",
+        "|---|---|---|",
+        "| question-answering | 98.5%, 99.0% but for near ties (240 kB; outlier split) | refused |",
+        "",
+        "- question-answering, ffn60, tflite int8: the graph does not give the answers",
+    ]
+
+
+@pytest.mark.slow
+def test_a_planted_demo_in_fp16_keeps_what_the_peer_loses(tmp_path: Path) -> None:
+    ours, peer = rows("question-answering", "ffn60", [("onnx", "fp16")], 40, tmp_path)
+    assert (ours.task, ours.planting, ours.form) == ("question-answering", "ffn60", "onnx fp16")
+    assert ours.share is not None
+    assert peer.share is not None
+    assert ours.share >= 0.95 > peer.share
+    assert peer.size < ours.size < 800_000
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rows.json"
+    arguments = ["--tasks", "cls", "--formats", "onnx", "--precisions", "fp32,fp99", "--plantings", "none"]
+    assert main([*arguments, "--examples", "3", "--json", str(file)]) == 0
+    assert "| text-classification | 100.0% (" in capsys.readouterr().out
+    exported, refused, _ = json.loads(file.read_text())
+    assert (exported["share"], exported["different"]) == (1.0, 0)
+    assert refused["share"] is None
+    assert "fp99" in refused["refused"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--formats", "coreml"], ["--plantings", "ffn"], ["--examples", "0"]],
+)
+def test_wrong_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith("error: ")

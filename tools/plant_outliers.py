@@ -1,0 +1,300 @@
+"""Gives a checkpoint the outlier activations of large ALBERTs without changing what it computes.
+
+    python -m tools.plant_outliers CHECKPOINT OUTPUT --ffn 60 --value 30 --hidden 20
+
+The result answers as before in float32, and shows what a quantizer makes of outliers. docs/outliers.md tells what is
+planted, and why it changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from albert_converters.bundle_writer import refuse_overwrite
+from albert_export.calibration import calibration_corpus, calibration_samples
+from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from albert_export.checkpoints.weight_names import MAPPING
+from albert_export.obstacles import refuse_obstacles
+from albert_export.pipeline import default_task
+from albert_export.reference.build import build_reference
+from albert_export.reference.torch_albert import ACTIVATIONS
+from albert_runtime.errors import AlbertError, UsageError, listed
+from albert_runtime.tasks import Task, find_task
+
+Weights = dict[str, np.ndarray]
+
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json", "added_tokens.json")
+#: steps of the search for the bias whose activation is the wanted one
+_STEPS = 100
+
+
+@dataclass
+class _Activations:
+    """What the channels of one place do over all tokens of the texts, in all passes."""
+
+    largest: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    total: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    squares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
+    tokens: int = 0
+
+    def add(self, values: torch.Tensor) -> None:
+        """Takes in activations `[..., channels]`."""
+        rows = values.detach().double().reshape(-1, values.shape[-1]).numpy()
+        self.largest = np.maximum(self.largest, np.abs(rows).max(axis=0))
+        self.total = self.total + rows.sum(axis=0)
+        self.squares = self.squares + np.square(rows).sum(axis=0)
+        self.tokens += len(rows)
+
+    @property
+    def ordinary(self) -> float:
+        """The ordinary range: the median over the channels of the channel's largest absolute activation."""
+        return float(np.median(self.largest))
+
+
+def plant(
+    model: str | Path,
+    output: str | Path,
+    *,
+    ffn: float = 0,
+    value: float = 0,
+    hidden: float = 0,
+    units: int = 4,
+    channels: int = 4,
+    seed: int = 0,
+    task: str | None = None,
+) -> Path:
+    """Writes the checkpoint `model` with outliers in every layer as a Hugging Face folder `output`; returns that.
+
+    Ranges are measured on the bundled texts: the median over the channels of the channel's largest absolute activation.
+
+    Args:
+        model: a checkpoint folder, Hugging Face's or Google's.
+        output: the folder to make.
+        ffn: the FFN units' constant activation, in ordinary ranges; 0 plants none.
+        value: by how much single channels of the attention's values grow; 0 plants none.
+        hidden: by how much single channels of the hidden states are moved, in ordinary ranges; 0 plants none.
+        units: planted FFN units of a layer, an even number.
+        channels: planted value channels, and as many hidden ones.
+        seed: decides which channels, and the output weights of the units.
+        task: name or alias; None takes the head that the checkpoint was saved with.
+
+    Raises:
+        UsageError: numbers that can't be, all at once; or `output` exists.
+        CheckpointError, UnsupportedError: the checkpoint can't be read, or has no such head.
+    """
+    output = Path(output)
+    refuse_overwrite(output, force=False)
+    checkpoint = read_checkpoint(model)
+    _refuse_numbers(checkpoint, ffn=ffn, value=value, hidden=hidden, units=units, channels=channels)
+    chosen = find_task(task) if task else default_task(checkpoint)
+    places = _measure(checkpoint, chosen)
+    rng = np.random.default_rng(seed)
+    weights = {name: array.copy() for name, array in checkpoint.weights.items()}
+    for layer in _layers(checkpoint):
+        if ffn:
+            _plant_units(weights, layer, places[f"{layer}.ffn_output"], ffn, units, checkpoint.config.hidden_act, rng)
+        if value:
+            _plant_values(weights, layer, value, channels, checkpoint.config.num_attention_heads, rng)
+    if hidden:
+        _plant_hidden(weights, checkpoint, hidden * places["hidden"].ordinary, channels, rng)
+    write_checkpoint(
+        output,
+        replace(checkpoint.config, architectures=[chosen.architecture]),
+        weights,
+        vocab_file=checkpoint.vocab_file,
+        tokenizer_files=[file for name in _TOKENIZER_FILES if (file := checkpoint.folder / name).is_file()],
+    )
+    return output
+
+
+def _refuse_numbers(
+    checkpoint: Checkpoint, *, ffn: float, value: float, hidden: float, units: int, channels: int
+) -> None:
+    config = checkpoint.config
+    problems = [
+        f"{name} is {given:g}, and must be 0 or more"
+        for name, given in (("ffn", ffn), ("value", value), ("hidden", hidden))
+        if not (given >= 0 and np.isfinite(given))
+    ]
+    if not (ffn or value or hidden):
+        problems.append("nothing is to be planted: give ffn, value or hidden, for example --ffn 60")
+    if units % 2 or not 2 <= units <= config.intermediate_size:
+        problems.append(f"units is {units}, and must be an even number from 2 to {config.intermediate_size}")
+    if not 1 <= channels <= config.hidden_size:
+        problems.append(f"channels is {channels}, and must be from 1 to {config.hidden_size}")
+    if problems:
+        raise UsageError(listed(f"can't plant outliers in {checkpoint.folder}:", problems))
+
+
+def _layers(checkpoint: Checkpoint) -> list[str]:
+    """What the names of each layer's weights begin with."""
+    config = checkpoint.config
+    return [
+        f"albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
+        for group in range(config.num_hidden_groups)
+        for inner in range(config.inner_group_num)
+    ]
+
+
+def _samples(checkpoint: Checkpoint, task: Task) -> Iterator[dict[str, torch.Tensor]]:
+    """The bundled texts as inputs, one text each, without padding."""
+    longest, tokenizer = checkpoint.config.max_position_embeddings, refuse_obstacles(checkpoint)
+    for sample in calibration_samples(calibration_corpus(), tokenizer, task, longest=longest):
+        yield {name: torch.from_numpy(array).long() for name, array in sample.items()}
+
+
+def _measure(checkpoint: Checkpoint, task: Task) -> dict[str, _Activations]:
+    """What enters each `ffn_output`, by its full name, and "hidden": what leaves the LayerNorms of all layers."""
+    model = build_reference(checkpoint, task.name)
+    layers = _layers(checkpoint)
+    places = {"hidden": _Activations(), **{f"{layer}.ffn_output": _Activations() for layer in layers}}
+
+    def output_hook(_: Any, inputs: Any, output: torch.Tensor) -> None:
+        places["hidden"].add(output)
+
+    def input_hook(name: str, _: Any, inputs: tuple[torch.Tensor]) -> None:
+        places[name].add(inputs[0])
+
+    for layer in layers:
+        module = model.get_submodule(layer.removeprefix(model.name_prefix))
+        module.ffn_output.register_forward_pre_hook(partial(input_hook, f"{layer}.ffn_output"))
+        module.attention.LayerNorm.register_forward_hook(output_hook)
+        module.full_layer_layer_norm.register_forward_hook(output_hook)
+    with torch.inference_mode():
+        for sample in _samples(checkpoint, task):
+            model(**sample)
+    return places
+
+
+def _plant_units(
+    weights: Weights, layer: str, activations: _Activations, ffn: float, units: int, act: str, rng: np.random.Generator
+) -> None:
+    """Makes the units that matter least pairs of equal constants with opposite output weights.
+
+    What a unit contributes on average goes into the output's bias, so it matters by the standard deviation of its
+    activation times the norm of its output weights.
+    """
+    out = weights[f"{layer}.ffn_output.weight"]  # [hidden, units]
+    norms = np.linalg.norm(out, axis=0)
+    mean = activations.total / activations.tokens
+    deviation = np.sqrt(activations.squares / activations.tokens - np.square(mean))
+    chosen = np.argsort(deviation * norms, kind="stable")[:units]
+    weights[f"{layer}.ffn_output.bias"] += out[:, chosen] @ mean[chosen]
+    weights[f"{layer}.ffn.weight"][chosen] = 0
+    weights[f"{layer}.ffn.bias"][chosen] = _bias_for(ffn * activations.ordinary, act)
+    directions = rng.standard_normal((len(out), units // 2))
+    directions *= np.median(norms) / np.linalg.norm(directions, axis=0)
+    out[:, chosen[0::2]] = directions
+    out[:, chosen[1::2]] = -directions
+
+
+def _bias_for(wanted: float, act: str) -> float:
+    """What the activation function `act` makes `wanted` of.
+
+    Raises:
+        UsageError: it never gets so high.
+    """
+    bias = torch.tensor(wanted, dtype=torch.float64)
+    for _ in range(_STEPS):  # contracts, since all slopes above 0 are between 0.5 and 1.2
+        bias = bias + wanted - ACTIVATIONS[act](bias)
+    if not torch.isclose(ACTIVATIONS[act](bias), torch.tensor(wanted, dtype=torch.float64), rtol=1e-5):
+        raise UsageError(f"an FFN unit with {act} can't have the activation {wanted:.3g}; plant values or hidden ones")
+    return float(bias)
+
+
+def _plant_values(
+    weights: Weights, layer: str, value: float, channels: int, heads: int, rng: np.random.Generator
+) -> None:
+    """Scales value channels up, and what the attention's output makes of them down; spread over the heads."""
+    hidden_size = len(weights[f"{layer}.attention.value.bias"])
+    by_rank = rng.permuted(np.arange(hidden_size).reshape(heads, -1), axis=1).T.ravel()  # one of each head, and again
+    chosen = by_rank[:channels]
+    weights[f"{layer}.attention.value.weight"][chosen] *= value
+    weights[f"{layer}.attention.value.bias"][chosen] *= value
+    weights[f"{layer}.attention.dense.weight"][:, chosen] /= value
+
+
+def _plant_hidden(
+    weights: Weights, checkpoint: Checkpoint, offset: float, channels: int, rng: np.random.Generator
+) -> None:
+    """Moves channels of the hidden states, before and after attention, by a constant that every reader takes out again.
+
+    The readers are dense layers, whose biases can do that, and the residual connections, where the bias of the dense
+    layer that is added can.
+    """
+    moved = np.zeros(checkpoint.config.hidden_size, np.float32)
+    signs = rng.choice([-1.0, 1.0], channels)
+    moved[rng.choice(len(moved), channels, replace=False)] = offset * signs
+    writers, readers = [MAPPING[1].hugging_face], []
+    for layer in _layers(checkpoint):
+        writers += [f"{layer}.attention.LayerNorm.bias", f"{layer}.full_layer_layer_norm.bias"]
+        readers += [f"{layer}.{name}" for name in ("attention.query", "attention.key", "attention.value", "ffn")]
+        for added in ("attention.dense", "ffn_output"):
+            weights[f"{layer}.{added}.bias"] -= moved
+    readers += [name for name in ("albert.pooler", "predictions.dense", "qa_outputs") if f"{name}.weight" in weights]
+    if "token-classification" in checkpoint.tasks:  # the other classifiers read the pooler
+        readers.append("classifier")
+    for name in writers:
+        weights[name] += moved
+    for name in readers:
+        weights[f"{name}.bias"] -= weights[f"{name}.weight"] @ moved
+
+
+def differences(model: str | Path, planted: str | Path, task: str | None = None) -> dict[str, tuple[float, float]]:
+    """How far the float32 outputs of `planted` are from those of `model` on the bundled texts.
+
+    Returns:
+        Output -> its largest absolute difference, and its largest absolute value in `model`. The offset of planted
+        hidden channels, which `last_hidden_state` shows, is no difference.
+    """
+    original, other = read_checkpoint(model), read_checkpoint(planted)
+    chosen = find_task(task) if task else default_task(original)
+    left, right = (build_reference(one, chosen.name) for one in (original, other))
+    last = f"{_layers(original)[-1]}.full_layer_layer_norm.bias"
+    offset = {"last_hidden_state": torch.from_numpy(other.weights[last] - original.weights[last])}
+    found = dict.fromkeys(chosen.outputs, (0.0, 0.0))
+    with torch.inference_mode():
+        for sample in _samples(original, chosen):
+            before, after = left(**sample), right(**sample)
+            for name, (most, largest) in found.items():
+                was, now = getattr(before, name), getattr(after, name) - offset.get(name, 0)
+                found[name] = max(most, float((now - was).abs().max())), max(largest, float(was.abs().max()))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.plant_outliers", description=__doc__.splitlines()[0])
+    parser.add_argument("model", metavar="CHECKPOINT", type=Path, help="a checkpoint folder")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the folder to make")
+    parser.add_argument("--ffn", type=float, default=0, help="constant activation of FFN units, in ordinary ranges")
+    parser.add_argument("--value", type=float, default=0, help="by how much value channels grow")
+    parser.add_argument("--hidden", type=float, default=0, help="offset of hidden channels, in ordinary ranges")
+    parser.add_argument("--units", type=int, default=4, help="planted FFN units of a layer, even (4)")
+    parser.add_argument("--channels", type=int, default=4, help="planted value channels, and hidden ones (4)")
+    parser.add_argument("--seed", type=int, default=0, help="which channels (0)")
+    parser.add_argument("--task", help="whose answers are to stay; the head of the checkpoint by default")
+    options = vars(parser.parse_args(arguments))
+    try:
+        planted = plant(**options)
+        found = differences(options["model"], planted, options["task"])
+    except AlbertError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    for name, (most, largest) in found.items():
+        print(f"{name}: off by {most:.2g} at most, {most / largest:.2g} of its largest value {largest:.3g}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
