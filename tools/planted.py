@@ -131,15 +131,9 @@ def rows(task: str, planting: str, forms: Sequence[tuple[str, str]], count: int,
 
     for file_format, precision in forms:
         form, bundle = f"{file_format} {precision}", scratch / f"{file_format}-{precision}"
+        rounds = {"calibration_data": own, "max_drop": _MAX_DROPS.get(precision)} if precision != "fp32" else {}
         try:
-            _EXPORTS[file_format](
-                checkpoint,
-                bundle,
-                task=task,
-                precision=precision,
-                calibration_data=own,
-                max_drop=_MAX_DROPS.get(precision),
-            )
+            _EXPORTS[file_format](checkpoint, bundle, task=task, precision=precision, **rounds)
         except AlbertError as error:
             yield Row(task, planting, form, count, refused=str(error).splitlines()[0])
         else:

@@ -66,7 +66,8 @@ def test_precisions(precision: str, operator: str, kind: str, tmp_path: Path) ->
 
 
 def test_every_shared_weight_is_quantized_once(tmp_path: Path) -> None:
-    export_onnx(demo_checkpoint("fill-mask"), tmp_path / "bundle", precision="int8")
+    # a budget that the first recipe meets on every processor
+    export_onnx(demo_checkpoint("fill-mask"), tmp_path / "bundle", precision="int8", max_drop=5)
     weights = weights_of(tmp_path / "bundle")
     # the mapping of the embeddings is small, and stays in float32
     large = [array for name, array in weights.items() if array.size >= 4096 and "mapping_in" not in name]
