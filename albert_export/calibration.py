@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.samples import bundled_lines
+from albert_export.text_file import read_text
 from albert_runtime import AlbertTokenizer
 from albert_runtime.batch import pad_batch
 from albert_runtime.errors import UsageError
@@ -36,21 +37,12 @@ def read_calibration_texts(file: str | Path) -> list[Text]:
     """
     file = Path(file)
     advice = "give a UTF-8 text file with a typical input on each line, a tab between the texts of a pair"
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"can't read the calibration data {file}: {error.strerror or error}; {advice}") from error
-    try:
-        whole = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the calibration data {file} is not text, see byte {error.start:,}; {advice}") from error
-    if "\0" in whole:
-        raise UsageError(f"the calibration data {file} is not text: it holds zero bytes; {advice}")
+    whole = read_text(file, "calibration data", advice)
     lines = (line.partition("\t") for line in whole.splitlines())
     texts = [(first, second.strip() or None) for first, _, second in lines]
     texts = [text for text in texts if text[0].strip()]
     if not texts:
-        raise UsageError(f"the calibration data {file} is empty; {advice}")
+        raise UsageError(f"the calibration data {file} is empty but for texts after tabs; {advice}")
     characters = sum(len(text) for pair in texts for text in pair if text)
     if characters < _FEWEST_CHARACTERS:
         raise UsageError(

@@ -20,6 +20,7 @@ from albert_export.doctor.command import doctor
 from albert_export.evaluation.command import evaluate
 from albert_export.options import (
     calibration_option,
+    chosen_checkpoint,
     eval_data_option,
     force_option,
     json_option,
@@ -34,7 +35,6 @@ from albert_export.progress import steps
 from albert_export.sensitivity.command import sensitivity
 from albert_runtime._version import __version__
 from albert_runtime.errors import AlbertError, UsageError
-from albert_runtime.tasks import find_task
 
 if TYPE_CHECKING:
     from albert_export.pipeline import Exported
@@ -122,7 +122,7 @@ def onnx(
     chosen = [name for name, on in (("arm64", arm64), ("avx2", avx2), ("avx512-vnni", avx512_vnni)) if on]
     if len(chosen) > 1:
         raise UsageError(f"choose one of --{' and --'.join(chosen)}; without either, the weights are right on all")
-    model, name = _checkpoint(model, task)
+    model, name = chosen_checkpoint(model, task)
     output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
         exported = export_onnx(
@@ -197,7 +197,7 @@ def tflite(
     from albert_export.targets import find_target
 
     engine = find_target(target)
-    model, name = _checkpoint(model, task)
+    model, name = chosen_checkpoint(model, task)
     format_name = "tflite" if target == "litert" else target
     output = output or Path(f"{name}-{format_name}-{precision or engine.default_precision}")
     with steps(quiet) as progress:
@@ -217,17 +217,6 @@ def tflite(
             progress=progress,
         )
     _print_exported(exported, as_json)
-
-
-def _checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
-    """The checkpoint to export, and the name of what is made of it."""
-    if model is not None:
-        return model, model.resolve().name
-    from albert_export.demos import demo_checkpoint
-
-    if task is None:
-        raise UsageError("say what to export: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
-    return demo_checkpoint(task), f"demo-{find_task(task).name}"
 
 
 def _print_exported(exported: Exported, as_json: bool) -> None:

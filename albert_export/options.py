@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands have, and what they choose."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from albert_runtime.tasks import TASKS
+from albert_runtime.errors import UsageError
+from albert_runtime.tasks import TASKS, find_task
 
 _TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
 
@@ -39,3 +40,18 @@ max_drop_option = click.option(
     help="How many of 100 answers may differ from the original's, and by how many points the score on --eval-data may "
     "fall; 0 excuses no near tie either.  [default: 1, and 0.5]",
 )  # fmt: skip
+
+
+def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
+    """The checkpoint that `--model` or `--task` names, and a name for what is made of it.
+
+    Raises:
+        UsageError: neither is given, or the task is unknown.
+    """
+    if model is not None:
+        return model, model.resolve().name
+    from albert_export.demos import demo_checkpoint
+
+    if task is None:
+        raise UsageError("say which model: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
+    return demo_checkpoint(task), f"demo-{find_task(task).name}"

@@ -22,6 +22,8 @@ _CLIPS = np.linspace(1.0, 0.5, 26, dtype=np.float32)
 #: share of the mean of the moments' diagonal that is added to it, for channels that are never used
 _DAMPING = 0.01
 _BLOCK = 128
+#: rows below it are zeros: the scale of what is smaller is no normal float32, and engines may take it for 0
+_SMALLEST = 1e-35
 #: inputs that are gathered before their products are added up
 _ROWS = 2048
 
@@ -29,7 +31,7 @@ _ROWS = 2048
 def row_scales(weight: NDArray[np.float32], importance: NDArray[np.float64]) -> NDArray[np.float32]:
     """The scale of each row, `[rows, 1]`, at which plain rounding errs least, squared and weighted by input channel."""
     largest = np.abs(weight).max(axis=1, keepdims=True)
-    largest[largest == 0] = 1.0
+    largest[largest < _SMALLEST] = 1.0
     best, best_error = largest / LEVELS, np.full((len(weight), 1), np.inf)
     for clip in _CLIPS:
         scales = largest * clip / LEVELS

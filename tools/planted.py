@@ -23,6 +23,7 @@ from albert_export.decisions import SAME_DIRECTION, Decision, agree, decide
 from albert_export.demos import demo_checkpoint
 from albert_export.export import Exported, export_onnx, export_tflite
 from albert_export.native_talk import without_native_talk
+from albert_export.onnx_writer import PROCESSORS
 from albert_runtime import AlbertSession, load
 from albert_runtime.errors import AlbertError, UsageError
 from albert_runtime.tasks import TASKS, find_task
@@ -113,8 +114,13 @@ def quantize_with_onnxruntime(bundle: Path, output: Path) -> None:
         quantize_dynamic(bundle / "model.onnx", output / "model.onnx", weight_type=QuantType.QInt8)
 
 
-def rows(task: str, planting: str, forms: Sequence[tuple[str, str]], count: int, scratch: Path) -> Iterator[Row]:
-    """A row for each (format, precision) of a demo with a planting, and one for the peer."""
+def rows(
+    task: str, planting: str, forms: Sequence[tuple[str, str]], count: int, scratch: Path, processor: str | None = None
+) -> Iterator[Row]:
+    """A row for each (format, precision) of a demo with a planting, and one for the peer.
+
+    `processor` is the one that ONNX's int8 weights are for.
+    """
     amounts = parse_planting(planting)
     checkpoint = demo_checkpoint(task)
     if amounts:
@@ -131,9 +137,13 @@ def rows(task: str, planting: str, forms: Sequence[tuple[str, str]], count: int,
 
     for file_format, precision in forms:
         form, bundle = f"{file_format} {precision}", scratch / f"{file_format}-{precision}"
-        rounds = {"calibration_data": own, "max_drop": _MAX_DROPS.get(precision)} if precision != "fp32" else {}
+        options: dict[str, Any] = {}
+        if precision != "fp32":
+            options = {"calibration_data": own, "max_drop": _MAX_DROPS.get(precision)}
+        if processor and file_format == "onnx" and precision.startswith("int8"):
+            options["processor"], form = processor, f"{form} --{processor}"
         try:
-            _EXPORTS[file_format](checkpoint, bundle, task=task, precision=precision, **rounds)
+            _EXPORTS[file_format](checkpoint, bundle, task=task, precision=precision, **options)
         except AlbertError as error:
             yield Row(task, planting, form, count, refused=str(error).splitlines()[0])
         else:
@@ -196,6 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tasks", default=",".join(TASKS), help="names or aliases; all by default")
     parser.add_argument("--formats", default=",".join(_EXPORTS), help=f"{','.join(_EXPORTS)} by default")
     parser.add_argument("--precisions", default="int8,int4", help="int8,int4 by default")
+    parser.add_argument("--processor", choices=[name for name in PROCESSORS if name], help="that ONNX's int8 is for")
     parser.add_argument("--plantings", default="ffn20,ffn60,value30,hidden20", help="%(default)s by default")
     parser.add_argument("--examples", type=int, default=200, help="of each task (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also writes all rows there")
@@ -214,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for planting in plantings:
                 print(f"{task}, {planting}", file=sys.stderr)
                 with tempfile.TemporaryDirectory() as scratch:
-                    found += rows(task, planting, forms, options.examples, Path(scratch))
+                    found += rows(task, planting, forms, options.examples, Path(scratch), options.processor)
     except AlbertError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from albert_export.evaluation.example import Dataset, Example
-from albert_export.evaluation.text_file import parse_json, refuse, split_lines
+from albert_export.evaluation.parsing import parse_json, refuse, split_lines
 from albert_runtime.errors import UsageError
 
 #: what each field may be called: our name first, then that of SWAG and HellaSwag

@@ -13,7 +13,7 @@ from albert_export.evaluation.measures import MEASURES
 from albert_export.evaluation.plain_text import read_masks, read_orders
 from albert_export.evaluation.squad_file import read_squad
 from albert_export.evaluation.table_file import read_table
-from albert_export.evaluation.text_file import read_text
+from albert_export.text_file import read_text
 from albert_runtime.errors import UnsupportedError, UsageError
 from albert_runtime.tasks import Task, find_task
 
@@ -45,7 +45,7 @@ def read_dataset(
             "instead: albert-export verify BUNDLE --model CHECKPOINT"
         )
     file = Path(file)
-    text = read_text(file, f"for {name} give {FORMAT_OF_TASK[name]}")
+    text = read_text(file, "evaluation data", f"for {name} give {FORMAT_OF_TASK[name]}")
     refuse_other_format(file, text, name)
     try:
         dataset = _read(file, text, name, tuple(labels), problem_type)

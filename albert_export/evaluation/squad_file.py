@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from albert_export.evaluation.example import Dataset, Example
-from albert_export.evaluation.text_file import parse_json, refuse
+from albert_export.evaluation.parsing import parse_json, refuse
 
 _logger = logging.getLogger("albert_export")
 

@@ -20,8 +20,7 @@ from albert_runtime.windows import TextWindow
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-#: the session's own settings, which its windows don't know by themselves
-_STRIDE = 128
+#: the session's own setting, which its windows don't know by themselves
 _MAX_ANSWER_TOKENS = 30
 
 #: the right answers to a question, and the one that was given
@@ -47,10 +46,10 @@ def answer_or_not(session: AlbertSession, example: Example) -> str:
     assert isinstance(session, QuestionAnsweringSession)
     question, context = example.request["question"], example.request["context"]
     try:
-        windows = session._windows(question, context, _STRIDE)
+        windows = session.windows(question, context)
     except UsageError:
         return ""
-    outputs = list(session._run_each([window.encoding for window in windows]))
+    outputs = list(session.run_each([window.encoding for window in windows]))
     starts, ends = ([output[name] for output in outputs] for name in ("start_logits", "end_logits"))
     answers = best_answers(windows, starts, ends, context, top_k=1, max_answer_tokens=_MAX_ANSWER_TOKENS)
     if not answers:

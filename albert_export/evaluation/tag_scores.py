@@ -30,9 +30,9 @@ def tag_words(session: AlbertSession, example: Example) -> list[str]:
         starts.append(position)
         position += len(word) + 1
     tags: list[str | None] = [None] * len(words)
-    windows = session._windows(example.request["text"])
+    windows = session.windows(example.request["text"])
     encodings = [window.encoding for window in windows]
-    for encoding, part, outputs in zip(encodings, best_seen(windows), session._run_each(encodings), strict=True):
+    for encoding, part, outputs in zip(encodings, best_seen(windows), session.run_each(encodings), strict=True):
         for (start, _), scores in zip(encoding.offsets[part], outputs["logits"][part], strict=True):
             word_number = bisect_right(starts, start) - 1
             if tags[word_number] is None:

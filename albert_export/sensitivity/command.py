@@ -10,6 +10,7 @@ import click
 
 from albert_export.options import (
     calibration_option,
+    chosen_checkpoint,
     json_option,
     model_option,
     quiet_option,
@@ -17,7 +18,6 @@ from albert_export.options import (
     task_option,
 )
 from albert_export.progress import steps
-from albert_runtime.errors import UsageError
 
 
 @click.command(
@@ -60,7 +60,6 @@ def sensitivity(
     """Show which layers, in which passes, suffer from quantization."""
     from albert_export.calibration import read_calibration_texts
     from albert_export.checkpoints import read_checkpoint
-    from albert_export.demos import demo_checkpoint
     from albert_export.pipeline import default_task
     from albert_export.reference.build import build_reference
     from albert_export.sensitivity.heat_map import refuse_plot, write_heat_map
@@ -71,12 +70,11 @@ def sensitivity(
     refuse_precision(precision)
     if plot is not None:
         refuse_plot(plot)
-    if model is None and task is None:
-        raise UsageError("say what to scan: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
+    folder, name = chosen_checkpoint(model, task)
     texts = None if calibration_data is None else read_calibration_texts(calibration_data)
     with steps(quiet) as progress:
         progress("reading the model")
-        checkpoint = read_checkpoint(demo_checkpoint(str(task)) if model is None else model)
+        checkpoint = read_checkpoint(folder)
         chosen = default_task(checkpoint) if task is None else find_task(task)
         samples = typical_inputs(checkpoint, chosen, texts, limit=limit)
         reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head)
@@ -85,7 +83,6 @@ def sensitivity(
         click.echo(json.dumps({"model": str(checkpoint.folder), **found.to_dict()}, indent=2))
     else:
         print_sensitivity(found, shlex.join(_export(model, task, precision)))
-    name = "demo checkpoint" if model is None else checkpoint.folder.resolve().name
     if plot is not None:  # last, so that a full disk does not lose the figures
         write_heat_map(found, plot, f"{name}: {found.task}, {precision}")
 

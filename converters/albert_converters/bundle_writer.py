@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
 import uuid
@@ -54,7 +55,13 @@ def new_bundle(target: Path, *, force: bool = False) -> Iterator[Path]:
         yield part
         _put_in_place(part, target, token, force=force)
     except OSError as error:
-        raise ConversionError(f"writing {target} failed: {error.strerror or error}; nothing was kept of it") from error
+        advice = (
+            "free space there or choose another --output" if error.errno == errno.ENOSPC else "choose another --output"
+        )
+        reason = error.strerror or error
+        raise ConversionError(
+            f"writing {target} failed: {reason}; nothing was kept of it; {full}choose another --output"
+        ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

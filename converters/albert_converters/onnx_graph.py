@@ -11,6 +11,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch import fx
 
+from albert_converters.fresh_names import FreshNames
 from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE
 
 _DTYPES = {
@@ -39,12 +40,12 @@ class GraphBuilder:
         self._weights: dict[fx.Node, tuple[str, torch.Tensor]] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
-        self._names: set[str] = set()
+        self._names = FreshNames()
 
     # --- what the graph takes and gives -------------------------------------------------------------------------
 
     def bind_input(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
-        self._values[node] = self._unique(name)
+        self._values[node] = self._names.fresh(name)
         self._inputs.append(helper.make_tensor_value_info(name, onnx_dtype(node.meta["val"].dtype), list(axes)))
 
     def bind_weight(self, node: fx.Node, name: str, weight: torch.Tensor) -> None:
@@ -90,28 +91,19 @@ class GraphBuilder:
         array = np.asarray(value, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            self._constants[key] = self._add_initializer(self._unique("constant"), array)
+            self._constants[key] = self._add_initializer("constant", array)
         return self._constants[key]
 
     def emit(self, operator: str, inputs: Sequence[str], *, outputs: int = 1, hint: str = "", **attributes: Any) -> Any:
         """Adds a node; returns the name of its output, or a list of names for several outputs."""
         base = hint or operator.lower()
-        names = [self._unique(base) for _ in range(outputs)]
+        names = [self._names.fresh(base) for _ in range(outputs)]
         self._nodes.append(helper.make_node(operator, list(inputs), names, name=f"{names[0]}/{operator}", **attributes))
         return names[0] if outputs == 1 else names
 
     def _add_initializer(self, name: str, array: np.ndarray[Any, Any]) -> str:
-        name = name if name not in self._names else self._unique(name)
-        self._names.add(name)
+        name = self._names.fresh(name)
         self._initializers[name] = numpy_helper.from_array(array, name)
-        return name
-
-    def _unique(self, base: str) -> str:
-        name, count = base, 0
-        while name in self._names:
-            count += 1
-            name = f"{base}_{count}"
-        self._names.add(name)
         return name
 
     # --- the result -----------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from albert_converters.fresh_names import FreshNames
+
 #: domain of ONNX Runtime's own operators
 CONTRIB = "com.microsoft"
 
@@ -23,8 +25,8 @@ class GraphRewriter:
         self._weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self._constants: list[onnx.TensorProto] = []
         self._written: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._names = {*self._weights, *(value.name for value in model.graph.input)}
-        self._names.update(name for node in model.graph.node for name in node.output)
+        values = (name for node in model.graph.node for name in node.output)
+        self._names = FreshNames([*self._weights, *(value.name for value in model.graph.input), *values])
 
     def weight(self, name: str) -> NDArray[np.float32]:
         """The weight as it was."""
@@ -56,12 +58,7 @@ class GraphRewriter:
 
     def fresh(self, base: str) -> str:
         """`base`, or a name like it that nothing has."""
-        name, count = base, 0
-        while name in self._names:
-            count += 1
-            name = f"{base}_{count}"
-        self._names.add(name)
-        return name
+        return self._names.fresh(base)
 
     def model(self, *, without: Collection[str]) -> onnx.ModelProto:
         """The finished model; `without` are the weights that have been replaced."""

@@ -151,7 +151,7 @@ class AlbertSession(ABC):
     def _pad(self, encodings: Sequence[Encoding]) -> Arrays:
         return pad_batch(encodings, pad_token_id=self.tokenizer.pad_token_id, length=self.manifest.sequence_length)
 
-    def _run_each(self, encodings: Iterable[Encoding]) -> Iterator[Arrays]:
+    def run_each(self, encodings: Iterable[Encoding]) -> Iterator[Arrays]:
         """The outputs of each sequence, without the batch axis; padding of a static length is still there.
 
         One after the other: the windows of a long text gain no time as a batch (a window of 384 tokens keeps the

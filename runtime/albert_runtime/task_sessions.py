@@ -121,12 +121,12 @@ class TokenClassificationSession(AlbertSession):
         A text that is too long for the model goes through it in overlapping windows; each token takes its label
         from the window that shows most of what stands around it.
         """
-        windows = self._windows(text)
+        windows = self.windows(text)
         encodings = [window.encoding for window in windows]
         logits: list[Logits] = []
         offsets: list[tuple[int, int]] = []
         word_ids: list[int | None] = []
-        for encoding, part, outputs in zip(encodings, best_seen(windows), self._run_each(encodings), strict=True):
+        for encoding, part, outputs in zip(encodings, best_seen(windows), self.run_each(encodings), strict=True):
             logits.append(outputs["logits"][part])
             offsets += encoding.offsets[part]
             word_ids += encoding.word_ids[part]
@@ -134,9 +134,14 @@ class TokenClassificationSession(AlbertSession):
 
     def arrays(self, text: str) -> Arrays:
         """See `AlbertSession.arrays`; a row for each window."""
-        return self._pad([window.encoding for window in self._windows(text)])
+        return self._pad([window.encoding for window in self.windows(text)])
 
-    def _windows(self, text: str) -> tuple[TextWindow, ...]:
+    def windows(self, text: str) -> tuple[TextWindow, ...]:
+        """The overlapping windows that the text is seen through, each short enough for the model.
+
+        Raises:
+            UsageError: the text is empty.
+        """
         room = self.max_length - 2  # [CLS] and [SEP]
         stride = min(_STRIDE, room // 2)
         encodings = self.tokenizer(
@@ -215,9 +220,9 @@ class QuestionAnsweringSession(AlbertSession):
         """
         check_count("top_k", top_k)
         check_count("max_answer_tokens", max_answer_tokens)
-        windows = self._windows(question, context, stride)
+        windows = self.windows(question, context, stride)
         starts, ends = [], []
-        for outputs in self._run_each([window.encoding for window in windows]):
+        for outputs in self.run_each([window.encoding for window in windows]):
             starts.append(outputs["start_logits"])
             ends.append(outputs["end_logits"])
         answers = best_answers(windows, starts, ends, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
@@ -227,9 +232,14 @@ class QuestionAnsweringSession(AlbertSession):
 
     def arrays(self, question: str, context: str, stride: int = _STRIDE) -> Arrays:
         """See `AlbertSession.arrays`; a row for each window."""
-        return self._pad([window.encoding for window in self._windows(question, context, stride)])
+        return self._pad([window.encoding for window in self.windows(question, context, stride)])
 
-    def _windows(self, question: str, context: str, stride: int) -> tuple[TextWindow, ...]:
+    def windows(self, question: str, context: str, stride: int = _STRIDE) -> tuple[TextWindow, ...]:
+        """The overlapping windows that the context is seen through, each behind the question.
+
+        Raises:
+            UsageError: a text is empty, or the question fills the window by itself.
+        """
         check_text("question", question)
         check_text("context", context)
         check_count("stride", stride, least=0)

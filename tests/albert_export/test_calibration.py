@@ -56,12 +56,12 @@ def test_texts_of_a_file(content: bytes, texts: list[Any], tmp_path: Path) -> No
         (b" \n\t\n\r\n  \t  ", "is empty"),
         ("\u3000\n\u00a0".encode(), "is empty"),
         (b"\tonly seconds\n", "is empty"),
-        ("Gr\u00fc\u00dfe".encode("latin-1"), "is not text, see byte 2"),
-        (b"a" * 5000 + b"\xff", "is not text, see byte 5,000"),
-        ("UTF-16".encode("utf-16"), "is not text, see byte 0"),
-        ("UTF-16".encode("utf-16-le"), "it holds zero bytes"),
-        (b"TFL3\0\0\0\0", "it holds zero bytes"),
-        (bytes(range(256)), "is not text"),
+        ("Gr\u00fc\u00dfe".encode("latin-1"), "is not UTF-8 text, see byte 2"),
+        (b"a" * 5000 + b"\xff", "is not UTF-8 text, see byte 5,000"),
+        ("UTF-16".encode("utf-16"), "is not UTF-8 text, see byte 0"),
+        ("UTF-16".encode("utf-16-le"), "it has a zero byte"),
+        (b"TFL3\0\0\0\0", "it has a zero byte"),
+        (bytes(range(256)), "is not UTF-8 text"),
         (b"Hello.\tYou?\n", "holds 10 characters, less than a sentence"),
         (b"word\n" * 4, "holds 16 characters"),
     ],
@@ -79,7 +79,7 @@ def test_files_that_are_no_texts(content: bytes, problem: str, tmp_path: Path) -
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"can't read the calibration data .*nowhere.txt: No such file.*" + ADVICE):
         read_calibration_texts(tmp_path / "nowhere.txt")
-    with pytest.raises(UsageError, match=f"Is a directory.*{ADVICE}"):
+    with pytest.raises(UsageError, match=f"is a folder; {ADVICE}"):
         read_calibration_texts(tmp_path)
 
 

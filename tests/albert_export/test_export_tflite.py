@@ -169,7 +169,7 @@ def test_task_library_serves_two_tasks(tmp_path: Path, checkpoint_of: Checkpoint
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "is empty"), (b" \n\t\n", "is empty"), (b"\xff\xfe\x00", "is not text"), (b"a\0b", "is not text")],
+    [(b"", "is empty"), (b" \n\t\n", "is empty"), (b"\xff\xfe\x00", "is not UTF-8 text"), (b"a\0b", "is not text")],
 )
 def test_calibration_data_that_is_none(
     content: bytes, message: str, tmp_path: Path, checkpoint_of: CheckpointOf

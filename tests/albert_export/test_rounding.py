@@ -162,3 +162,10 @@ def test_moments_are_sums_over_all_runs() -> None:
     assert set(moments) == {"ffn", "query"}
     assert np.allclose(moments["ffn"], moments_of(np.vstack([first, second])), rtol=1e-4, atol=1e-2)
     assert np.allclose(moments["query"], moments_of(second), rtol=1e-4, atol=1e-2)
+
+
+def test_rows_below_every_normal_scale_are_zeros() -> None:
+    weight = np.array([[1e-40, -2e-39, 0, 1e-44], [7, 0, 0, 1]], np.float32)
+    steps, scales = round_to_steps(weight, np.eye(4), block=4)
+    assert (steps[0] == 0).all()
+    assert (scales >= np.finfo(np.float32).tiny).all()

@@ -1,41 +1,15 @@
-"""A file of labelled examples as text, and how what is wrong with one is said."""
+"""The text of a file of labelled examples: its lines, its JSON, and how what is wrong with them is said."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from albert_runtime.errors import UsageError, listed
 
 #: problems of one kind that a message names; a file of another format has one on each line
 _SHOWN = 20
-
-
-def read_text(file: Path, advice: str) -> str:
-    """The text of a UTF-8 file, with or without byte order mark.
-
-    Raises:
-        UsageError: it can't be read, is a folder, is empty or is not text; `advice` says what to give.
-    """
-    try:
-        content = file.read_bytes()
-    except IsADirectoryError as error:
-        raise UsageError(f"{file} is a folder; {advice}") from error
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"can't read the evaluation data {file}: {reason}; {advice}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not UTF-8 text, see byte {error.start:,}; {advice}") from error
-    if "\0" in text:
-        place = len(text[: text.index("\0")].encode())
-        raise UsageError(f"{file} is not text: it has a zero byte, the first at {place:,}; {advice}")
-    if not text.strip():
-        raise UsageError(f"{file} is empty{' but for white space' if text else ''}; {advice}")
-    return text
 
 
 def split_lines(text: str) -> list[str]:

@@ -1,0 +1,24 @@
+"""Names that no value of a graph has yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class FreshNames:
+    """Gives out names, each once."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._taken
+
+    def fresh(self, base: str) -> str:
+        """`base`, or a name like it that nothing has; it is taken from now on."""
+        name, count = base, 0
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name
