@@ -55,9 +55,7 @@ def new_bundle(target: Path, *, force: bool = False) -> Iterator[Path]:
         yield part
         _put_in_place(part, target, token, force=force)
     except OSError as error:
-        advice = (
-            "free space there or choose another --output" if error.errno == errno.ENOSPC else "choose another --output"
-        )
+        full = "free some space or " if error.errno == errno.ENOSPC else ""
         reason = error.strerror or error
         raise ConversionError(
             f"writing {target} failed: {reason}; nothing was kept of it; {full}choose another --output"
