@@ -220,14 +220,17 @@ def tflite(
 
 
 def _print_exported(exported: Exported, as_json: bool) -> None:
+    from albert_export.model_card import integer_shares
+
     figures = exported.to_dict()
     if as_json:
         _print_json(figures)
         return
     size = f"{figures['model_bytes'] / 1e6:.1f} MB"
     click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")
-    if figures["quantized"].get("quantized_share"):
-        click.echo(f"quantized: {figures['quantized']['quantized_share']:.0%} of the matrix products with weights")
+    shares = integer_shares(figures["quantized"])
+    if shares:
+        click.echo(f"quantized: {shares}")
     if exported.manifest.fidelity:
         from albert_export.fidelity.table import text_table
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from albert_export.checkpoints import Checkpoint
 from albert_export.fidelity.table import markdown_table
@@ -79,13 +81,25 @@ def _ladder(manifest: Manifest) -> list[str]:
 
 
 def _form(manifest: Manifest) -> str:
-    share = manifest.quantized.get("quantized_share", 0.0)
-    integers = f", {share:.0%} of the matrix products in integers" if share else ""
+    shares = integer_shares(manifest.quantized)
+    integers = f", {shares}" if shares else ""
     if manifest.opset is not None:
         needs = manifest.quantized.get("needs", {}).get("onnxruntime")
         return f"opset {manifest.opset}{integers}" + (f", for ONNX Runtime {needs} or newer" if needs else "")
     length = "dynamic shapes" if manifest.sequence_length is None else f"{manifest.sequence_length} tokens at a time"
-    return f"for {manifest.target}, {length}, {share:.0%} of the matrix products in integers"
+    return f"for {manifest.target}, {length}{integers}"
+
+
+def integer_shares(quantized: Mapping[str, Any]) -> str:
+    """How much of a file is in integers, in words; empty for a file of floats. `quantized` is the manifest's."""
+    share = quantized.get("quantized_share", 0.0)
+    sizes = quantized.get("weight_bytes", {})
+    if not share or not sizes:
+        return ""
+    integers = sum(size for kind, size in sizes.items() if "int" in kind)
+    return (
+        f"{share:.0%} of the matrix products and {integers / sum(sizes.values()):.0%} of the weights' bytes in integers"
+    )
 
 
 def _axes(axes: tuple[str, ...]) -> str:

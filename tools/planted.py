@@ -31,6 +31,7 @@ from tools.plant_outliers import plant
 from tools.train_demos.catalogue import DEMOS
 from tools.train_demos.evaluation import new_examples
 from tools.train_demos.example import Example
+from tools.train_demos.labelled_files import DEMO_FILES, write_demo_file
 
 _EXPORTS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx, "tflite": export_tflite}
 _PEER = "ORT quantize_dynamic"
@@ -39,7 +40,7 @@ _TIE = 0.05
 #: of the examples: neither the training's nor its evaluation's
 _SEED = 3
 #: for an export to calibrate and to judge by
-_OWN_TEXTS = 100
+_OWN = 200
 #: precision -> points of 100 answers that it may lose; four bits are given more
 _MAX_DROPS = {"int4": 2.0}
 _PLANTING = re.compile(r"(ffn|value|hidden)(\d+(?:\.\d+)?)")
@@ -126,7 +127,7 @@ def rows(
     if amounts:
         checkpoint = plant(checkpoint, scratch / "checkpoint", **amounts)  # type: ignore[arg-type]
     asked = requests(task, count)
-    own = own_texts(task, scratch / "texts.txt")
+    own = own_data(task, scratch)
     export_onnx(checkpoint, scratch / "fp32", task=task)
     expected = decisions(load(scratch / "fp32", threads=1), asked)
 
@@ -139,7 +140,7 @@ def rows(
         form, bundle = f"{file_format} {precision}", scratch / f"{file_format}-{precision}"
         options: dict[str, Any] = {}
         if precision != "fp32":
-            options = {"calibration_data": own, "max_drop": _MAX_DROPS.get(precision)}
+            options = {**own, "max_drop": _MAX_DROPS.get(precision)}
         if processor and file_format == "onnx" and precision.startswith("int8"):
             options["processor"], form = processor, f"{form} --{processor}"
         try:
@@ -152,11 +153,18 @@ def rows(
     yield measured(_PEER, scratch / "peer")
 
 
-def own_texts(task: str, file: Path) -> Path:
-    """What the owner of a model has, for the export to go by: texts of the kind that is asked here, but others."""
-    examples = new_examples(DEMOS[task], held_out=True, count=_OWN_TEXTS, seed=_SEED + 1)
-    file.write_text("".join(f"{_as_line(example)}\n" for example in examples), encoding="utf-8")
-    return file
+def own_data(task: str, folder: Path) -> dict[str, Path]:
+    """What the owner of a model has, for the export to go by: texts of the kind that is asked here, but others.
+
+    They are typical inputs, and labelled examples where the task has a metric, as options of an export.
+    """
+    seed = _SEED + 1
+    examples = new_examples(DEMOS[task], held_out=True, count=_OWN, seed=seed)
+    texts = folder / "texts.txt"
+    texts.write_text("".join(f"{_as_line(example)}\n" for example in examples), encoding="utf-8")
+    if task not in DEMO_FILES:
+        return {"calibration_data": texts}
+    return {"calibration_data": texts, "eval_data": write_demo_file(folder, task, _OWN, seed, held_out=True)}
 
 
 def _as_line(example: Example) -> str:

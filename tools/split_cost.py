@@ -1,0 +1,66 @@
+"""What multiplying outlier channels apart costs: `python -m tools.split_cost` prints the ratio of latencies.
+
+A checkpoint of a published shape with random weights is exported in int8 as it is, and again with planted outliers
+(docs/outliers.md), for which the export splits them off. The two graphs run in turn, 128 tokens, one thread, so that
+what else the machine does falls on both alike; the figure is the median of the ratios of neighbouring runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from albert_export.export import export_onnx, export_tflite
+from albert_runtime import AlbertSession, load
+from albert_runtime.tasks import INPUT_NAMES
+from tools.figures import make_checkpoint
+from tools.plant_outliers import plant
+
+_EXPORTS = {"onnx": export_onnx, "tflite": export_tflite}
+_LENGTH = 128
+_WARM_UP = 5
+
+
+def cost(plain: AlbertSession, split: AlbertSession, runs: int) -> tuple[float, float, float]:
+    """Median milliseconds of both, and the median of the ratios of neighbouring runs."""
+    arrays = {name: np.full((1, _LENGTH), name != "token_type_ids", np.int64) for name in INPUT_NAMES}
+    seconds = np.empty((runs + _WARM_UP, 2))
+    for run in range(len(seconds)):
+        for which in ((0, 1), (1, 0))[run % 2]:
+            start = time.perf_counter()
+            (plain, split)[which].run(arrays)
+            seconds[run, which] = time.perf_counter() - start
+    seconds = seconds[_WARM_UP:]
+    ratio = float(np.median(seconds[:, 1] / seconds[:, 0]))
+    milliseconds = 1e3 * np.median(seconds, axis=0)
+    return float(milliseconds[0]), float(milliseconds[1]), ratio
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.split_cost", description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", default="albert-base-v2", help="a published size")
+    parser.add_argument("--ffn", type=float, default=60.0, help="of the planted FFN units, in ordinary ranges")
+    parser.add_argument("--runs", type=int, default=100, help="of each graph")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = Path(scratch, "checkpoint")
+        make_checkpoint(options.shape, checkpoint)
+        planted = plant(checkpoint, Path(scratch, "planted"), ffn=options.ffn)
+        print("| int8 | ms | ms, with the split | ratio | recipe |\n|---|---|---|---|---|")
+        for name, export in _EXPORTS.items():
+            bundles = [Path(scratch, f"{name}-{folder.name}") for folder in (checkpoint, planted)]
+            for folder, bundle in zip((checkpoint, planted), bundles, strict=True):
+                exported = export(folder, bundle, task="question-answering", precision="int8")
+            plain, split = (load(bundle, threads=1, verify=False) for bundle in bundles)
+            before, after, ratio = cost(plain, split, options.runs)
+            recipe = exported.manifest.quantized["recipe"]
+            print(f"| {name} | {before:.1f} | {after:.1f} | {ratio:.3f} | {recipe} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
