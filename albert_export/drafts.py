@@ -129,6 +129,14 @@ class Drafts:
                 )
         return objections
 
+    def doubt(self, draft: Draft, measured: Measured) -> str:
+        """Empty, or that the graph leans on near ties: many that fall the other way are a sign of outliers, too."""
+        if draft.recipe.split or not self._gate_for(draft).leans_on_ties(measured):
+            return ""
+        splits = [recipe for recipe in self.recipes if recipe.split and recipe.block == draft.recipe.block]
+        waiting = any(not self.applies(split) for split in splits)
+        return "kept but for near ties; outlier channels can be split off" if waiting else ""
+
     def _compared(self, draft: Draft, *, answers: bool) -> ParityReport:
         report = compare(draft.session, self._original_for(draft), answers=answers, progress=self.job.progress)
         report.artefact = draft.report.artefact

@@ -126,7 +126,7 @@ class Gate:
         reasons = []
         differing = 100 - measured.agreement
         if self.budget.differing == 0:  # then near ties are differences like any other
-            differing += 100 * measured.near_ties / measured.texts
+            differing = _differing_with_ties(measured)
         if not differing <= self.budget.differing + _ROUNDING:  # NaN objects too
             reasons.append(f"{differing:.1f}% of the answers differ")
         if not np.isfinite(measured.logit_error):
@@ -134,6 +134,10 @@ class Gate:
         if measured.drop is not None and not measured.drop <= self.budget.metric + _ROUNDING:
             reasons.append(f"{measured.metric} falls by {measured.drop:.1f}")
         return reasons
+
+    def leans_on_ties(self, measured: Measured) -> bool:
+        """Whether more answers differ than may, if near ties count."""
+        return _differing_with_ties(measured) > self.budget.differing + _ROUNDING
 
     def _answers(self, session: AlbertSession) -> dict[str, Any]:
         self._progress(f"asking {len(self._asked)} texts")
@@ -163,6 +167,11 @@ class Gate:
 
 #: points; sums of shares are not exact
 _ROUNDING = 1e-6
+
+
+def _differing_with_ties(measured: Measured) -> float:
+    """Points of answers that differ, near ties or not."""
+    return 100 - measured.agreement + 100 * measured.near_ties / measured.texts
 
 
 def _decision(session: AlbertSession, request: dict[str, Any]) -> Decision | None:

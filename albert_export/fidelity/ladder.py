@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from albert_export.fidelity.budget import Budget
@@ -73,15 +74,22 @@ class Workshop(Protocol[Made]):
         """Why the graph is not good enough."""
         ...
 
+    def doubt(self, made: Made, measured: Measured) -> str:
+        """Empty, or why a later recipe is to be preferred to this graph, which is good enough."""
+        ...
+
 
 def climb(
     recipes: tuple[Recipe, ...], most_kept: int, workshop: Workshop[Made], record: Climb, progress: Progress
 ) -> Made | None:
     """Makes graphs by `recipes`, then with up to `most_kept` sensitive matrices kept, until one has no objections.
 
+    A graph that is good enough, and in doubt all the same, is taken where no later recipe has a better one.
+
     Returns:
         That graph, or None where none is good enough. `record` has each rung.
     """
+    in_doubt: list[Recipe] = []
 
     def try_out(recipe: Recipe) -> Made | None:
         reason = workshop.applies(recipe)
@@ -91,10 +99,15 @@ def climb(
         progress(f"trying {recipe.name}")
         made = workshop.make(recipe)
         measured = workshop.measure(made)
-        record.rungs.append(Rung(recipe, measured, tuple(workshop.objections(made, measured))))
-        return None if record.rungs[-1].objections else made
+        objections = workshop.objections(made, measured)
+        doubt = "" if objections or in_doubt else workshop.doubt(made, measured)
+        if doubt:
+            in_doubt.append(recipe)
+            objections = [doubt]
+        record.rungs.append(Rung(recipe, measured, tuple(objections)))
+        return None if objections else made
 
-    for recipe in recipes:
+    for recipe in chain(recipes, in_doubt):  # by the time they are reached, those in doubt are known
         made = try_out(recipe)
         if made is not None:
             return made

@@ -95,6 +95,18 @@ def test_processors_choose_the_range_of_weights(processor: str | None, largest: 
     assert graph.quantized["processor"] == (processor or "any")
 
 
+def test_outliers_are_split_off_where_they_only_turn_near_ties(tmp_path: Path) -> None:
+    """Plain int8 keeps what the planted model is sure of, but not what it is undecided about."""
+    model = plant(demo_checkpoint("pretraining"), tmp_path / "planted", value=30)
+    exported = export_onnx(model, tmp_path / "bundle", precision="int8", max_drop=4)
+    plain, split = exported.manifest.fidelity["ladder"]
+    assert plain["agreement"] >= 96
+    assert plain["agreement"] - 100 * plain["near_ties"] / plain["texts"] < 96
+    assert plain["objections"] == ["kept but for near ties; outlier channels can be split off"]
+    assert split["recipe"] == "outlier split"
+    assert split["near_ties"] < plain["near_ties"]
+
+
 def test_outliers_are_split_off_where_they_cost_answers(tmp_path: Path) -> None:
     model = plant(demo_checkpoint(CLS), tmp_path / "planted", ffn=60, value=30)
     exported = export_onnx(model, tmp_path / "bundle", precision="int8")

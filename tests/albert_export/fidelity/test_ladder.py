@@ -30,6 +30,7 @@ class CannedWorkshop:
 
     keeps: dict[str, float]
     useless: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
 
     def applies(self, recipe: Recipe) -> str:
@@ -48,6 +49,9 @@ class CannedWorkshop:
     def objections(self, made: Recipe, measured: Measured) -> list[str]:
         return [] if measured.agreement >= 99 else ["too far off"]
 
+    def doubt(self, made: Recipe, measured: Measured) -> str:
+        return "by near ties" if made.name in self.doubtful else ""
+
 
 def climbed(
     workshop: CannedWorkshop, recipes: tuple[Recipe, ...] = RECIPES, most_kept: int = 2
@@ -61,6 +65,21 @@ def test_the_first_that_is_good_enough_is_taken() -> None:
     best, record = climbed(workshop)
     assert best == RECIPES[0]
     assert workshop.made == ["one"]
+    assert record.taken is not None
+    assert record.taken.recipe == RECIPES[0]
+
+
+def test_what_is_in_doubt_gives_way_to_a_better_one() -> None:
+    best, record = climbed(CannedWorkshop({"one": 99.0, "two": 100.0}, doubtful=("one",)))
+    assert best == RECIPES[1]
+    assert [rung.objections for rung in record.rungs] == [("by near ties",), ()]
+
+
+def test_what_is_in_doubt_is_taken_where_nothing_is_better() -> None:
+    workshop = CannedWorkshop({"one": 99.0}, doubtful=("one",))
+    best, record = climbed(workshop)
+    assert best == RECIPES[0]
+    assert workshop.made == ["one", "two", "three", "one"]
     assert record.taken is not None
     assert record.taken.recipe == RECIPES[0]
 
@@ -153,6 +172,12 @@ def test_a_budget_of_nothing_excuses_no_near_tie() -> None:
     strict, figures = SimpleNamespace(budget=Budget.of(0)), measured(100.0, near_ties=2)
     assert Gate.objections(strict, figures) == ["2.0% of the answers differ"]  # type: ignore[arg-type]
     assert Gate.objections(strict, measured(100.0)) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("agreement", "near_ties", "leans"), [(100.0, 1, False), (99.0, 1, True), (100.0, 2, True)])
+def test_a_graph_that_leans_on_near_ties(agreement: float, near_ties: int, leans: bool) -> None:
+    figures = measured(agreement, near_ties=near_ties)
+    assert Gate.leans_on_ties(SimpleNamespace(budget=Budget()), figures) is leans  # type: ignore[arg-type]
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
