@@ -1,9 +1,10 @@
 """What outliers leave of the answers: `python -m tools.planted` prints a Markdown table.
 
-Each demo checkpoint gets planted outliers (docs/outliers.md), is exported in every format and precision, and is asked
-held-out examples. An answer counts as equal where it is that of an fp32 ONNX bundle of the same planted checkpoint;
-every difference counts, near ties too. Embeddings are equal as `decisions.agree` says. The peer is what ONNX Runtime's
-`quantize_dynamic` makes of that fp32 file with its defaults and 8-bit weights.
+Each demo checkpoint gets planted outliers (docs/outliers.md), is exported in every format and precision with what its
+owner would have (labelled examples and typical inputs), and is asked other held-out examples. An answer counts as equal
+where it is that of an fp32 ONNX bundle of the same planted checkpoint; every difference counts, near ties too.
+Embeddings are equal as `decisions.agree` says. The peer is what ONNX Runtime's `quantize_dynamic` makes of that fp32
+file with its defaults and 8-bit weights.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def activation_ranges(
         Name of the value -> its least and largest entry in any of the samples.
 
     Raises:
-        ConversionError: there are no products, or no samples.
+        ConversionError: there are no products, or no samples; or there is no room for temporary files.
     """
     values = product_inputs(model)
     if not values:
@@ -37,7 +37,13 @@ def activation_ranges(
     ranges: dict[str, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
-        file.write_bytes(_with_extremes(model, values).SerializeToString())
+        try:
+            file.write_bytes(_with_extremes(model, values).SerializeToString())
+        except OSError as error:
+            raise ConversionError(
+                f"no temporary file can be written below {tempfile.gettempdir()}: {error.strerror or error}; free some "
+                "space there, or name another folder for temporary files: export TMPDIR=/some/folder"
+            ) from error
         engine = OnnxEngine(file)
         for sample in samples:
             outputs = engine.run(sample)

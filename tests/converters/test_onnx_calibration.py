@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -45,6 +48,15 @@ def test_by_hand(opset: int) -> None:
     ranges = activation_ranges(model, [sample(1, 0), sample(0), sample(2)])
     assert ranges == {"rows": (-7.0, 5.0), "second": (-14.0, 10.0), "third": (-28.0, 20.0)}
     assert model.SerializeToString(deterministic=True) == before
+
+
+def test_no_room_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ConversionError, match="below .*: No space left on device; free some space there, or .*TMPDIR="):
+        activation_ranges(make_model(), [sample(0)])
 
 
 def test_nothing_to_find() -> None:
