@@ -71,6 +71,11 @@ class Row:
         return None if self.refused else 1 - self.different / self.examples
 
     @property
+    def decided(self) -> float | None:
+        """The same, but for answers that fp32 itself was undecided about."""
+        return None if self.refused else 1 - (self.different - self.ties) / self.examples
+
+    @property
     def recipe(self) -> str:
         """The recipe that the export settled on; empty where there was no choice."""
         ladder = self.fidelity.get("ladder", [])
@@ -177,28 +182,42 @@ def _as_line(example: Example) -> str:
 
 def table(found: Sequence[Row]) -> str:
     """The rows as Markdown: tasks down, forms across, a table for each planting; then what was refused, and why."""
-    forms = list(dict.fromkeys(row.form for row in found))
+    plantings = list(dict.fromkeys(row.planting for row in found))
     lines = []
-    for planting in dict.fromkeys(row.planting for row in found):
-        lines += [f"| {planting} | {' | '.join(forms)} |", "|---" * (len(forms) + 1) + "|"]
-        for task in dict.fromkeys(row.task for row in found):
-            cells = {row.form: _cell(row) for row in found if (row.task, row.planting) == (task, planting)}
-            lines.append(f"| {task} | {' | '.join(cells[form] for form in forms)} |")
-        lines.append("")
+    for planting in plantings:
+        lines += _grid(planting, [row for row in found if row.planting == planting], _cell)
+    if len(plantings) > 1:
+        lowest: dict[tuple[str, str], Row] = {}
+        for row in sorted(found, key=lambda row: (row.share or 0.0, row.decided or 0.0)):
+            lowest.setdefault((row.task, row.form), row)
+        lines += _grid(f"the lowest of {', '.join(plantings)}", [lowest[row.task, row.form] for row in found], _shares)
     lines += [f"- {row.task}, {row.planting}, {row.form}: {row.refused}" for row in found if row.refused]
     if any(row.task == "feature-extraction" for row in found):
         lines += ["", f"feature-extraction: embeddings are equal from a cosine of {SAME_DIRECTION} on."]
     return "\n".join(lines).rstrip()
 
 
-def _cell(row: Row) -> str:
-    """Share of equal answers, with near ties and without, size, and the recipe that the export settled on."""
-    if row.share is None:
+def _grid(title: str, found: Sequence[Row], cell: Callable[[Row], str]) -> list[str]:
+    forms = list(dict.fromkeys(row.form for row in found))
+    cells = {(row.task, row.form): cell(row) for row in found}
+    lines = [f"| {title} | {' | '.join(forms)} |", "|---" * (len(forms) + 1) + "|"]
+    for task in dict.fromkeys(row.task for row in found):
+        lines.append(f"| {task} | {' | '.join(cells[task, form] for form in forms)} |")
+    return [*lines, ""]
+
+
+def _shares(row: Row) -> str:
+    """Share of equal answers, with near ties and without."""
+    if row.share is None or row.decided is None:
         return "refused"
-    decided = 1 - (row.different - row.ties) / row.examples
-    ties = f", {100 * decided:.1f}% but for near ties" if row.ties else ""
+    ties = f", {100 * row.decided:.1f}% but for near ties" if row.ties else ""
+    return f"{100 * row.share:.1f}%{ties}"
+
+
+def _cell(row: Row) -> str:
+    """The shares, size, and the recipe that the export settled on."""
     about = "; ".join(filter(None, (f"{row.size / 1e3:.0f} kB", row.recipe)))
-    return f"{100 * row.share:.1f}%{ties} ({about})"
+    return _shares(row) if row.refused else f"{_shares(row)} ({about})"
 
 
 def _listed(kind: str, known: Sequence[str], text: str) -> list[str]:

@@ -55,7 +55,7 @@ def test_no_room_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(ConversionError, match="below .*: No space left on device; free some space there, or .*TMPDIR="):
+    with pytest.raises(ConversionError, match=r"below .*: No space left on device; free .* there, or .*TMPDIR="):
         activation_ranges(make_model(), [sample(0)])
 
 

@@ -52,6 +52,19 @@ def test_a_row_says_what_became_of_the_answers() -> None:
     ]
 
 
+def test_of_several_plantings_the_lowest_shares_are_told() -> None:
+    found = [
+        Row("question-answering", "ffn20", "onnx int8", 200, 3, 3),
+        Row("question-answering", "ffn60", "onnx int8", 200, 3, 0),
+        Row("question-answering", "value30", "onnx int8", 200, 1, 0),
+    ]
+    assert table(found).splitlines()[-3:] == [
+        "| the lowest of ffn20, ffn60, value30 | onnx int8 |",
+        "|---|---|",
+        "| question-answering | 98.5% |",
+    ]
+
+
 @pytest.mark.slow
 def test_a_planted_demo_in_fp16_keeps_what_the_peer_loses(tmp_path: Path) -> None:
     ours, peer = rows("question-answering", "ffn60", [("onnx", "fp16")], 40, tmp_path)
