@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
     from albert_export.config import AlbertConfig
     from albert_export.demos import demo_checkpoint
-    from albert_export.export import export_onnx
+    from albert_export.export import export_onnx, export_tflite
     from albert_export.reference.outputs import AlbertForPreTrainingOutput, TFAlbertForPreTrainingOutput
     from albert_export.reference.tf_albert import TFAlbertModel
     from albert_export.reference.tf_heads import (
@@ -60,6 +60,7 @@ _HOMES = {
     "TFAlbertModel": "albert_export.reference.tf_albert",
     "demo_checkpoint": "albert_export.demos",
     "export_onnx": "albert_export.export",
+    "export_tflite": "albert_export.export",
     "read_checkpoint": "albert_export.checkpoints",
     "verify_bundle": "albert_export.verify",
     "write_checkpoint": "albert_export.checkpoints",
@@ -88,6 +89,7 @@ __all__ = [
     "__version__",
     "demo_checkpoint",
     "export_onnx",
+    "export_tflite",
     "read_checkpoint",
     "verify_bundle",
     "write_checkpoint",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.samples import bundled_lines
-from albert_export.text_file import read_text
+from albert_export.text_file import read_text, split_lines
 from albert_runtime import AlbertTokenizer
 from albert_runtime.batch import pad_batch
 from albert_runtime.errors import UsageError
@@ -38,7 +38,7 @@ def read_calibration_texts(file: str | Path) -> list[Text]:
     file = Path(file)
     advice = "give a UTF-8 text file with a typical input on each line, a tab between the texts of a pair"
     whole = read_text(file, "calibration data", advice)
-    lines = (line.partition("\t") for line in whole.splitlines())
+    lines = (line.partition("\t") for line in split_lines(whole))
     texts = [(first, second.strip() or None) for first, _, second in lines]
     texts = [text for text in texts if text[0].strip()]
     if not texts:

@@ -337,6 +337,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted; nothing was left behind", 130)
     except MemoryError:
         return _fail("there is not enough memory for this model", 5)
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        if error.strerror is None or error.filename is None:
+            return _fail(str(error), 2)
+        return _fail(f"{error.strerror}: {error.filename}; give another name or folder", 2)
 
 
 def _fail(message: str, code: int) -> int:

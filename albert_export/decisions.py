@@ -1,36 +1,76 @@
-"""What a session decides on a request, without the scores, and by how much it decides it."""
+"""What a session decides on a request, without the scores, and by how much it decides each part of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from albert_runtime import AlbertSession
+from albert_runtime.answers import Filled
 from albert_runtime.heads import MULTI_LABEL, REGRESSION, softmax
+from albert_runtime.task_sessions import TokenClassificationSession
+from albert_runtime.windows import best_seen
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`answer` is equal where two sessions decide the same; `margin` is the probability between best and second."""
+    """`answer` is equal where two sessions decide the same."""
 
     answer: Any
-    margin: float
+    #: what was decided one by one (masks, labels, tokens), each with the probability between its best and its second;
+    #: none for what decides nothing, which are vectors and numbers
+    parts: tuple[tuple[Any, float], ...] = ()
+    #: by how much the numbers of another session may be off and still agree; see `with_spread`
+    tolerance: float = np.inf
+
+    @classmethod
+    def single(cls, answer: Any, margin: float) -> Decision:
+        """One thing decided, by `margin`."""
+        return cls(answer, ((answer, margin),))
+
+    @property
+    def margin(self) -> float:
+        """Of the part that is nearest to a tie."""
+        return min((margin for _, margin in self.parts), default=1.0)
 
 
 #: of a vector, so that zeros stay zeros
 _LEAST_LENGTH = 1e-12
 #: embeddings that point the same way as nearly as this, by cosine, find the same neighbours
 SAME_DIRECTION = 0.99
+#: numbers agree that differ by less than this share of the range that the original's take
+SAME_NUMBER = 0.05
 
 
 def agree(expected: Decision, got: Decision) -> bool:
-    """Whether two sessions decided the same; embeddings, which decide nothing, agree where they point the same way."""
-    if isinstance(expected.answer, np.ndarray):
-        return bool((expected.answer * got.answer).sum(axis=-1).min() >= SAME_DIRECTION)
-    return bool(expected.answer == got.answer)
+    """Whether two sessions decided the same. What decides nothing agrees where it is near: embeddings that point the
+    same way, numbers within the tolerance."""
+    if not isinstance(expected.answer, np.ndarray):
+        return bool(expected.answer == got.answer)
+    if expected.answer.ndim == 1:
+        return bool(np.abs(expected.answer - got.answer).max() <= expected.tolerance)
+    return bool((expected.answer * got.answer).sum(axis=-1).min() >= SAME_DIRECTION)
+
+
+def near_tie(expected: Decision, got: Decision, limit: float) -> bool:
+    """Whether all parts that `got` decides otherwise are such as `expected` decides by no more than `limit`."""
+    if len(expected.parts) != len(got.parts):
+        return False
+    turned = [margin for (mine, margin), (other, _) in zip(expected.parts, got.parts, strict=True) if mine != other]
+    return bool(turned) and max(turned) <= limit
+
+
+def with_spread(decisions: Sequence[Decision]) -> list[Decision]:
+    """The original's decisions on many requests; numbers get a tolerance by the range that they take."""
+    numbers = [one.answer for one in decisions if isinstance(one.answer, np.ndarray) and one.answer.ndim == 1]
+    if not numbers:
+        return list(decisions)
+    spread = float(np.ptp(numbers, axis=0).max()) or float(np.abs(numbers).max())
+    return [dataclasses.replace(one, tolerance=SAME_NUMBER * spread) for one in decisions]
 
 
 def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
@@ -48,46 +88,57 @@ def _embedding(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """Two vectors of length 1: the pooled one, and the mean of the tokens'."""
     embedding = session(**request)
     vectors = np.stack([embedding.vector, embedding.tokens.mean(axis=0)])
-    return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH), 1.0)
+    return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH))
 
 
 def _order(session: AlbertSession, request: dict[str, Any]) -> Decision:
     order = session(**request, top_k=2)
-    margins = [2 * order.score - 1, *(_gap([way.score for way in ways]) for ways in order.filled)]
-    return Decision((order.label, [ways[0].token_id for ways in order.filled]), min(margins))
+    filled = _filled(order.filled)
+    return Decision((order.label, [piece for piece, _ in filled]), ((order.label, 2 * order.score - 1), *filled))
 
 
 def _masks(session: AlbertSession, request: dict[str, Any]) -> Decision:
-    masks = session(**request, top_k=2)
-    return Decision([ways[0].token_id for ways in masks], min(_gap([way.score for way in ways]) for ways in masks))
+    filled = _filled(session(**request, top_k=2))
+    return Decision([piece for piece, _ in filled], filled)
+
+
+def _filled(masks: Sequence[Sequence[Filled]]) -> tuple[tuple[int, float], ...]:
+    """The best piece for each mask, and what it leads by."""
+    return tuple((ways[0].token_id, _gap([way.score for way in ways])) for ways in masks)
 
 
 def _label(session: AlbertSession, request: dict[str, Any]) -> Decision:
     labels = session(**request)
     problem = session.bundle.config.get("problem_type")
     if problem == MULTI_LABEL:
-        on = {label.label for label in labels if label.score >= 0.5}
-        return Decision(on, min(abs(label.score - 0.5) for label in labels))
+        known = sorted(labels, key=lambda label: label.label)  # they come best first
+        on = {label.label for label in known if label.score >= 0.5}
+        return Decision(on, tuple((label.label in on, abs(2 * label.score - 1)) for label in known))
     if problem == REGRESSION or len(labels) == 1:
-        return Decision(len(labels), 1.0)  # a number decides nothing; its value is compared as a value
-    return Decision(labels[0].label, _gap([label.score for label in labels]))
+        return Decision(np.array([label.score for label in sorted(labels, key=lambda label: label.label)]))
+    return Decision.single(labels[0].label, _gap([label.score for label in labels]))
 
 
 def _entities(session: AlbertSession, request: dict[str, Any]) -> Decision:
-    logits = session.run(session.arrays(**request))["logits"]
-    best = np.sort(softmax(logits), axis=-1)
-    margin = float((best[..., -1] - best[..., -2]).min()) if best.shape[-1] > 1 else 1.0
-    return Decision([(entity.label, entity.start, entity.end) for entity in session(**request)], margin)
+    """Decided token by token, as each is best seen."""
+    assert isinstance(session, TokenClassificationSession)
+    windows = session.windows(**request)
+    outputs = session.run_each([window.encoding for window in windows])
+    scores = np.concatenate(
+        [softmax(output["logits"][part]) for part, output in zip(best_seen(windows), outputs, strict=True)]
+    )
+    parts = tuple((int(token.argmax()), _gap(token)) for token in scores)
+    return Decision([(entity.label, entity.start, entity.end) for entity in session(**request)], parts)
 
 
 def _choice(session: AlbertSession, request: dict[str, Any]) -> Decision:
     choice = session(**request)
-    return Decision(choice.index, _gap(choice.scores))
+    return Decision.single(choice.index, _gap(choice.scores))
 
 
 def _answer(session: AlbertSession, request: dict[str, Any]) -> Decision:
     answers = session(**request, top_k=2)
-    return Decision((answers[0].start, answers[0].end), _gap([answer.score for answer in answers]))
+    return Decision.single((answers[0].start, answers[0].end), _gap([answer.score for answer in answers]))
 
 
 _DECIDERS: dict[str, Callable[[AlbertSession, dict[str, Any]], Decision]] = {

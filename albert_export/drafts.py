@@ -12,7 +12,7 @@ from albert_converters.bundle_writer import file_hashes, write_manifest
 from albert_export.fidelity.gate import Gate, Measured
 from albert_export.fidelity.ladder import Climb, climb
 from albert_export.fidelity.recipe import Recipe, most_kept, recipes_for
-from albert_export.fidelity.settings import EXAMPLES, Fidelity
+from albert_export.fidelity.settings import Fidelity
 from albert_export.fidelity.table import text_table
 from albert_export.job import Graph, Job, Writer
 from albert_export.native_talk import without_native_talk
@@ -150,7 +150,6 @@ class Drafts:
                 self.fidelity.requests(self.job.task),
                 budget=self.fidelity.budget,
                 dataset=self.dataset,
-                limit=EXAMPLES,
                 progress=self.job.progress,
             )
         return self._gate

@@ -73,7 +73,8 @@ def _ladder(manifest: Manifest) -> list[str]:
         "## Answers kept",
         "",
         f"Asked of {manifest.fidelity['texts']}. Of 100 answers, {budget['differing_answers']:g} may differ from the "
-        f"float32 original's, near ties not counted; a metric may fall by {budget['metric_drop']:g} points.",
+        f"float32 original's, near ties {'not ' if budget['differing_answers'] else ''}counted; a metric may fall by "
+        f"{budget['metric_drop']:g} points.",
         "",
         *markdown_table(manifest.fidelity),
         "",

@@ -90,7 +90,8 @@ class OnnxWriter:
             graph = self._quantized(job, graph, recipe, forms)
         (folder / ONNX_FILE).write_bytes(graph.SerializeToString())
         facts = inspect_onnx(folder / ONNX_FILE)
-        quantized: dict[str, Any] = {}
+        needs = needed_onnxruntime(forms, self._opset)
+        quantized: dict[str, Any] = {"needs": {"onnxruntime": needs}} if needs else {}
         if forms:
             quantized = {
                 "recipe": recipe.name,
@@ -98,7 +99,7 @@ class OnnxWriter:
                 "matrix_products": facts["arithmetic"],
                 "quantized_share": facts["quantized_share"],
                 "weight_bytes": facts["weight_bytes"],
-                "needs": {"onnxruntime": needed_onnxruntime(forms)},
+                "needs": {"onnxruntime": needs},
                 "outliers": self._models(job).outliers.to_dict() if recipe.split else {},
             }
         return Graph(
@@ -146,10 +147,13 @@ class OnnxWriter:
 
     def _forms(self, graph: Any, recipe: Recipe) -> dict[str, str]:
         """The form of each matrix and table that is not to stay in float32."""
-        from albert_converters.onnx_quantize import products, tables
+        from albert_converters.onnx_quantize import beyond_float16, products, tables
 
         large = [name for name in tables(graph) if "token_type" not in name]  # that one has two rows
         forms = {name: form for name in products(graph) if (form := self._form(name, recipe))}
+        for name in beyond_float16(graph):
+            if forms.get(name) == "fp16":
+                del forms[name]  # it stays in float32
         return forms | dict.fromkeys(large, "int8-rows")
 
     def _form(self, name: str, recipe: Recipe) -> str | None:

@@ -21,7 +21,7 @@ output_option = click.option(
     help="The bundle to make. Default: here, named after the checkpoint, the format and the precision.",
 )  # fmt: skip
 random_head_option = click.option(
-    "--allow-random-head", is_flag=True, help="Export an untrained head where the checkpoint has none."
+    "--allow-random-head", is_flag=True, help="Take an untrained head where the checkpoint has none."
 )
 force_option = click.option("--force", is_flag=True, help="Replace an older bundle at the output.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -36,3 +36,9 @@ def read_text(file: Path, kind: str, advice: str) -> str:
     if not text.strip():
         raise UsageError(f"{named} is empty{' but for white space' if text else ''}; {advice}")
     return text
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of `text`, without their ends. Only \\n and \\r\\n end one: texts may hold other separators."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines[:-1] if not lines[-1] else lines

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.decisions import agree, decide
+from albert_export.decisions import agree, decide, near_tie
 from albert_export.native_talk import without_native_talk
 from albert_export.parity import TIE_MARGINS, ParityReport
 from albert_export.reference.build import build_reference, installed_framework, reference_engine
@@ -250,7 +250,7 @@ def _compare_answers(report: ParityReport, session: AlbertSession, original: Alb
         expected, got = decide(original, request), decide(session, request)
         if agree(expected, got):
             continue
-        if expected.margin <= TIE_MARGINS[session.manifest.precision]:
+        if near_tie(expected, got, TIE_MARGINS[session.manifest.precision]):
             ties += 1
         else:
             different.append(f"{got.answer!r} instead of {expected.answer!r}, which led by {expected.margin:.2f}")

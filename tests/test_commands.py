@@ -213,6 +213,52 @@ def test_a_read_only_disk(refuse: Refuse, tmp_path: Path, checkpoint_of: Checkpo
     assert "can't write to" in refuse(2, "onnx", "--model", checkpoint_of("fill-mask"), "--output", place / "bundle")
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", LONG, "--data", "data.json"],
+        ["evaluate", "MODEL", "--data", "data.json", "--predictions", LONG],
+        ["doctor", f"{LONG}.onnx"],
+        ["doctor", "graph.onnx", "--fix", f"{LONG}.onnx"],
+        ["sensitivity", "--model", "MODEL", "--plot", f"{LONG}.png"],
+        ["onnx", "--model", LONG],
+        ["onnx", "--model", "MODEL", "--output", LONG],
+        ["tflite", "--model", "MODEL", "--output", LONG],
+    ],
+)
+def test_names_that_are_too_long(
+    refuse: Refuse, tmp_path: Path, checkpoint_of: CheckpointOf, arguments: list[str]
+) -> None:
+    (tmp_path / "data.json").write_text("{}")
+    (tmp_path / "graph.onnx").touch()
+    model = str(checkpoint_of("question-answering"))
+    said = refuse(2, *(model if argument == "MODEL" else argument for argument in arguments))
+    assert said.startswith(f"error: File name too long: {LONG}")
+    assert said.endswith("; give another name or folder\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (OSError("it can't be"), "it can't be"),
+        (PermissionError(13, "Permission denied", "here"), "Permission denied: here; give another name or folder"),
+    ],
+)
+def test_what_the_system_refuses(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(path: Path) -> None:
+        raise error
+
+    monkeypatch.setattr("albert_export.inspection.inspect_path", fail)
+    assert main(["inspect", "model.onnx"]) == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
 def test_bad_texts(refuse: Refuse, bundle_of: CheckpointOf) -> None:
     bundle = bundle_of("question-answering")
     assert "question" in refuse(2, "run", bundle, "--question", "", "--context", "Ada was here.")

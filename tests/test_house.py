@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,17 @@ def test_public_names_are_sorted_and_there(package: object) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="AlbertForNothing"):
         albert_export.AlbertForNothing  # noqa: B018
+
+
+def test_names_that_the_readme_imports_are_there() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in map(ast.parse, blocks):
+        for statement in ast.walk(block):
+            if isinstance(statement, ast.Import):
+                for name in statement.names:
+                    import_module(name.name)
+            elif isinstance(statement, ast.ImportFrom):
+                home = import_module(str(statement.module))
+                assert [name.name for name in statement.names if not hasattr(home, name.name)] == []

@@ -29,6 +29,7 @@ def tools() -> None:
     """The exporting side."""
     exported = albert_export.export_onnx("model", "bundle", task="qa", precision="fp16")
     difference: float = exported.report.max_difference
+    precision: str = albert_export.export_tflite("model", "bundle", task="qa", precision="int8").manifest.precision
     passed: bool = albert_export.verify_bundle("bundle", "model").passed
     config: albert_export.AlbertConfig = albert_export.AlbertConfig.from_name("albert-base-v2")
     tasks: tuple[str, ...] = albert_export.read_checkpoint("model").tasks
@@ -36,4 +37,4 @@ def tools() -> None:
     model.save_pretrained("folder")
     albert_export.TFAlbertForQuestionAnswering.from_pretrained("folder", config=config).save_pretrained("model")
     ids: list[int] = albert_export.AlbertTokenizer.from_folder("model").encode("text")
-    del difference, passed, tasks, ids
+    del difference, precision, passed, tasks, ids

@@ -187,7 +187,8 @@ def _plant_units(
     out = weights[f"{layer}.ffn_output.weight"]  # [hidden, units]
     norms = np.linalg.norm(out, axis=0)
     mean = activations.total / activations.tokens
-    deviation = np.sqrt(activations.squares / activations.tokens - np.square(mean))
+    variance = activations.squares / activations.tokens - np.square(mean)
+    deviation = np.sqrt(np.maximum(variance, 0))  # of a constant it may come out below 0
     chosen = np.argsort(deviation * norms, kind="stable")[:units]
     weights[f"{layer}.ffn_output.bias"] += out[:, chosen] @ mean[chosen]
     weights[f"{layer}.ffn.weight"][chosen] = 0

@@ -72,8 +72,8 @@ class Checkpoint:
         """
         task = find_task(task).name
         has_head = task in self.tasks
-        if not has_head and not allow_random_head:
-            raise UnsupportedError(self._no_head(task))
+        if not allow_random_head:
+            self.refuse_no_head(task)
         usable = self.weights
         if not has_head:
             # The same names may belong to another task's classifier, which means something else.
@@ -92,13 +92,20 @@ class Checkpoint:
             )
         return {name: usable[name] for name in shapes if name in usable}
 
-    def _no_head(self, task: str) -> str:
+    def refuse_no_head(self, task: str) -> None:
+        """Refuses a task, given by its full name, whose head is not there.
+
+        Raises:
+            UnsupportedError: it is not; the message says which heads are.
+        """
+        if task in self.tasks:
+            return
         there = ", ".join(self.tasks) or "none"
         others = f"; it has {', '.join(self.other_heads)}, which is not supported" if self.other_heads else ""
-        return (
+        raise UnsupportedError(
             f"{self.folder} has no head for {task}; the heads that are there serve: {there}{others}. "
-            f"Choose one of those, give a checkpoint that was fine-tuned for {task}, "
-            f"or pass --allow-random-head to export an untrained head"
+            f"Choose one of those, or give a checkpoint that was fine-tuned for {task}; "
+            f"albert-export onnx, tflite and sensitivity take --allow-random-head for an untrained head"
         )
 
     def _mismatches(
@@ -160,7 +167,7 @@ def find_vocabulary(folder: Path) -> Path | None:
 
 def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
     weights: dict[str, np.ndarray] = {}
-    problems = []
+    problems, not_finite = [], False
     for given, array in named_arrays:
         name = full_name(given)
         if name is None:
@@ -172,11 +179,13 @@ def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) 
             single = np.ascontiguousarray(array, dtype=np.float32)
         if not np.isfinite(single).all():
             problems.append(f"{given} has values that are not finite (NaN or infinite)")
+            not_finite = True
         if name in weights and not np.array_equal(weights[name], single):
             problems.append(f"{given} is there twice, under two names and with two values")
         weights[name] = single
     if problems:
-        raise CheckpointError(listed(f"the weights in {folder} can't be used:", problems))
+        advice = "\nFetch the checkpoint again, or take one from before training diverged." if not_finite else ""
+        raise CheckpointError(listed(f"the weights in {folder} can't be used:", problems) + advice)
     return weights
 
 

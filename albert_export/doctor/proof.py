@@ -40,7 +40,7 @@ def prove(original: Patient, mended: Path, *, progress: Callable[[str], None]) -
 
     Raises:
         ParityError: an output differs by more than TOLERANCE, or the mended graph does not run.
-        UnsupportedError: the original itself can't be run, so that nothing can be proved.
+        UnsupportedError: the original itself can't be run, or gives NaN, so that nothing can be proved.
         DependencyError: the engine that runs them is not installed.
     """
     engine = "onnx" if original.file.suffix == ".onnx" else "litert"
@@ -49,6 +49,8 @@ def prove(original: Patient, mended: Path, *, progress: Callable[[str], None]) -
     except UnsupportedError as error:
         raise UnsupportedError(f"it can't be run, so nothing can be proved and it is not mended: {error}") from error
     proof, refusal = Proof(0, 0.0), ""
+    seen: set[str] = set()
+    telling: set[str] = set()  # outputs that are not NaN throughout
     with _blaming_repair(original.file):
         after = open_engine(mended, name=engine)
     for request in requests(original.inputs, original.vocabulary):
@@ -62,12 +64,23 @@ def prove(original: Patient, mended: Path, *, progress: Callable[[str], None]) -
         with _blaming_repair(original.file):
             got = after.run(_named_for(after, request))
         apart = _compare(original.file, shapes, got, expected)
+        seen |= expected.keys()
+        telling |= {name for name, array in expected.items() if not _is_all_nan(array)}
         proof = Proof(proof.requests + 1, max(proof.max_difference, apart))
     if not proof.requests:
         raise UnsupportedError(
             f"{original.file} answers no request, so nothing can be proved and it is not mended: {refusal}"
         )
+    if seen != telling:
+        raise UnsupportedError(
+            f"{original.file} gives NaN throughout for {', '.join(sorted(seen - telling))}, so equal answers prove "
+            "nothing and it is not mended; export it again from a checkpoint whose weights are finite"
+        )
     return proof
+
+
+def _is_all_nan(array: np.ndarray) -> bool:
+    return array.dtype.kind == "f" and array.size > 0 and bool(np.isnan(array).all())
 
 
 @contextlib.contextmanager

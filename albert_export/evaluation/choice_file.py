@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from albert_export.evaluation.example import Dataset, Example
-from albert_export.evaluation.parsing import parse_json, refuse, split_lines
+from albert_export.evaluation.parsing import kind_of, parse_json, refuse
+from albert_export.text_file import split_lines
 from albert_runtime.errors import UsageError
 
 #: what each field may be called: our name first, then that of SWAG and HellaSwag
@@ -40,7 +41,7 @@ def read_choices(file: Path, text: str) -> Dataset:
 def _example(record: Any) -> Example:
     """The example in one line's JSON; the UsageError that it raises is for the list of problems."""
     if not isinstance(record, dict):
-        raise UsageError(f"a JSON {type(record).__name__}, not an object")
+        raise UsageError(f"a JSON {kind_of(record)}, not an object")
     prompt, choices, label = (_field(record, names) for names in (_PROMPT, _CHOICES, _LABEL))
     wrong = []
     if not _is_text(prompt):

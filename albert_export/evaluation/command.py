@@ -34,7 +34,7 @@ Data, in UTF-8:
   fill-mask             plain text; words are masked here
   pretraining           plain text, sentences in their order"""
 )
-@click.argument("model", type=click.Path(path_type=Path), metavar="BUNDLE")
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", required=True, help="Labelled examples.")
 @task_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N examples.")
@@ -58,8 +58,8 @@ def evaluate(
     from albert_export.evaluation import find_model, read_dataset
     from albert_export.evaluation.predictions import write_predictions
 
-    if predictions is not None and predictions.is_dir():
-        raise UsageError(f"{predictions} is a folder; give the name of a file for the predictions")
+    if predictions is not None:
+        _refuse_predictions(predictions, model, data)
     with steps(quiet) as say:
         say("reading the model and the data")
         found = find_model(model, task)
@@ -74,6 +74,18 @@ def evaluate(
         click.echo(_described(model, data, evaluation))
     if predictions is not None:  # last, so that a full disk does not lose the figures
         write_predictions(predictions, dataset, evaluation)
+
+
+def _refuse_predictions(file: Path, model: Path, data: Path) -> None:
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; give the name of a file for the predictions")
+    if file.resolve() == data.resolve() or (file.exists() and data.exists() and file.samefile(data)):
+        raise UsageError(f"{file} is the labelled data, which is never written over; give --predictions another name")
+    if file.resolve().is_relative_to(model.resolve()):
+        raise UsageError(
+            f"{file} belongs to the model in {model}, where nothing is written; "
+            "give --predictions a name outside that folder"
+        )
 
 
 @contextlib.contextmanager

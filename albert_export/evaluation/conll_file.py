@@ -8,7 +8,8 @@ from pathlib import Path
 
 from albert_export.evaluation.example import Dataset, Example
 from albert_export.evaluation.labels import labels_advice, unknown_label_problems
-from albert_export.evaluation.parsing import refuse, split_lines
+from albert_export.evaluation.parsing import refuse
+from albert_export.text_file import split_lines
 from albert_runtime.errors import UsageError
 
 _DOCUMENT = "-DOCSTART-"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 #: what the expected answers are, and so how they are scored; see `measures.py`
@@ -37,6 +39,13 @@ class Dataset:
     kind: Kind
     #: one or more
     examples: Sequence[Example]
+
+    def spread(self, count: int) -> Dataset:
+        """At most `count` of the examples, the same ones every time and from all over: files are often sorted."""
+        if len(self.examples) <= count:
+            return self
+        chosen = sorted(Random(0).sample(range(len(self.examples)), count))
+        return dataclasses.replace(self, examples=tuple(self.examples[index] for index in chosen))
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from albert_export.evaluation.parsing import split_lines
+from albert_export.text_file import split_lines
 from albert_runtime.errors import UsageError
 
 _SQUAD = "a SQuAD JSON file, v1.1 or v2.0"

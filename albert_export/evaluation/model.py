@@ -46,7 +46,7 @@ def find_model(folder: str | Path, task: str | None = None) -> Model:
 
     Raises:
         UsageError: there is neither in `folder`, or the bundle is for another task.
-        UnsupportedError: it is damaged or not supported.
+        UnsupportedError: it is damaged or not supported, or the checkpoint has no head for the task.
     """
     folder = Path(folder)
     if (folder / MANIFEST_FILE).is_file():
@@ -62,6 +62,7 @@ def find_model(folder: str | Path, task: str | None = None) -> Model:
         )
     checkpoint = read_checkpoint(folder)
     chosen = find_task(task) if task else default_task(checkpoint)
+    checkpoint.refuse_no_head(chosen.name)
     return _of_checkpoint(checkpoint, chosen)
 
 

@@ -12,12 +12,6 @@ from albert_runtime.errors import UsageError, listed
 _SHOWN = 20
 
 
-def split_lines(text: str) -> list[str]:
-    """The lines of `text`, without their ends. Only \\n and \\r\\n end one: texts may hold other separators."""
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines[:-1] if not lines[-1] else lines
-
-
 def parse_json(text: str) -> Any:
     """The value that `text` holds.
 
@@ -29,9 +23,17 @@ def parse_json(text: str) -> Any:
     except json.JSONDecodeError as error:
         place = len(text[: error.pos].encode())
         cut = "it ends in the middle: " if not text[error.pos :].strip() or "Unterminated" in error.msg else ""
-        raise UsageError(f"{cut}{error.msg} at byte {place:,} of {len(text.encode()):,}") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets nested thousands deep
-        raise UsageError(f"not JSON that can be used: {error}") from error
+        said = error.msg.removesuffix(" at")  # "Unterminated string starting at"
+        raise UsageError(f"{cut}{said} at byte {place:,} of {len(text.encode()):,}") from error
+    except RecursionError as error:
+        raise UsageError("not JSON that can be used: brackets are nested too deep") from error
+    except ValueError as error:  # Python reads 4,300 digits
+        raise UsageError("not JSON that can be used: a number has too many digits") from error
+
+
+def kind_of(value: Any) -> str:
+    """What a value of JSON is called in messages."""
+    return "null" if value is None else type(value).__name__
 
 
 def refuse(headline: str, problems: Sequence[str], advice: str = "") -> None:

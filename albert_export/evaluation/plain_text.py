@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 
 from albert_export.evaluation.example import Dataset, Example
-from albert_export.evaluation.parsing import refuse, split_lines
+from albert_export.evaluation.parsing import refuse
+from albert_export.text_file import split_lines
 from albert_runtime.errors import UsageError
 from albert_runtime.special_tokens import MASK_TOKEN
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from albert_export.evaluation.example import Dataset, Example
-from albert_export.evaluation.parsing import parse_json, refuse
+from albert_export.evaluation.parsing import kind_of, parse_json, refuse
 
 _logger = logging.getLogger("albert_export")
 
@@ -47,7 +47,7 @@ def read_squad(file: Path, text: str) -> Dataset:
 
 def _questions(record: Any, problems: list[str]) -> Iterator[_Asked]:
     if not isinstance(record, dict):
-        problems.append(f'it holds a JSON {type(record).__name__}, not an object with "data"')
+        problems.append(f'it holds a JSON {kind_of(record)}, not an object with "data"')
         return
     for article, in_data in _items(record, "data", "", problems):
         for paragraph, in_article in _items(article, "paragraphs", in_data, problems):

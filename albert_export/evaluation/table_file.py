@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from albert_export.evaluation.example import Dataset, Example, Kind
 from albert_export.evaluation.labels import label_kind, labels_advice, match_labels, unknown_label_problems
-from albert_export.evaluation.parsing import refuse, split_lines
+from albert_export.evaluation.parsing import refuse
+from albert_export.text_file import split_lines
 from albert_runtime.errors import UnsupportedError, UsageError
 
 #: names of columns in lower case: those of GLUE's files, and a few that people give

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_export.decisions import Decision, agree, decide
+from albert_export.decisions import Decision, agree, decide, near_tie, with_spread
 from albert_export.fidelity.budget import Budget
 from albert_export.parity import TIE_MARGINS
 from albert_export.verify import comparable_outputs, without_talk_of_truncation
 from albert_runtime import AlbertSession
-from albert_runtime.errors import AccuracyError, UsageError
+from albert_runtime.errors import AccuracyError, BundleError, UsageError
 from albert_runtime.tasks import INPUT_NAMES, SEQUENCE
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Measured:
     milliseconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """The figures as JSON types; an error without bounds is null."""
+        return {**asdict(self), "logit_error": self.logit_error if math.isfinite(self.logit_error) else None}
 
 
 class Gate:
@@ -65,7 +67,6 @@ class Gate:
         original: a session of the float32 reference, with the settings of the graphs to come.
         requests: what to ask, without labels; those that the model is too short for are left out.
         dataset: labelled examples; they are asked instead of `requests`, and scored.
-        limit: the most examples of `dataset` to score.
         budget: what may be lost.
         progress: called with a line about what is being done.
 
@@ -80,19 +81,20 @@ class Gate:
         *,
         budget: Budget,
         dataset: Dataset | None = None,
-        limit: int | None = None,
         progress: Progress = lambda step: None,
     ) -> None:
         self.original = original
         self.budget = budget
-        self._dataset, self._limit = dataset, limit
+        self._dataset = dataset
         self._progress = progress
         progress("asking the original")
         if dataset is not None:
-            requests = [example.request for example in dataset.examples[:_ASKED]]
+            requests = [example.request for example in dataset.spread(_ASKED).examples]
         with without_talk_of_truncation():
             asked = [(request, _decision(original, request)) for request in requests]
-        self._asked = [(request, decision) for request, decision in asked if decision is not None]
+        known = [(request, decision) for request, decision in asked if decision is not None]
+        decisions = with_spread([decision for _, decision in known])
+        self._asked = [(request, decision) for (request, _), decision in zip(known, decisions, strict=True)]
         if not self._asked:
             raise AccuracyError(
                 f"none of the {len(requests)} texts fits into {original.max_length} tokens, so nothing can be "
@@ -101,9 +103,12 @@ class Gate:
         self._expected = None if dataset is None else self._evaluate(original)
 
     def measure(self, session: AlbertSession, model_file: Path) -> Measured:
-        """What the graph behind `session` keeps."""
-        with without_talk_of_truncation():
-            figures = {**self._answers(session), **self._metric(session)}
+        """What the graph behind `session` keeps; nothing, if it gives values that are not numbers."""
+        try:
+            with without_talk_of_truncation():
+                figures = {**self._answers(session), **self._metric(session)}
+        except BundleError:
+            figures = {"texts": len(self._asked), "agreement": 0.0, "near_ties": 0}
         return Measured(
             **figures,
             logit_error=self.logit_error(session),
@@ -112,14 +117,18 @@ class Gate:
         )
 
     def logit_error(self, session: AlbertSession) -> float:
-        """Root mean square of the outputs' differences over that of the original's outputs."""
+        """Root mean square of the outputs' differences over that of the original's; infinite for no numbers."""
         squares = np.zeros(2)
-        with without_talk_of_truncation():
-            for request, _ in self._asked[:_COMPARED]:
-                got, expected = comparable_outputs(session, self.original, self.original.arrays(**request))
-                for name, output in expected.items():
-                    squares += np.square(got[name] - output).sum(), np.square(output).sum()
-        return float(np.sqrt(squares[0] / squares[1])) if squares[1] else 0.0
+        try:
+            with without_talk_of_truncation():
+                for request, _ in self._asked[:_COMPARED]:
+                    got, expected = comparable_outputs(session, self.original, self.original.arrays(**request))
+                    for name, output in expected.items():
+                        squares += np.square(got[name] - output).sum(), np.square(output).sum()
+        except BundleError:
+            return math.inf
+        error = float(np.sqrt(squares[0] / squares[1])) if squares[1] else 0.0
+        return error if math.isfinite(error) else math.inf
 
     def objections(self, measured: Measured) -> list[str]:
         """Why `measured` is outside the budget; empty where it is not."""
@@ -143,9 +152,10 @@ class Gate:
         self._progress(f"asking {len(self._asked)} texts")
         different, ties = 0, 0
         for request, expected in self._asked:
-            if agree(expected, decide(session, request)):
+            got = decide(session, request)
+            if agree(expected, got):
                 continue
-            near = expected.margin <= min(TIE_MARGINS[session.manifest.precision], _NEAR_TIE)
+            near = near_tie(expected, got, min(TIE_MARGINS[session.manifest.precision], _NEAR_TIE))
             ties += near
             different += not near
         texts = len(self._asked)
@@ -162,7 +172,7 @@ class Gate:
 
         assert self._dataset is not None
         self._progress(f"evaluating {session.engine.name} on {self._dataset.file.name}")
-        return evaluate(session, self._dataset, limit=self._limit)
+        return evaluate(session, self._dataset)
 
 
 #: points; sums of shares are not exact

@@ -42,7 +42,7 @@ class Fidelity:
             )
 
     def dataset(self, checkpoint: Checkpoint, task: Task) -> Dataset | None:
-        """The labelled examples, if there are any.
+        """The labelled examples, if there are any; of a large file, some from all over.
 
         Raises:
             UsageError: the file is not good, or not for the model; the message lists all that is wrong.
@@ -55,7 +55,7 @@ class Fidelity:
 
         config = checkpoint.config
         labels = [config.id2label[index] for index in range(config.num_labels)] if task.name in LABELLED_TASKS else []
-        return read_dataset(self.eval_data, task, labels=labels, problem_type=config.problem_type)
+        return read_dataset(self.eval_data, task, labels=labels, problem_type=config.problem_type).spread(EXAMPLES)
 
     def requests(self, task: Task) -> list[dict[str, Any]]:
         """What to ask without labelled data: of the bundled corpus, and of the user's own texts."""

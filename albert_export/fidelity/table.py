@@ -17,17 +17,21 @@ def _row(rung: Mapping[str, Any]) -> tuple[str, ...]:
     verdict = "; ".join(rung["objections"]) or "taken"
     if "agreement" not in rung:
         return (rung["recipe"], *[""] * 6, verdict)
-    metric = "" if rung["metric"] is None else f"{rung['metric']} {rung['score']:.2f} ({-rung['drop']:+.2f})"
+    metric = "" if rung["metric"] is None else f"{rung['metric']} {rung['score']:.2f} ({_change(rung):+.2f})"
     return (
         rung["recipe"],
         f"{rung['agreement']:.1f}%",
         str(rung["near_ties"] or ""),
         metric,
-        f"{rung['logit_error']:.3f}",
+        "no numbers" if rung["logit_error"] is None else f"{rung['logit_error']:.3f}",
         f"{rung['bytes'] / 1e6:.2f}",
         f"{rung['milliseconds']:.1f}",
         verdict,
     )
+
+
+def _change(rung: Mapping[str, Any]) -> float:
+    return round(-float(rung["drop"]), 2) + 0.0  # a sum with 0 has no sign: +0.00
 
 
 def text_table(ladder: Mapping[str, Any]) -> str:

@@ -82,12 +82,16 @@ def sensitivity(
     if as_json:
         click.echo(json.dumps({"model": str(checkpoint.folder), **found.to_dict()}, indent=2))
     else:
-        print_sensitivity(found, shlex.join(_export(model, task, precision)))
+        print_sensitivity(found, shlex.join(_export(model, task, precision, calibration_data, allow_random_head)))
     if plot is not None:  # last, so that a full disk does not lose the figures
         write_heat_map(found, plot, f"{name}: {found.task}, {precision}")
 
 
-def _export(model: Path | None, task: str | None, precision: str) -> list[str]:
+def _export(
+    model: Path | None, task: str | None, precision: str, calibration_data: Path | None, allow_random_head: bool
+) -> list[str]:
     """The command that exports the same model in the same precision."""
     chosen = [*(["--model", str(model)] if model else []), *(["--task", task] if task else [])]
-    return ["albert-export", "onnx", *chosen, "--precision", precision]
+    texts = ["--calibration-data", str(calibration_data)] if calibration_data else []
+    head = ["--allow-random-head"] if allow_random_head else []
+    return ["albert-export", "onnx", *chosen, "--precision", precision, *texts, *head]

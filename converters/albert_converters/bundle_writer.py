@@ -45,6 +45,7 @@ def new_bundle(target: Path, *, force: bool = False) -> Iterator[Path]:
         ConversionError: the disk refuses half-way, for example because it is full.
     """
     refuse_overwrite(target, force=force)
+    target = target.resolve() if target.is_symlink() else target.absolute()  # "." has no name to be renamed to
     token = uuid.uuid4().hex
     part = target.with_name(f".{target.name}.{token}.part")
     try:

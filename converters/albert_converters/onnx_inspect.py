@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import onnx
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto, external_data_helper, numpy_helper
 
 from albert_runtime.errors import UnsupportedError, UsageError
 
@@ -55,16 +55,22 @@ def inspect_onnx(file: Path) -> dict[str, Any]:
 
     Raises:
         UsageError: there is no such file.
-        UnsupportedError: it is not an ONNX graph.
+        UnsupportedError: it is not an ONNX graph, it is damaged, or files with its weights are missing.
     """
     try:
-        model = onnx.load(str(file))
+        model = onnx.load(str(file), load_external_data=False)
     except OSError as error:
         raise UsageError(f"can't read {file}: {error.strerror or error}") from error
-    except Exception as error:  # protobuf's DecodeError, and whatever external data raise
-        raise UnsupportedError(f"{file} is not an ONNX graph, or parts of it are missing: {error}") from error
+    except Exception as error:  # protobuf's DecodeError
+        raise UnsupportedError(f"{file} is not an ONNX graph, or is cut short; fetch or export it again") from error
+    try:
+        external_data_helper.load_external_data_for_model(model, str(file.parent))
+    except Exception as error:  # files that are missing or too short
+        raise UnsupportedError(
+            f"{file} is damaged, or files with its weights are missing ({error}); fetch or export it again"
+        ) from error
     if not model.graph.node:
-        raise UnsupportedError(f"{file} is not an ONNX graph: it holds no operators")
+        raise UnsupportedError(f"{file} is not an ONNX graph: it holds no operators; fetch or export it again")
 
     weights = [tensor for graph in graphs(model.graph) for tensor in graph.initializer]
     operators = Counter(node.op_type for graph in graphs(model.graph) for node in graph.node)

@@ -24,6 +24,7 @@ __all__ = [
     "PRODUCT_FORMS",
     "TABLE_FORMS",
     "Rounded",
+    "beyond_float16",
     "needed_onnxruntime",
     "product_inputs",
     "products",
@@ -37,6 +38,10 @@ PRODUCT_FORMS = ("int8-tensor", "int8", "int8-block", "int4-block", "int8-static
 TABLE_FORMS = ("int8-rows", "fp16-rows")
 #: scales of MatMulNBits' weights of 4 bits may be for so many of them
 BLOCK_SIZES = (32, 64, 128)
+
+_SINCE_FORM = {"int4-block": "1.17", "int8-block": "1.23"}
+#: releases 1.16 to 1.23 were tried, each with a file of every opset; 1.16 takes up to 19
+_SINCE_OPSET = {20: "1.17", 21: "1.18", 22: "1.21", 23: "1.23"}
 
 _NO_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType({})
 _NO_ROUNDED: Mapping[str, Rounded] = MappingProxyType({})
@@ -72,15 +77,15 @@ def product_inputs(model: onnx.ModelProto) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def needed_onnxruntime(forms: Mapping[str, str]) -> str | None:
-    """The first release of ONNX Runtime that runs these forms on x86-64 and on ARM64; None where any engine does.
+def needed_onnxruntime(forms: Mapping[str, str], opset: int) -> str | None:
+    """The first release of ONNX Runtime that runs these forms in this opset; None where any of the last years does.
 
     MatMulNBits has had weights of 4 bits since 1.17. Weights of 8 bits came to x86-64 with 1.22
     (microsoft/onnxruntime pull request 24491) and to ARM64 with 1.23 (25110).
     """
-    if "int8-block" in forms.values():
-        return "1.23"
-    return "1.17" if "int4-block" in forms.values() else None
+    needs = [_SINCE_OPSET[opset]] if opset in _SINCE_OPSET else []
+    needs += [_SINCE_FORM[form] for form in sorted(set(forms.values()) & set(_SINCE_FORM))]
+    return max(needs, key=lambda version: [int(part) for part in version.split(".")], default=None)
 
 
 def _uses(model: onnx.ModelProto) -> dict[str, list[_Use]]:
@@ -212,6 +217,12 @@ def _problems(model: onnx.ModelProto, forms: Mapping[str, str], options: Options
         elif form in ("fp16", "fp16-rows") and not _fits_float16(weights[name]):
             problems.append(f"{name} can't be {form!r}; it holds values beyond 65504, where float16 ends")
     return problems
+
+
+def beyond_float16(model: onnx.ModelProto) -> set[str]:
+    """The matrices among the initializers that hold values which float16 does not have."""
+    names = _uses(model)
+    return {weight.name for weight in model.graph.initializer if weight.name in names and not _fits_float16(weight)}
 
 
 def _fits_float16(weight: onnx.TensorProto) -> bool:

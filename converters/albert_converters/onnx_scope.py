@@ -227,11 +227,11 @@ def read_onnx(path: Path) -> OnnxFile:
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror or error}") from error
     except Exception as error:  # protobuf's DecodeError
-        raise UnsupportedError(f"{path} is not an ONNX graph, or is cut short: {error}") from error
+        raise UnsupportedError(f"{path} is not an ONNX graph, or is cut short; fetch or export it again") from error
     if not _is_text(model):
         raise UnsupportedError(f"{path} is damaged: its names are no text; fetch or export it again")
     if not model.graph.node:
-        raise UnsupportedError(f"{path} is not an ONNX graph: it holds no operators")
+        raise UnsupportedError(f"{path} is not an ONNX graph: it holds no operators; fetch or export it again")
     if not all(node.output for scope in scopes(model.graph) for node in scope.graph.node):
         raise UnsupportedError(f"{path} is damaged: an operator gives nothing; fetch or export it again")
     names = _external_names(model)

@@ -28,6 +28,8 @@ _ALIGNMENT = 16
 _LARGEST_FILE = 2**31 - 1
 _TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 _BUILTIN_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+#: operators that are damaged where they have no output; the others, and custom ones, may have none
+_WITH_OUTPUTS = set(_BUILTIN_NAMES.values()) - {"ASSIGN_VARIABLE", "CALL_ONCE", "CUSTOM", "HASHTABLE_IMPORT"}
 
 
 def load(path: Path) -> schema.ModelT:
@@ -53,14 +55,17 @@ def loads(content: bytes, *, name: str = "the model") -> schema.ModelT:
     if not content:
         raise UnsupportedError(f"{name} is empty; was it copied to the end?")
     if content[4:8] != _IDENTIFIER:
-        raise UnsupportedError(f"{name} is not a TFLite model: it does not carry the mark {_IDENTIFIER.decode()}")
+        raise UnsupportedError(
+            f"{name} is not a TFLite model: it does not carry the mark {_IDENTIFIER.decode()}; "
+            "give a .tflite file, or fetch or export it again"
+        )
     try:
         model = schema.ModelT.InitFromPackedBuf(content)
     except Exception as error:  # reading damaged offsets ends in struct.error, ValueError, TypeError, MemoryError ...
-        raise UnsupportedError(f"{name} is damaged or cut short ({error}); fetch or export it again") from error
+        raise UnsupportedError(f"{name} is damaged or cut short; fetch or export it again") from error
     problems = _problems(model, len(content))
     if problems:
-        raise UnsupportedError(listed(f"{name} can't be read; export it again:", problems))
+        raise UnsupportedError(listed(f"{name} can't be read; fetch or export it again:", problems))
     for buffer in model.buffers or []:
         if _is_outside(buffer):
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
@@ -233,13 +238,16 @@ def _problems(model: schema.ModelT, file_size: int) -> list[str]:
     ]
     for number, graph in enumerate(graphs):
         count = len(graph.tensors or [])
-        used = [*integers(graph.inputs), *integers(graph.outputs)]
-        for operator in graph.operators or []:
-            used += [*integers(operator.inputs), *integers(operator.outputs)]
-        if not all(-1 <= index < count for index in used):  # -1 stands for an optional input that is left out
+        operators = graph.operators or []
+        read = [*integers(graph.inputs), *(index for one in operators for index in integers(one.inputs))]
+        made = [*integers(graph.outputs), *(index for one in operators for index in integers(one.outputs))]
+        # -1 stands for an optional input that is left out
+        if not all(-1 <= index < count for index in read) or not all(0 <= index < count for index in made):
             problems.append(f"subgraph {number} uses tensors that it does not hold")
-        if not all(0 <= operator.opcodeIndex < len(codes) for operator in graph.operators or []):
+        if not all(0 <= one.opcodeIndex < len(codes) for one in operators):
             problems.append(f"subgraph {number} uses operators that the file does not name")
+        elif any(not integers(one.outputs) and operator_name(model, one) in _WITH_OUTPUTS for one in operators):
+            problems.append(f"subgraph {number} has operators without outputs")
         if not all(0 <= tensor.buffer < len(buffers) for tensor in graph.tensors or []):
             problems.append(f"subgraph {number} uses buffers that are missing")
     for signature in model.signatureDefs or []:

@@ -92,7 +92,11 @@ def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
             raise BundleError(_not_a_bundle(folder))
     except OSError as error:  # no permission, or a name that can't be one
         raise UsageError(f"can't look into {folder}: {error.strerror or error}") from error
-    manifest = Manifest.from_dict(_read_json(folder / MANIFEST_FILE))
+    record = _read_json(folder / MANIFEST_FILE)
+    try:
+        manifest = Manifest.from_dict(record)
+    except BundleError as error:
+        raise BundleError(f"{folder}: {error}") from error
     problems = _file_problems(folder, manifest, check)
     if problems:
         raise BundleError(

@@ -283,7 +283,7 @@ def test_a_head_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UnsupportedError) as caught:
         read_checkpoint(tmp_path).weights_for("qa", shapes)
     assert caught.value.exit_code == 3
-    for said in ("question-answering", "feature-extraction, pretraining, fill-mask", "--allow-random-head"):
+    for said in ("question-answering", "feature-extraction, pretraining, fill-mask", "sensitivity take --allow-random"):
         assert said in str(caught.value)
 
 

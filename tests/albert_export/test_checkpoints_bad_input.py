@@ -200,6 +200,7 @@ def test_weights_that_are_not_finite(folder, value):
     save(folder, spoilt)
     message = refused(folder, "qa_outputs.weight has values that are not finite")
     assert "albert.embeddings.word_embeddings.weight has" in message
+    assert message.endswith("\nFetch the checkpoint again, or take one from before training diverged.")
 
 
 def test_doubles_beyond_float32(folder):

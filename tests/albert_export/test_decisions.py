@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from albert_export.decisions import Decision, agree, decide
+import albert_runtime
+from albert_export.decisions import Decision, agree, decide, near_tie, with_spread
 from albert_runtime.answers import Answer, Choice, Embedding, Filled, Label, SentenceOrder
+from tests.conftest import CheckpointOf
 
 
 class Canned:
@@ -37,8 +39,7 @@ def test_question_answering_goes_by_place() -> None:
 def test_labels() -> None:
     labels = (Label("yes", 0.6), Label("no", 0.4))
     assert decided("text-classification", labels) == ("yes", 0.2)
-    assert decided("text-classification", labels, "multi_label_classification") == ({"yes"}, 0.1)
-    assert decided("text-classification", labels, "regression") == (2, 1.0)
+    assert decided("text-classification", labels, "multi_label_classification") == ({"yes"}, 0.2)
 
 
 def test_choice_order_and_masks() -> None:
@@ -65,5 +66,48 @@ def test_embeddings_agree_where_they_point_the_same_way() -> None:
 
 
 def test_other_answers_agree_where_they_are_equal() -> None:
-    assert agree(Decision("yes", 0.1), Decision("yes", 0.9))
-    assert not agree(Decision("yes", 0.1), Decision("no", 0.1))
+    assert agree(Decision.single("yes", 0.1), Decision.single("yes", 0.9))
+    assert not agree(Decision.single("yes", 0.1), Decision.single("no", 0.1))
+
+
+def labelled(problem_type: str, **scores: float) -> Decision:
+    labels = sorted((Label(name, score) for name, score in scores.items()), key=lambda label: -label.score)
+    return decide(Canned("text-classification", tuple(labels), problem_type), {})  # type: ignore[arg-type]
+
+
+def test_only_what_was_undecided_may_turn() -> None:
+    expected = labelled("multi_label_classification", happy=0.51, long=0.9, loud=0.2)
+    assert near_tie(expected, labelled("multi_label_classification", happy=0.49, long=0.8, loud=0.3), 0.05)
+    assert not near_tie(expected, labelled("multi_label_classification", happy=0.49, long=0.4, loud=0.3), 0.05)
+    assert not near_tie(expected, labelled("multi_label_classification", happy=0.52, long=0.9, loud=0.6), 0.05)
+    ordered = Decision(("in order", [7]), (("in order", 0.9), (7, 0.01)))
+    assert near_tie(ordered, Decision(("in order", [8]), (("in order", 0.9), (8, 0.2))), 0.05)
+    assert not near_tie(ordered, Decision(("swapped", [7]), (("swapped", 0.9), (7, 0.2))), 0.05)
+    assert not near_tie(ordered, Decision(("swapped", [8]), (("swapped", 0.9), (8, 0.2))), 0.05)
+
+
+def test_what_differs_in_no_part_or_in_their_number_is_no_tie() -> None:
+    one = Decision.single("a", 0.01)
+    assert not near_tie(one, one, 0.05)
+    assert not near_tie(one, Decision("b", (("b", 0.01), ("c", 0.01))), 0.05)
+
+
+def test_numbers_agree_within_a_share_of_their_range() -> None:
+    stars = [labelled("regression", stars=value) for value in (1.0, 3.0, 5.0)]
+    low, middle, high = with_spread(stars)
+    assert agree(middle, labelled("regression", stars=3.19))
+    assert not agree(middle, labelled("regression", stars=3.21))
+    assert not agree(high, labelled("regression", stars=float("nan")))
+    assert not near_tie(low, labelled("regression", stars=5.0), 0.05)
+    [alone] = with_spread(stars[2:])
+    assert agree(alone, labelled("regression", stars=5.2))
+    assert not agree(alone, labelled("regression", stars=5.3))
+
+
+def test_entities_are_decided_token_by_token(bundle_of: CheckpointOf) -> None:
+    session = albert_runtime.load(bundle_of("token-classification"), verify=False)
+    text = "Ada Lovelace of London wrote the first program."
+    decision = decide(session, {"text": text})
+    assert len(decision.parts) == len(session.tokenizer.encode(text, add_special_tokens=False))
+    assert all(0 <= margin <= 1 for _, margin in decision.parts)
+    assert agree(decision, decide(session, {"text": text}))

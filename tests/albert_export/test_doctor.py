@@ -137,6 +137,28 @@ def test_what_does_not_run_is_not_mended(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["few-out.onnx", "few.onnx", "model.onnx"]
 
 
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_answers_that_are_nan_prove_nothing(suffix: str, tmp_path: Path) -> None:
+    weight = np.full_like(matrix(0), np.nan)
+    nodes = [node("MatMul", "x first", "a"), node("MatMul", "x second", "y")]
+    file = tmp_path / f"faulty{suffix}"
+    if suffix == ".onnx":
+        save_onnx(tmp_path, tiny_onnx(nodes, {"first": weight, "second": weight}), file.name)
+    else:
+        file.write_bytes(tflite_model.dumps(two_products(weight, weight)))
+    with pytest.raises(UnsupportedError, match=r"faulty\.\w+ gives NaN throughout for y, .*; export it again"):
+        repair(file, tmp_path / f"out{suffix}")
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_an_output_with_a_few_nan_is_proved(tmp_path: Path) -> None:
+    weight = matrix(0)
+    weight[0, 0] = np.nan
+    nodes = [node("MatMul", "x first", "y"), node("MatMul", "x second", "unread")]
+    file = save_onnx(tmp_path, tiny_onnx(nodes, {"first": weight, "second": weight}))
+    assert repair(file, tmp_path / "out.onnx").proof.requests > 0
+
+
 @pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_nothing_is_left_behind(
     faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException

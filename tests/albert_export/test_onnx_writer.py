@@ -168,3 +168,19 @@ def test_equal_requests_give_equal_bytes(tmp_path: Path) -> None:
             for name in ("one", "two")
         )
         assert (one / "model.onnx").read_bytes() == (two / "model.onnx").read_bytes()
+
+
+def test_a_matrix_beyond_float16_stays_in_float32(tmp_path: Path) -> None:
+    """Query and key scaled against each other: the same function, with weights that float16 does not have."""
+    checkpoint = read_checkpoint(demo_checkpoint(CLS))
+    layer = "albert.encoder.albert_layer_groups.0.albert_layers.0.attention."
+    for matrix, factor in (("query", 1e6), ("key", 1e-6)):
+        for kind in ("weight", "bias"):
+            checkpoint.weights[f"{layer}{matrix}.{kind}"] *= np.float32(factor)
+    reference = build_reference(checkpoint, CLS)
+    job = Job(checkpoint, TASKS[CLS], reference, refuse_obstacles(checkpoint), "torch", False, lambda step: None)
+    writer = OnnxWriter("int8", None, None, calibration_corpus())
+    writer.write(job, PER_CHANNEL.keeping("query", "value"), tmp_path)
+    kinds = {name: array.dtype for name, array in weights_of(tmp_path).items()}
+    assert kinds[f"{layer}query.weight"] == np.float32
+    assert kinds[f"{layer}value.weight_half"] == np.float16

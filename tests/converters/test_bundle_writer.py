@@ -110,3 +110,21 @@ def test_hashes_are_of_every_file_but_the_manifest(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     (tmp_path / "empty").write_bytes(b"")
     assert file_hashes(tmp_path) == {"empty": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+
+
+def test_the_folder_that_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with new_bundle(Path()) as part:
+        (part / "file").write_text("text")
+    assert (folder / "file").read_text() == "text"
+
+
+def test_a_link_to_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    with new_bundle(tmp_path / "link") as part:
+        (part / "file").write_text("text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "file").read_text() == "text"

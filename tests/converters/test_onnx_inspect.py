@@ -127,5 +127,15 @@ def test_what_is_not_onnx(tmp_path: Path) -> None:
     for name, content in {"empty": b"", "noise": b"\xff" * 100, "text": b"not a graph at all"}.items():
         file = tmp_path / f"{name}.onnx"
         file.write_bytes(content)
-        with pytest.raises(UnsupportedError, match="is not an ONNX graph"):
+        with pytest.raises(UnsupportedError, match=r"is not an ONNX graph.*; fetch or export it again$"):
             inspect_onnx(file)
+
+
+def test_weights_that_are_missing(tmp_path: Path) -> None:
+    product = helper.make_node("MatMul", ["x", "w"], ["y"])
+    file = save(tmp_path / "model.onnx", [product], {"w": np.ones((16, 16), np.float32)})
+    onnx.save(onnx.load(file), str(file), save_as_external_data=True, location="weights", size_threshold=0)
+    assert inspect_onnx(file)["weight_bytes"] == {"float": 1024}
+    (tmp_path / "weights").unlink()
+    with pytest.raises(UnsupportedError, match=r"files with its weights are missing(.|\n)*; fetch or export it again$"):
+        inspect_onnx(file)

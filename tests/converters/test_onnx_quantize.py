@@ -168,10 +168,13 @@ def test_a_matrix_that_a_branch_uses_too() -> None:
 
 
 def test_needed_onnxruntime() -> None:
-    assert needed_onnxruntime({}) is None
-    assert needed_onnxruntime({"a": "int8", "b": "int8-rows"}) is None
-    assert needed_onnxruntime({"a": "int8", "b": "int4-block"}) == "1.17"
-    assert needed_onnxruntime({"a": "int4-block", "b": "int8-block"}) == "1.23"
+    assert needed_onnxruntime({}, 18) is None
+    assert needed_onnxruntime({"a": "int8", "b": "int8-rows"}, 18) is None
+    assert needed_onnxruntime({"a": "int8", "b": "int4-block"}, 18) == "1.17"
+    assert needed_onnxruntime({"a": "int4-block", "b": "int8-block"}, 18) == "1.23"
+    assert needed_onnxruntime({}, 21) == "1.18"
+    assert needed_onnxruntime({"a": "int4-block"}, 22) == "1.21"
+    assert needed_onnxruntime({"a": "int8-block"}, 20) == "1.23"
 
 
 # --- int8 with activations as they come -----------------------------------------------------------------------------

@@ -146,13 +146,13 @@ def test_files_that_are_not_there_or_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"\xff" * 100, b"not a graph at all", b"PK\3\4", b"TFL3"])
 def test_other_files(content: bytes) -> None:
-    with pytest.raises(UnsupportedError, match="is not a TFLite model"):
+    with pytest.raises(UnsupportedError, match=r"is not a TFLite model: .* TFL3; give a \.tflite file"):
         loads(content)
 
 
 def test_every_truncation_is_refused() -> None:
     for length in range(8, len(LOOP) - 1024, 37):
-        with pytest.raises(UnsupportedError, match=r"damaged or cut short|can't be read"):
+        with pytest.raises(UnsupportedError, match=r"(damaged or cut short|can't be read); fetch or export it again"):
             loads(LOOP[:length])
 
 
@@ -201,6 +201,29 @@ def test_indexes_that_point_nowhere() -> None:
         "signature 'serving_default' names tensors",
     ):
         assert problem in str(error.value)
+
+
+@pytest.mark.parametrize("outputs", [[99], [-1]])
+def test_outputs_that_point_nowhere(outputs: list[int]) -> None:
+    model = looping_model(MATRIX)
+    model.subgraphs[2].operators[0].outputs = outputs
+    with pytest.raises(UnsupportedError, match=r"fetch or export it again:\n  - subgraph 2 uses tensors"):
+        loads(dumps(model))
+
+
+def test_operators_without_outputs() -> None:
+    def of(name: str, *outputs: str) -> bytes:
+        tiny = TinyModel()
+        graph = tiny.graph()
+        graph.operator(name, [graph.input("x", [1])], [graph.tensor(output, [1]) for output in outputs])
+        return dumps(tiny.model)
+
+    for name in ("FULLY_CONNECTED", "ADD"):
+        with pytest.raises(UnsupportedError, match=r"fetch or export it again:\n  - subgraph 0 has operators without"):
+            loads(of(name))
+        assert loads(of(name, "y")).subgraphs
+    for name in ("ASSIGN_VARIABLE", "CALL_ONCE", "FlexPrint"):
+        assert loads(of(name)).subgraphs
 
 
 def test_a_model_too_large_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,17 @@ def test_refuses_a_newer_format(bundle):
         open_bundle(bundle)
 
 
+@pytest.mark.parametrize("change", [{"format_version": 2}, {"max_length": -1}, {"colour": 1}])
+def test_a_wrong_manifest_is_named(bundle, change):
+    record = json.loads((bundle / "manifest.json").read_text())
+    if "colour" in change:
+        del record["labels"]
+    (bundle / "manifest.json").write_text(json.dumps({**record, **change}))
+    with pytest.raises(BundleError) as caught:
+        open_bundle(bundle)
+    assert str(caught.value).startswith(f"{bundle}: the ")
+
+
 def test_a_missing_folder(tmp_path):
     with pytest.raises(UsageError, match="there is no folder"):
         open_bundle(tmp_path / "absent")

@@ -27,8 +27,8 @@ def test_what_is_no_planting_is_refused(text: str) -> None:
 
 
 def test_every_difference_counts_and_near_ties_are_told() -> None:
-    expected = [Decision("a", 0.9), Decision("b", 0.01), Decision("c", 0.5), Decision("d", 0.01)]
-    got = [Decision("a", 0.1), Decision("x", 0.9), Decision("x", 0.01), Decision("d", 0.9)]
+    expected = [*map(Decision.single, "abcd", (0.9, 0.01, 0.5, 0.01))]
+    got = [*map(Decision.single, "axxd", (0.1, 0.9, 0.01, 0.9))]
     assert differing(expected, got) == (2, 1)
 
 

@@ -37,6 +37,7 @@ def test_names(tmp_path: Path, record: dict[str, object]) -> None:
     [
         ('{"prompt": "It rained.", "choices": ["a", ', "it ends in the middle"),
         ("[1]", "a JSON list, not an object"),
+        ("null", "a JSON null, not an object"),
         ("{}", 'no text "prompt", no list "choices" of two texts or more, no whole number "label"'),
         ('{"prompt": " ", "choices": ["a", "b"], "label": 0}', 'no text "prompt"'),
         ('{"prompt": "p", "choices": ["a"], "label": 0}', "of two texts or more"),

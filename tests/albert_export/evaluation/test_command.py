@@ -109,6 +109,34 @@ def test_mistakes(bundle_of: CheckpointOf, squad: Path, task: str, arguments: li
     assert result.stdout == ""
 
 
+def test_inputs_are_never_written_over(bundle_of: CheckpointOf, squad: Path, tmp_path: Path) -> None:
+    folder = bundle_of("question-answering")
+    (tmp_path / "link.json").symlink_to(squad)
+    (tmp_path / "twin.json").hardlink_to(squad)
+    (tmp_path / "manifest.json").symlink_to(folder / "manifest.json")
+    before = {path: path.read_bytes() for path in (squad, *(path for path in folder.iterdir() if path.is_file()))}
+    for file, message in (
+        (squad, f"{squad} is the labelled data, which is never written over; give --predictions another name"),
+        (tmp_path / "link.json", "link.json is the labelled data"),
+        (tmp_path / "twin.json", "twin.json is the labelled data"),
+        (folder / "manifest.json", f"manifest.json belongs to the model in {folder}"),
+        (folder / "new" / "predictions.json", f"predictions.json belongs to the model in {folder}"),
+        (tmp_path / "manifest.json", f"manifest.json belongs to the model in {folder}"),
+    ):
+        result = run(folder, "--data", squad, "--predictions", file)
+        assert isinstance(result.exception, UsageError)
+        assert message in str(result.exception)
+        assert result.stdout == ""
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (folder / "new").exists()
+
+
+def test_a_head_that_is_absent_is_told_before_the_data(checkpoint_of: CheckpointOf, squad: Path) -> None:
+    result = run(checkpoint_of("question-answering"), "--data", squad, "--task", "cls")
+    assert isinstance(result.exception, UnsupportedError)
+    assert "has no head for text-classification" in str(result.exception)
+
+
 def test_vectors(bundle_of: CheckpointOf, squad: Path) -> None:
     result = run(bundle_of("feature-extraction"), "--data", squad)
     assert isinstance(result.exception, UnsupportedError)
@@ -127,7 +155,7 @@ def test_predictions_that_cannot_be_written_do_not_lose_the_figures(
 def test_usage(tmp_path: Path) -> None:
     assert "Missing option '--data'" in run(tmp_path).stderr
     assert run(tmp_path, "--data", "x", "--limit", 0).exit_code == 2
-    assert run("--help").exit_code == 0
+    assert run("--help").stdout.startswith("Usage: cli evaluate [OPTIONS] MODEL\n")
 
 
 def test_the_help_loads_nothing_heavy() -> None:

@@ -45,7 +45,7 @@ def test_the_task_of_a_checkpoint(checkpoint_of: CheckpointOf) -> None:
     assert find_model(folder).task.name == "pretraining"
     assert find_model(folder, "mlm").task.name == "fill-mask"
     with pytest.raises(AlbertError, match="no head for question-answering"):
-        find_model(folder, "qa").open()
+        find_model(folder, "qa")
 
 
 def test_the_settings_of_a_classifier() -> None:

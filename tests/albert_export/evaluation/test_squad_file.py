@@ -69,6 +69,7 @@ def test_right_places_are_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixt
     ("record", "message"),
     [
         ([], "holds a JSON list"),
+        ("null", 'holds a JSON null, not an object with "data"'),
         ({}, 'the file has no list "data"'),
         ({"data": []}, "holds no question"),
         ({"data": [3]}, "data[0] is no object"),
@@ -81,8 +82,8 @@ def test_right_places_are_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixt
         (squad(question(), question()), "2 questions have the id 'q1'"),
         (json.dumps(squad(question()))[:-20], "it ends in the middle: "),
         ('{"data": [\n "é" "paragraphs"]}', "Expecting ',' delimiter at byte 17 of 31"),
-        ('{"data": ' + "[" * 100_000, "not JSON that can be used"),
-        ('{"data": ' + "9" * 5000 + "}", "not JSON that can be used"),
+        ('{"data": ' + "[" * 100_000, "not JSON that can be used: brackets are nested too deep"),
+        ('{"data": ' + "9" * 5000 + "}", "not JSON that can be used: a number has too many digits"),
     ],
 )
 def test_refused(tmp_path: Path, record: object, message: str) -> None:
@@ -98,4 +99,4 @@ def test_the_byte_where_a_file_is_cut_off(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Unterminated string") as caught:
         read(tmp_path, cut)
     begins = len(cut[: cut.index("Lon") - len("Ådå lived in ") - 1].encode())
-    assert f"at byte {begins} of {len(cut.encode())}" in str(caught.value)
+    assert f"string starting at byte {begins} of {len(cut.encode())}" in str(caught.value)

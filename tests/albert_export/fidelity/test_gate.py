@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import albert_runtime
@@ -113,3 +115,37 @@ def test_the_users_own_texts_are_asked_too() -> None:
     requests = Fidelity(texts=own).requests(CLS)
     assert len(requests) == len(evaluation_corpus()) + 100
     assert requests[-1]["text"].startswith("A text of my own")
+
+
+def test_a_sorted_file_is_asked_from_all_over(tmp_path: Path) -> None:
+    file = tmp_path / "sorted.tsv"
+    labels = read_checkpoint(demo_checkpoint(CLS.name)).config.id2label
+    rows = [f"A film, number {number}.\t{labels[int(number >= 400)]}" for number in range(800)]
+    file.write_text("sentence\tlabel\n" + "\n".join(rows) + "\n")
+    dataset = Fidelity(eval_data=file).dataset(read_checkpoint(demo_checkpoint(CLS.name)), CLS)
+    assert dataset is not None
+    assert len(dataset.examples) == EXAMPLES
+    for asked in (dataset, dataset.spread(200)):
+        share = sum(example.expected == labels[0] for example in asked.examples) / len(asked.examples)
+        assert 0.4 < share < 0.6
+    assert dataset.spread(200) == dataset.spread(200)
+    assert dataset.spread(EXAMPLES) is dataset
+
+
+def test_a_regression_head_is_judged_by_its_values(tmp_path: Path) -> None:
+    save_tiny(tmp_path / "scores", CLS.name, num_labels=1)
+    with pytest.raises(AccuracyError, match="of the answers differ"):
+        export_onnx(tmp_path / "scores", tmp_path / "bundle", precision="int4", max_drop=0)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_values_that_are_no_numbers_lose_every_answer(bundle_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = albert_runtime.load(bundle_of(CLS.name), verify=False)
+    gate = Gate(session, requests_from(evaluation_corpus()[:5], CLS), budget=Budget())
+    broken = albert_runtime.load(bundle_of(CLS.name), verify=False)
+    run = broken.run
+    monkeypatch.setattr(broken, "run", lambda arrays: {name: out * np.nan for name, out in run(arrays).items()})
+    measured = gate.measure(broken, broken.bundle.model_file)
+    assert (measured.texts, measured.agreement, measured.logit_error) == (5, 0.0, math.inf)
+    assert gate.objections(measured) == ["100.0% of the answers differ", "outputs that are not finite"]
+    assert measured.to_dict()["logit_error"] is None

@@ -105,10 +105,14 @@ def test_weights_that_are_not_finite_are_named(
 
 
 def test_a_head_that_is_absent_is_refused_or_random(
-    checkpoint_of: CheckpointOf, capsys: pytest.CaptureFixture[str]
+    checkpoint_of: CheckpointOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["sensitivity", "--model", str(checkpoint_of(QA)), "--task", "ner", "--limit", "1"]
     assert main(options) == 3
     assert "no head for token-classification" in capsys.readouterr().err
-    assert main([*options, "--allow-random-head"]) == 0
-    assert "classifier" in capsys.readouterr().out
+    texts = tmp_path / "texts.txt"
+    texts.write_text("The cat sat on the mat.\n")
+    assert main([*options, "--allow-random-head", "--calibration-data", str(texts)]) == 0
+    printed = capsys.readouterr().out
+    assert "classifier" in printed
+    assert f"--precision int8 --calibration-data {texts} --allow-random-head" in " ".join(printed.split())
