@@ -24,6 +24,8 @@ class Decision:
     #: what was decided one by one (masks, labels, tokens), each with the probability between its best and its second;
     #: none for what decides nothing, which are vectors and numbers
     parts: tuple[tuple[Any, float], ...] = ()
+    #: whether the parts are answers by themselves: the labels of a text's tokens, of which there may be hundreds
+    apart: bool = False
     #: by how much the numbers of another session may be off and still agree; see `with_spread`
     tolerance: float = np.inf
 
@@ -62,6 +64,16 @@ def near_tie(expected: Decision, got: Decision, limit: float) -> bool:
         return False
     turned = [margin for (mine, margin), (other, _) in zip(expected.parts, got.parts, strict=True) if mine != other]
     return bool(turned) and max(turned) <= limit
+
+
+def differences(expected: Decision, got: Decision, limit: float) -> tuple[int, int, int]:
+    """How many answers `expected` is, how many of them `got` decides otherwise, and how many of these are near ties."""
+    if expected.apart and len(expected.parts) == len(got.parts):
+        turned = [margin for (mine, margin), (other, _) in zip(expected.parts, got.parts, strict=True) if mine != other]
+        return len(expected.parts), len(turned), sum(margin <= limit for margin in turned)
+    if agree(expected, got):
+        return 1, 0, 0
+    return 1, 1, int(near_tie(expected, got, limit))
 
 
 def with_spread(decisions: Sequence[Decision]) -> list[Decision]:
@@ -128,7 +140,7 @@ def _entities(session: AlbertSession, request: dict[str, Any]) -> Decision:
         [softmax(output["logits"][part]) for part, output in zip(best_seen(windows), outputs, strict=True)]
     )
     parts = tuple((int(token.argmax()), _gap(token)) for token in scores)
-    return Decision([(entity.label, entity.start, entity.end) for entity in session(**request)], parts)
+    return Decision([(entity.label, entity.start, entity.end) for entity in session(**request)], parts, apart=True)
 
 
 def _choice(session: AlbertSession, request: dict[str, Any]) -> Decision:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_export.decisions import Decision, agree, decide, near_tie, with_spread
+from albert_export.decisions import Decision, decide, differences, with_spread
 from albert_export.fidelity.budget import Budget
 from albert_export.parity import TIE_MARGINS
 from albert_export.verify import comparable_outputs, without_talk_of_truncation
@@ -41,9 +41,11 @@ class Measured:
     """What one graph keeps. Shares, metrics and drops are in points of 100."""
 
     texts: int
+    #: one for each text, or for token classification one for each token
+    answers: int
     #: answers kept: equal to the original's, or a near tie of the original's own
     agreement: float
-    #: how many of `texts` those are
+    #: how many of `answers` are near ties that fell the other way
     near_ties: int
     #: root mean square of the outputs' differences, over that of the outputs
     logit_error: float
@@ -108,7 +110,8 @@ class Gate:
             with without_talk_of_truncation():
                 figures = {**self._answers(session), **self._metric(session)}
         except BundleError:
-            figures = {"texts": len(self._asked), "agreement": 0.0, "near_ties": 0}
+            texts = len(self._asked)
+            figures = {"texts": texts, "answers": texts, "agreement": 0.0, "near_ties": 0}
         return Measured(
             **figures,
             logit_error=self.logit_error(session),
@@ -150,16 +153,11 @@ class Gate:
 
     def _answers(self, session: AlbertSession) -> dict[str, Any]:
         self._progress(f"asking {len(self._asked)} texts")
-        different, ties = 0, 0
-        for request, expected in self._asked:
-            got = decide(session, request)
-            if agree(expected, got):
-                continue
-            near = near_tie(expected, got, min(TIE_MARGINS[session.manifest.precision], _NEAR_TIE))
-            ties += near
-            different += not near
-        texts = len(self._asked)
-        return {"texts": texts, "agreement": 100 * (1 - different / texts), "near_ties": ties}
+        limit = min(TIE_MARGINS[session.manifest.precision], _NEAR_TIE)
+        counts = [differences(expected, decide(session, request), limit) for request, expected in self._asked]
+        answers, different, ties = (sum(column) for column in zip(*counts, strict=True))
+        agreement = 100 * (1 - (different - ties) / answers) if answers else 100.0
+        return {"texts": len(counts), "answers": answers, "agreement": agreement, "near_ties": ties}
 
     def _metric(self, session: AlbertSession) -> dict[str, Any]:
         if self._expected is None:
@@ -181,7 +179,7 @@ _ROUNDING = 1e-6
 
 def _differing_with_ties(measured: Measured) -> float:
     """Points of answers that differ, near ties or not."""
-    return 100 - measured.agreement + 100 * measured.near_ties / measured.texts
+    return 100 - measured.agreement + 100 * measured.near_ties / max(1, measured.answers)
 
 
 def _decision(session: AlbertSession, request: dict[str, Any]) -> Decision | None:

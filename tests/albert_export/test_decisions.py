@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import albert_runtime
-from albert_export.decisions import Decision, agree, decide, near_tie, with_spread
+from albert_export.decisions import Decision, agree, decide, differences, near_tie, with_spread
 from albert_runtime.answers import Answer, Choice, Embedding, Filled, Label, SentenceOrder
 from tests.conftest import CheckpointOf
 
@@ -90,6 +90,20 @@ def test_what_differs_in_no_part_or_in_their_number_is_no_tie() -> None:
     one = Decision.single("a", 0.01)
     assert not near_tie(one, one, 0.05)
     assert not near_tie(one, Decision("b", (("b", 0.01), ("c", 0.01))), 0.05)
+
+
+def test_each_token_is_an_answer() -> None:
+    expected = Decision([("PER", 0, 3)], ((1, 0.9), (0, 0.01), (0, 0.8)), apart=True)
+    assert differences(expected, expected, 0.05) == (3, 0, 0)
+    assert differences(expected, Decision([], ((0, 0.9), (1, 0.5), (0, 0.8)), apart=True), 0.05) == (3, 2, 1)
+    assert differences(expected, Decision([("PER", 0, 3)], ((1, 0.9),), apart=True), 0.05) == (1, 0, 0)
+
+
+def test_a_whole_answer_is_one() -> None:
+    expected = Decision(("in order", [7]), (("in order", 0.9), (7, 0.01)))
+    assert differences(expected, expected, 0.05) == (1, 0, 0)
+    assert differences(expected, Decision(("in order", [8]), (("in order", 0.9), (8, 0.2))), 0.05) == (1, 1, 1)
+    assert differences(expected, Decision(("swapped", [7]), (("swapped", 0.9), (7, 0.2))), 0.05) == (1, 1, 0)
 
 
 def test_numbers_agree_within_a_share_of_their_range() -> None:

@@ -20,7 +20,7 @@ RECIPES = (Recipe("one"), Recipe("two", split=True), Recipe("three", block=64))
 
 
 def measured(agreement: float, **figures: Any) -> Measured:
-    known = {"texts": 100, "near_ties": 0, "logit_error": 0.1, "bytes": 2_000_000, "milliseconds": 3.0}
+    known = {"texts": 100, "answers": 100, "near_ties": 0, "logit_error": 0.1, "bytes": 2_000_000, "milliseconds": 3.0}
     return Measured(agreement=agreement, **{**known, **figures})
 
 
