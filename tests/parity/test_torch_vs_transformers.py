@@ -1,4 +1,4 @@
-"""The PyTorch reference against transformers 4.57 on equal random weights: results and losses to 1e-5, gradients to 2e-5."""
+"""The PyTorch reference against transformers 4.57 on equal weights: results, losses (1e-5), gradients (2e-5)."""
 
 from __future__ import annotations
 
