@@ -17,7 +17,7 @@ SHARED_LAYERS = "albert_layer_groups_"
 #: finds the products of outlier channels: so few that they are as fast in float32
 OUTLIERS = rf"{SHARED_LAYERS}.*/outliers(_\d+)?/"
 #: finds what all passes begin with
-MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/"
+MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"  # its addition gives names to what reads it
 #: task -> what finds the products of its head: a handful of numbers wide, unlike the decoder of masked words
 HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
 

@@ -224,3 +224,9 @@ def test_dead_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for precision in ("int8", "int4"):
         export_tflite(folder, tmp_path / precision, precision=precision, max_drop=100)
         assert np.isfinite([label.score for label in albert_runtime.load(tmp_path / precision)("Hello.")]).all()
+
+
+def test_only_the_mapping_and_the_head_of_an_unrolled_graph_stay_in_float(tmp_path: Path) -> None:
+    model = demo_checkpoint("text-classification")
+    exported = export_tflite(model, tmp_path / "bundle", precision="int8", graph="unrolled", max_drop=5)
+    assert exported.manifest.quantized["matrix_products"]["float"] == 2
