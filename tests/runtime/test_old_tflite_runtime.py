@@ -109,7 +109,10 @@ def test_a_bundle_made_for_it_answers_right(old_python, tmp_path, task, precisio
     from albert_export.export import export_tflite
 
     bundle = tmp_path / "bundle"
-    export_tflite(demo_checkpoint(task), bundle, task=task, target="tflite-runtime", precision=precision)
+    max_drop = 5 if precision == "int8" else None  # on texts that it was not made for, so small a model loses some
+    export_tflite(
+        demo_checkpoint(task), bundle, task=task, target="tflite-runtime", precision=precision, max_drop=max_drop
+    )
     result = answer_demos(old_python, {task: bundle}, sources=[ROOT / "runtime"])
     assert result["engines"] == ["tflite-runtime 2.14.0"]
     assert result["wrong"] == []
