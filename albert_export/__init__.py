@@ -5,9 +5,9 @@ Names are loaded when they are first used: `import albert_export` alone loads ne
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from albert_export.lazy_names import lazy_names
 from albert_runtime._version import __version__
 
 if TYPE_CHECKING:
@@ -96,10 +96,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'albert_export' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

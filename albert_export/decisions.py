@@ -13,7 +13,6 @@ from albert_runtime import AlbertSession
 from albert_runtime.answers import Filled
 from albert_runtime.heads import MULTI_LABEL, REGRESSION, softmax
 from albert_runtime.task_sessions import TokenClassificationSession
-from albert_runtime.windows import best_seen
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,9 @@ class Decision:
 
 #: of a vector, so that zeros stay zeros
 _LEAST_LENGTH = 1e-12
+#: an answer that the original decides by no more than this, as probability, may go either way, whatever the precision:
+#: on texts that a model was not made for, it is undecided about many
+NEAR_TIE = 0.05
 #: embeddings that point the same way as nearly as this, by cosine, find the same neighbours
 SAME_DIRECTION = 0.99
 #: numbers agree that differ by less than this share of the range that the original's take
@@ -62,14 +64,19 @@ def near_tie(expected: Decision, got: Decision, limit: float) -> bool:
     """Whether all parts that `got` decides otherwise are such as `expected` decides by no more than `limit`."""
     if len(expected.parts) != len(got.parts):
         return False
-    turned = [margin for (mine, margin), (other, _) in zip(expected.parts, got.parts, strict=True) if mine != other]
+    turned = _turned(expected, got)
     return bool(turned) and max(turned) <= limit
+
+
+def _turned(expected: Decision, got: Decision) -> list[float]:
+    """By how much `expected` decided the parts that `got` decides otherwise."""
+    return [margin for (mine, margin), (other, _) in zip(expected.parts, got.parts, strict=True) if mine != other]
 
 
 def differences(expected: Decision, got: Decision, limit: float) -> tuple[int, int, int]:
     """How many answers `expected` is, how many of them `got` decides otherwise, and how many of these are near ties."""
     if expected.apart and len(expected.parts) == len(got.parts):
-        turned = [margin for (mine, margin), (other, _) in zip(expected.parts, got.parts, strict=True) if mine != other]
+        turned = _turned(expected, got)
         return len(expected.parts), len(turned), sum(margin <= limit for margin in turned)
     if agree(expected, got):
         return 1, 0, 0
@@ -134,13 +141,10 @@ def _label(session: AlbertSession, request: dict[str, Any]) -> Decision:
 def _entities(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """Decided token by token, as each is best seen."""
     assert isinstance(session, TokenClassificationSession)
-    windows = session.windows(**request)
-    outputs = session.run_each([window.encoding for window in windows])
-    scores = np.concatenate(
-        [softmax(output["logits"][part]) for part, output in zip(best_seen(windows), outputs, strict=True)]
-    )
-    parts = tuple((int(token.argmax()), _gap(token)) for token in scores)
-    return Decision([(entity.label, entity.start, entity.end) for entity in session(**request)], parts, apart=True)
+    tokens = session.tokens(request["text"])
+    parts = tuple((int(token.argmax()), _gap(token)) for token in softmax(tokens.logits))
+    entities = session.entities(tokens, request["text"])
+    return Decision([(entity.label, entity.start, entity.end) for entity in entities], parts, apart=True)
 
 
 def _choice(session: AlbertSession, request: dict[str, Any]) -> Decision:

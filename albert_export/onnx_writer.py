@@ -28,22 +28,8 @@ _HEADS = ("qa_outputs.", "classifier.", "sop_classifier.")
 _MAPPING = "embedding_hidden_mapping_in."
 
 
-@dataclass(frozen=True)
-class Processor:
-    """What a kind of processor wants of integer weights."""
-
-    weight_type: str = "int8"
-    #: weights of 7 bits: pairs of products are added up in 16 bits
-    reduce_range: bool = True
-
-
-#: flag -> what it chooses; None is what is right everywhere
-PROCESSORS = {
-    None: Processor(),
-    "arm64": Processor(reduce_range=False),
-    "avx2": Processor(),
-    "avx512-vnni": Processor(reduce_range=False),
-}
+#: flag -> whether int8 weights have 7 bits, since pairs of products are added up in 16 bits; None is right everywhere
+PROCESSORS = {None: True, "arm64": False, "avx2": True, "avx512-vnni": False}
 
 
 @dataclass
@@ -184,12 +170,10 @@ class OnnxWriter:
                 moment = moments.get(name.removesuffix(".weight"))
                 if form == "int4-block" and moment is not None:
                     rounded[name] = Rounded(*round_to_steps(weights[name], moment, recipe.block))
-        processor = PROCESSORS[self.processor]
         return quantize(
             graph,
             forms,
-            weight_type=processor.weight_type,
-            reduce_range=processor.reduce_range,
+            reduce_range=PROCESSORS[self.processor],
             ranges=ranges,
             rounded=rounded,
             block_size=recipe.block or 64,

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from albert_export.decisions import SAME_DIRECTION, Decision, agree, decide, near_tie
+from albert_export.decisions import NEAR_TIE, SAME_DIRECTION, Decision, agree, decide, near_tie
 from albert_export.demos import demo_checkpoint
 from albert_export.export import Exported, export_onnx, export_tflite
 from albert_export.native_talk import without_native_talk
@@ -34,10 +34,9 @@ from tools.train_demos.evaluation import new_examples
 from tools.train_demos.example import Example
 from tools.train_demos.labelled_files import DEMO_FILES, write_demo_file
 
-_EXPORTS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx, "tflite": export_tflite}
+#: format -> what exports it
+EXPORTS: dict[str, Callable[..., Exported]] = {"onnx": export_onnx, "tflite": export_tflite}
 _PEER = "ORT quantize_dynamic"
-#: answers that fp32 itself decides by no more than this, as probability, are near ties
-_TIE = 0.05
 #: of the examples: neither the training's nor its evaluation's
 _SEED = 3
 #: for an export to calibrate and to judge by
@@ -109,7 +108,7 @@ def decisions(session: AlbertSession, asked: Sequence[dict[str, Any]]) -> list[D
 def differing(expected: Sequence[Decision], got: Sequence[Decision]) -> tuple[int, int]:
     """How many decisions differ, and how many of these were near ties."""
     unequal = [(left, right) for left, right in zip(expected, got, strict=True) if not agree(left, right)]
-    return len(unequal), sum(near_tie(left, right, _TIE) for left, right in unequal)
+    return len(unequal), sum(near_tie(left, right, NEAR_TIE) for left, right in unequal)
 
 
 def quantize_with_onnxruntime(bundle: Path, output: Path) -> None:
@@ -150,7 +149,7 @@ def rows(
         if processor and file_format == "onnx" and precision.startswith("int8"):
             options["processor"], form = processor, f"{form} --{processor}"
         try:
-            _EXPORTS[file_format](checkpoint, bundle, task=task, precision=precision, **options)
+            EXPORTS[file_format](checkpoint, bundle, task=task, precision=precision, **options)
         except AlbertError as error:
             yield Row(task, planting, form, count, refused=str(error).splitlines()[0])
         else:
@@ -232,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.planted", description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", default=",".join(TASKS), help="names or aliases; all by default")
-    parser.add_argument("--formats", default=",".join(_EXPORTS), help=f"{','.join(_EXPORTS)} by default")
+    parser.add_argument("--formats", default=",".join(EXPORTS), help=f"{','.join(EXPORTS)} by default")
     parser.add_argument("--precisions", default="int8,int4", help="int8,int4 by default")
     parser.add_argument("--processor", choices=[name for name in PROCESSORS if name], help="that ONNX's int8 is for")
     parser.add_argument("--plantings", default="ffn20,ffn60,value30,hidden20", help="%(default)s by default")
@@ -241,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         tasks = [find_task(name).name for name in options.tasks.split(",")]
-        formats = _listed("format", tuple(_EXPORTS), options.formats)
+        formats = _listed("format", tuple(EXPORTS), options.formats)
         plantings = options.plantings.split(",")
         for planting in plantings:
             parse_planting(planting)

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from albert_export.export import export_onnx, export_tflite
 from albert_runtime import AlbertSession, load
 from albert_runtime.tasks import INPUT_NAMES
 from tools.figures import make_checkpoint
 from tools.plant_outliers import plant
+from tools.planted import EXPORTS
 
-_EXPORTS = {"onnx": export_onnx, "tflite": export_tflite}
 _LENGTH = 128
 _WARM_UP = 5
 
@@ -52,7 +51,7 @@ def main() -> None:
         make_checkpoint(options.shape, checkpoint)
         planted = plant(checkpoint, Path(scratch, "planted"), ffn=options.ffn)
         print("| int8 | ms | ms, with the split | ratio | recipe |\n|---|---|---|---|---|")
-        for name, export in _EXPORTS.items():
+        for name, export in EXPORTS.items():
             bundles = [Path(scratch, f"{name}-{folder.name}") for folder in (checkpoint, planted)]
             for folder, bundle in zip((checkpoint, planted), bundles, strict=True):
                 exported = export(folder, bundle, task="question-answering", precision="int8")

@@ -5,8 +5,9 @@ Names are loaded when they are first used, so that the command line's help is qu
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from albert_export.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.evaluation.dataset import read_dataset
@@ -16,19 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset", "Evaluation", "Example", "Model", "evaluate", "find_model", "read_dataset"]
 
-#: public name -> the module here that holds it
+#: public name -> the module that holds it
 _HOMES = {
-    "Dataset": "example",
-    "Evaluation": "evaluation",
-    "Example": "example",
-    "Model": "model",
-    "evaluate": "evaluation",
-    "find_model": "model",
-    "read_dataset": "dataset",
+    "Dataset": "albert_export.evaluation.example",
+    "Evaluation": "albert_export.evaluation.evaluation",
+    "Example": "albert_export.evaluation.example",
+    "Model": "albert_export.evaluation.model",
+    "evaluate": "albert_export.evaluation.evaluation",
+    "find_model": "albert_export.evaluation.model",
+    "read_dataset": "albert_export.evaluation.dataset",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

@@ -10,7 +10,6 @@ from albert_export.evaluation.example import Example
 from albert_runtime import AlbertSession
 from albert_runtime.entities import OUTSIDE
 from albert_runtime.task_sessions import TokenClassificationSession
-from albert_runtime.windows import best_seen
 
 #: seqeval's letters for the schemes that end an entity: Last is End, Unit is Single
 _SEQEVAL = {"L": "E", "U": "S"}
@@ -30,13 +29,11 @@ def tag_words(session: AlbertSession, example: Example) -> list[str]:
         starts.append(position)
         position += len(word) + 1
     tags: list[str | None] = [None] * len(words)
-    windows = session.windows(example.request["text"])
-    encodings = [window.encoding for window in windows]
-    for encoding, part, outputs in zip(encodings, best_seen(windows), session.run_each(encodings), strict=True):
-        for (start, _), scores in zip(encoding.offsets[part], outputs["logits"][part], strict=True):
-            word_number = bisect_right(starts, start) - 1
-            if tags[word_number] is None:
-                tags[word_number] = session.manifest.labels[int(scores.argmax())]
+    tokens = session.tokens(example.request["text"])
+    for (start, _), scores in zip(tokens.offsets, tokens.logits, strict=True):
+        word_number = bisect_right(starts, start) - 1
+        if tags[word_number] is None:
+            tags[word_number] = session.manifest.labels[int(scores.argmax())]
     return [OUTSIDE if tag is None else tag for tag in tags]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_export.decisions import Decision, decide, differences, with_spread
+from albert_export.decisions import NEAR_TIE, Decision, decide, differences, with_spread
 from albert_export.fidelity.budget import Budget
 from albert_export.parity import TIE_MARGINS
 from albert_export.verify import comparable_outputs, without_talk_of_truncation
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 #: labelled examples whose answers are compared; the metric is of more
 _ASKED = 200
-#: an answer that the original decides by no more than this, as probability, may go either way, whatever the precision:
-#: on texts that a model was not made for, it is undecided about many
-_NEAR_TIE = 0.05
 #: requests whose outputs are compared as numbers
 _COMPARED = 16
 #: tokens of the timed run
@@ -153,7 +150,7 @@ class Gate:
 
     def _answers(self, session: AlbertSession) -> dict[str, Any]:
         self._progress(f"asking {len(self._asked)} texts")
-        limit = min(TIE_MARGINS[session.manifest.precision], _NEAR_TIE)
+        limit = min(TIE_MARGINS[session.manifest.precision], NEAR_TIE)
         counts = [differences(expected, decide(session, request), limit) for request, expected in self._asked]
         answers, different, ties = (sum(column) for column in zip(*counts, strict=True))
         agreement = 100 * (1 - (different - ties) / answers) if answers else 100.0

@@ -5,8 +5,9 @@ Names are loaded when they are first used, so that the command line's help is qu
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from albert_export.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.sensitivity.result import Harm, Row, Sensitivity
@@ -14,18 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["PRECISIONS", "Harm", "Row", "Sensitivity", "scan", "typical_inputs"]
 
-#: public name -> the module here that holds it
+#: public name -> the module that holds it
 _HOMES = {
-    "PRECISIONS": "scanner",
-    "Harm": "result",
-    "Row": "result",
-    "Sensitivity": "result",
-    "scan": "scanner",
-    "typical_inputs": "scanner",
+    "PRECISIONS": "albert_export.sensitivity.scanner",
+    "Harm": "albert_export.sensitivity.result",
+    "Row": "albert_export.sensitivity.result",
+    "Sensitivity": "albert_export.sensitivity.result",
+    "scan": "albert_export.sensitivity.scanner",
+    "typical_inputs": "albert_export.sensitivity.scanner",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

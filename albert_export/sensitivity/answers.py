@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from albert_export.decisions import NEAR_TIE
 from albert_export.sensitivity.result import Harm
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.heads import MULTI_LABEL, REGRESSION
 from albert_runtime.tasks import Task
 
 Outputs = Mapping[str, Tensor]
-#: answers decided by no more than this, as probability, may go either way: they say nothing about quantization
-_NEAR_TIE = 0.05
 #: logits -> what is chosen, and how clearly, as probability
 _Decide = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -61,7 +60,7 @@ class Expected:
     def _clearly(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """What is chosen, and where that is no near tie."""
         answers, margins = self._decide(output)
-        return answers, margins > _NEAR_TIE
+        return answers, margins > NEAR_TIE
 
 
 def _decider(task: Task, problem_type: str | None) -> _Decide:

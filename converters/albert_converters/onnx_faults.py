@@ -11,6 +11,7 @@ from albert_converters.finding import Finding, megabytes
 from albert_converters.onnx_repair import unused_weights
 from albert_converters.onnx_scope import QUANTIZERS, WEIGHT_BYTES, OnnxFile, Source, size_of, sum_of_sizes
 from albert_converters.onnx_twins import equal_weights, packed_weights, transposed_weights
+from albert_converters.weight_faults import Copies, held_twice
 
 #: in the name of a file: it says that it is quantized
 _QUANTIZED_NAME = re.compile(r"u?int8|int4|\bq8|\bq4|quant", re.IGNORECASE)
@@ -21,23 +22,9 @@ _OPTIMUM_CONFIG = "ort_config.json"
 
 def duplicated_weights(file: OnnxFile) -> Iterator[Finding]:
     """Weights whose bytes stand in the file more than once."""
-    groups = equal_weights(file.scopes)
-    if not groups:
-        return
     sizes = {name: size_of(tensor) for scope in file.scopes for name, tensor in scope.constants.items()}
-    groups.sort(key=lambda names: -sizes[names[0]] * (len(names) - 1))
-    wasted = sum(sizes[names[0]] * (len(names) - 1) for names in groups)
-    copies = sum(len(names) - 1 for names in groups)
-    yield Finding(
-        "duplicated-weights",
-        fault=True,
-        what=f"{copies} weights are copies of {len(groups)} others",
-        costs=f"{megabytes(wasted)} of {megabytes(file.bytes)}, on disk and in memory",
-        remedy="--fix keeps each of them once",
-        where=tuple(f"{names[0]}: {len(names)} copies of {megabytes(sizes[names[0]])}" for names in groups),
-        wasted_bytes=wasted,
-        mendable=True,
-    )
+    groups = equal_weights(file.scopes)
+    yield from held_twice([Copies(names[0], len(names), sizes[names[0]]) for names in groups], file.bytes)
 
 
 def transposed_copies(file: OnnxFile) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import onnx
 from onnx import TensorProto, external_data_helper, numpy_helper
 
-from albert_runtime.errors import UnsupportedError, UsageError
+from albert_converters.onnx_parse import parse_onnx
+from albert_runtime.errors import UnsupportedError
 
 #: operators that multiply two matrices -> indices of these among the inputs
 _PRODUCTS = {
@@ -57,12 +58,7 @@ def inspect_onnx(file: Path) -> dict[str, Any]:
         UsageError: there is no such file.
         UnsupportedError: it is not an ONNX graph, it is damaged, or files with its weights are missing.
     """
-    try:
-        model = onnx.load(str(file), load_external_data=False)
-    except OSError as error:
-        raise UsageError(f"can't read {file}: {error.strerror or error}") from error
-    except Exception as error:  # protobuf's DecodeError
-        raise UnsupportedError(f"{file} is not an ONNX graph, or is cut short; fetch or export it again") from error
+    model = parse_onnx(file)
     try:
         external_data_helper.load_external_data_for_model(model, str(file.parent))
     except Exception as error:  # files that are missing or too short

@@ -14,8 +14,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, external_data_helper, numpy_helper
 
+from albert_converters.onnx_parse import parse_onnx
 from albert_converters.patient import InputSpec
-from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.errors import UnsupportedError, listed
 
 #: smaller constants are shapes and numbers of the graph, not weights
 WEIGHT_BYTES = 256
@@ -222,12 +223,7 @@ def read_onnx(path: Path) -> OnnxFile:
         UsageError: there is no such file.
         UnsupportedError: it is not an ONNX graph, it is damaged, or files with its weights are missing.
     """
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except OSError as error:
-        raise UsageError(f"can't read {path}: {error.strerror or error}") from error
-    except Exception as error:  # protobuf's DecodeError
-        raise UnsupportedError(f"{path} is not an ONNX graph, or is cut short; fetch or export it again") from error
+    model = parse_onnx(path)
     if not _is_text(model):
         raise UnsupportedError(f"{path} is damaged: its names are no text; fetch or export it again")
     if not model.graph.node:

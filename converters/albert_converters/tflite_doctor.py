@@ -29,6 +29,7 @@ from albert_converters.tflite_model import (
     text,
     type_name,
 )
+from albert_converters.weight_faults import Copies, held_twice
 from albert_runtime.errors import UnsupportedError
 
 #: what gives back the values it is given, in another shape, order or type
@@ -136,21 +137,8 @@ def _mend(file: TFLiteFile) -> tuple[list[str], bytes]:
 
 def duplicated_weights(file: TFLiteFile) -> Iterator[Finding]:
     """Weights whose bytes stand in the file more than once."""
-    groups = sorted(file.facts["duplicated_weights"], key=lambda one: -one["bytes_each"] * (one["copies"] - 1))
-    wasted = sum(one["bytes_each"] * (one["copies"] - 1) for one in groups)
-    if groups:
-        yield Finding(
-            "duplicated-weights",
-            fault=True,
-            what=f"{sum(one['copies'] - 1 for one in groups)} weights are copies of {len(groups)} others",
-            costs=f"{megabytes(wasted)} of {megabytes(file.bytes)}, on disk and in memory",
-            remedy="--fix keeps each of them once",
-            where=tuple(
-                f"{one['names'][0]}: {one['copies']} copies of {megabytes(one['bytes_each'])}" for one in groups
-            ),
-            wasted_bytes=wasted,
-            mendable=True,
-        )
+    groups = file.facts["duplicated_weights"]
+    yield from held_twice([Copies(one["names"][0], one["copies"], one["bytes_each"]) for one in groups], file.bytes)
 
 
 def transposed_copies(file: TFLiteFile) -> Iterator[Finding]:

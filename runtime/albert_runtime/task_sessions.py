@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -110,6 +110,17 @@ class TextClassificationSession(AlbertSession):
         return self._pad([self._encode(text, text_pair)])
 
 
+class LabelledTokens(NamedTuple):
+    """The tokens of one text, special ones left out."""
+
+    #: float32 `[tokens, labels]`
+    logits: Logits
+    #: where each stands in the text
+    offsets: list[tuple[int, int]]
+    #: which word each belongs to
+    word_ids: list[int | None]
+
+
 class TokenClassificationSession(AlbertSession):
     """Text -> the entities in it."""
 
@@ -121,6 +132,18 @@ class TokenClassificationSession(AlbertSession):
         A text that is too long for the model goes through it in overlapping windows; each token takes its label
         from the window that shows most of what stands around it.
         """
+        return self.entities(self.tokens(text), text)
+
+    def entities(self, tokens: LabelledTokens, text: str) -> tuple[Entity, ...]:
+        """The entities of `text`, whose `tokens` have been labelled."""
+        return find_entities(tokens.logits, tokens.offsets, tokens.word_ids, text, self.manifest.labels)
+
+    def tokens(self, text: str) -> LabelledTokens:
+        """The tokens of a text of any length, in its order, each from the window where it is best seen.
+
+        Raises:
+            UsageError: the text is empty.
+        """
         windows = self.windows(text)
         encodings = [window.encoding for window in windows]
         logits: list[Logits] = []
@@ -130,7 +153,7 @@ class TokenClassificationSession(AlbertSession):
             logits.append(outputs["logits"][part])
             offsets += encoding.offsets[part]
             word_ids += encoding.word_ids[part]
-        return find_entities(np.concatenate(logits), offsets, word_ids, text, self.manifest.labels)
+        return LabelledTokens(np.concatenate(logits), offsets, word_ids)
 
     def arrays(self, text: str) -> Arrays:
         """See `AlbertSession.arrays`; a row for each window."""
