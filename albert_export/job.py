@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from albert_export.checkpoints import Checkpoint
 from albert_export.fidelity.recipe import Recipe
 from albert_runtime import AlbertTokenizer
-from albert_runtime.manifest import LABELLED_TASKS
 from albert_runtime.tasks import Task
 
 Progress = Callable[[str], None]
@@ -39,9 +38,7 @@ class Job:
     @property
     def labels(self) -> list[str]:
         """What each label output stands for; empty for tasks without labels."""
-        config = self.checkpoint.config
-        labelled = self.task.name in LABELLED_TASKS
-        return [config.id2label[index] for index in range(config.num_labels)] if labelled else []
+        return list(self.checkpoint.labels_for(self.task.name))
 
 
 @dataclass(frozen=True, kw_only=True)

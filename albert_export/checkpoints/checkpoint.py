@@ -20,6 +20,7 @@ from albert_export.checkpoints.weight_names import (
 )
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+from albert_runtime.manifest import LABELLED_TASKS
 from albert_runtime.tasks import TASKS, find_task
 
 logger = logging.getLogger("albert_export")
@@ -91,6 +92,11 @@ class Checkpoint:
                 ", ".join(random),
             )
         return {name: usable[name] for name in shapes if name in usable}
+
+    def labels_for(self, task: str) -> tuple[str, ...]:
+        """What each output of the task's head stands for, in their order; nothing for tasks without labels."""
+        config = self.config
+        return tuple(config.id2label[index] for index in range(config.num_labels)) if task in LABELLED_TASKS else ()
 
     def refuse_no_head(self, task: str) -> None:
         """Refuses a task, given by its full name, whose head is not there.

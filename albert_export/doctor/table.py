@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from albert_converters.finding import Finding, megabytes
 from albert_converters.patient import Patient
+from albert_export.console import plain_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from albert_export.doctor.repair import Repaired
 
 #: names of places in a row; the rest is in the JSON
@@ -23,7 +22,7 @@ def print_diagnosis(patient: Patient) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = _console()
+    console = plain_console(_WIDTH)
     faults, advice = len(patient.faults), len(patient.findings) - len(patient.faults)
     verdict = [_count(faults, "fault") if faults else "healthy"]
     verdict += [f"{_count(advice, 'piece')} of advice"] if advice else []
@@ -42,7 +41,7 @@ def print_diagnosis(patient: Patient) -> None:
 def print_repair(repaired: Repaired) -> None:
     """Prints what was mended and what is left, on standard output."""
     before, after, proof = repaired.before, repaired.after, repaired.proof
-    console = _console()
+    console = plain_console(_WIDTH)
     advice = [one.name for one in after.findings if not one.fault]
     for line in (
         *(repaired.done or ["nothing can be mended exactly: the graph stays the same"]),
@@ -52,14 +51,6 @@ def print_repair(repaired: Repaired) -> None:
         *([f"left as it is: {', '.join(advice)}"] if advice else []),
     ):
         console.print(line, soft_wrap=True)
-
-
-def _console() -> Console:
-    """Prints text as it is, names with brackets too."""
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    return console if console.is_terminal else Console(markup=False, highlight=False, emoji=False, width=_WIDTH)
 
 
 def _row(finding: Finding) -> str:

@@ -19,7 +19,7 @@ from albert_export.reference.build import build_reference, installed_framework, 
 from albert_runtime import AlbertSession, load
 from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
 from albert_runtime.errors import UsageError
-from albert_runtime.manifest import LABELLED_TASKS, Manifest
+from albert_runtime.manifest import Manifest
 from albert_runtime.task_sessions import SESSIONS
 from albert_runtime.tasks import Task, find_task
 
@@ -81,7 +81,7 @@ def _of_bundle(folder: Path, task: str | None) -> Model:
 def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
     tokenizer = refuse_obstacles(checkpoint)
     config = checkpoint.config
-    labels = tuple(config.id2label[index] for index in range(config.num_labels)) if task.name in LABELLED_TASKS else ()
+    labels = checkpoint.labels_for(task.name)
 
     def open_session() -> AlbertSession:
         framework = installed_framework("torch")

@@ -12,7 +12,6 @@ from albert_export.checkpoints import Checkpoint
 from albert_export.fidelity.budget import Budget
 from albert_export.fidelity.requests import requests_from
 from albert_runtime.errors import UsageError
-from albert_runtime.manifest import LABELLED_TASKS
 from albert_runtime.tasks import Task
 
 if TYPE_CHECKING:
@@ -53,9 +52,8 @@ class Fidelity:
             return None
         from albert_export.evaluation import read_dataset
 
-        config = checkpoint.config
-        labels = [config.id2label[index] for index in range(config.num_labels)] if task.name in LABELLED_TASKS else []
-        return read_dataset(self.eval_data, task, labels=labels, problem_type=config.problem_type).spread(EXAMPLES)
+        labels, problem_type = checkpoint.labels_for(task.name), checkpoint.config.problem_type
+        return read_dataset(self.eval_data, task, labels=labels, problem_type=problem_type).spread(EXAMPLES)
 
     def requests(self, task: Task) -> list[dict[str, Any]]:
         """What to ask without labelled data: of the bundled corpus, and of the user's own texts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from albert_export.console import plain_console
 from albert_export.sensitivity.result import Row, Sensitivity
 
 if TYPE_CHECKING:
@@ -23,11 +24,7 @@ _MARKED = 3
 
 def print_sensitivity(found: Sensitivity, export: str) -> None:
     """Prints a scan on standard output; `export` is the command that makes the quantized model."""
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(markup=False, highlight=False, emoji=False, width=_WIDTH)
+    console = plain_console(_WIDTH)
     inputs = f"{found.samples} input{'' if found.samples == 1 else 's'}, {found.tokens:,} tokens"
     console.print(f"{found.task}, {found.precision}; {inputs}, {found.passes} passes", soft_wrap=True)
     console.print("\nEach dense layer quantized alone, in all its passes")
