@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.lazy_names import lazy_names
+from albert_export.utils.lazy_import import lazy_names
 from albert_runtime._version import __version__
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         AlbertForSequenceClassification,
         AlbertForTokenClassification,
     )
-    from albert_export.verify import verify_bundle
+    from albert_export.verification.verify import verify_bundle
     from albert_runtime import AlbertTokenizer
 
 #: public name -> the module that holds it
@@ -62,7 +62,7 @@ _HOMES = {
     "export_onnx": "albert_export.export",
     "export_tflite": "albert_export.export",
     "read_checkpoint": "albert_export.checkpoints",
-    "verify_bundle": "albert_export.verify",
+    "verify_bundle": "albert_export.verification.verify",
     "write_checkpoint": "albert_export.checkpoints",
 }
 

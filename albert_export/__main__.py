@@ -6,7 +6,7 @@ import sys
 def main() -> int:
     """Runs the command line; an interruption is one from the first import on."""
     try:
-        from albert_export.commands import main as run
+        from albert_export.cli.main import main as run
 
         return run()
     except KeyboardInterrupt:

@@ -7,9 +7,9 @@ from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from albert_export.atomic_file import replacing
 from albert_export.config_check import FLAGS, config_problems, is_int
 from albert_export.sizes import PUBLISHED
+from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import CheckpointError, UsageError, listed
 
 CONFIG_FILE = "config.json"

@@ -41,10 +41,10 @@ def _graph(file: Path) -> dict[str, Any]:
     extra, package = ("onnx", "onnx") if file.suffix == ".onnx" else ("litert", "ai-edge-litert")
     try:
         if file.suffix == ".onnx":
-            from albert_converters.onnx_inspect import inspect_onnx
+            from albert_converters.onnx.inspection import inspect_onnx
 
             return inspect_onnx(file)
-        from albert_converters.tflite_inspect import inspect_tflite
+        from albert_converters.tflite.inspection import inspect_tflite
 
         return inspect_tflite(file)
     except ImportError as error:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albert_export.reference.tf_products import shared_products
-from albert_export.rounding import round_weights
+from albert_export.quantization.gptq import round_weights
+from albert_export.quantization.tf_linears import shared_products
 
 
 @contextlib.contextmanager

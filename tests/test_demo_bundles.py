@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import albert_runtime
-from albert_export.commands import main
+from albert_export.cli.main import main
 from albert_export.demos import demo_examples
 from albert_runtime.tasks import TASKS
 from tests.demo_answers import is_right

@@ -30,7 +30,7 @@ def modules_after(statement: str) -> set[str]:
     [
         "import albert_export",
         "import albert_runtime",
-        "from albert_export.commands import main",
+        "from albert_export.cli.main import main",
         "from albert_export import AlbertConfig",
     ],
 )

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import sentencepiece
 
-from albert_converters.task_library_metadata import add_task_library_metadata
-from albert_converters.tflite_model import dumps
+from albert_converters.tflite.model import dumps
+from albert_converters.tflite.task_library_metadata import add_task_library_metadata
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_runtime.bundle import open_bundle
 from albert_runtime.tasks import TASKS

@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from albert_export import read_checkpoint
-from albert_export.reference.build import build_reference
+from albert_export.reference.registry import build_reference
 from albert_export.targets import Plan, find_target, make_plan
 from albert_runtime.tasks import CHOICES, TASKS
 

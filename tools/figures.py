@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from statistics import median
 
-from albert_export.bench.bench import run_bench
-from albert_export.bench.measure import Settings
 from albert_export.bench.report import Budget, Measured
+from albert_export.bench.runner import run_bench
+from albert_export.bench.worker import Settings
 
 _LENGTH = 128
 _VOCABULARY = Path(__file__).parents[1] / "tests" / "fixtures" / "albert" / "spiece.model"

@@ -21,12 +21,12 @@ import torch
 from numpy.typing import NDArray
 
 from albert_converters.bundle_writer import refuse_overwrite
-from albert_export.calibration import calibration_corpus, calibration_samples
 from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from albert_export.checkpoints.tokenizer import refuse_obstacles
 from albert_export.checkpoints.weight_names import MAPPING
-from albert_export.obstacles import refuse_obstacles
-from albert_export.pipeline import default_task
-from albert_export.reference.build import build_reference
+from albert_export.export.pipeline import default_task
+from albert_export.quantization.calibration import calibration_corpus, calibration_samples
+from albert_export.reference.registry import build_reference
 from albert_export.reference.torch_albert import ACTIVATIONS
 from albert_runtime.errors import AlbertError, UsageError, listed
 from albert_runtime.tasks import Task, find_task

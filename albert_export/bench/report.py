@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from albert_export.bench.measure import Settings
+from albert_export.bench.worker import Settings
 from albert_runtime.errors import AlbertError, BudgetError, listed
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from albert_export.atomic_file import replacing
 from albert_export.checkpoints.checkpoint import Checkpoint, assemble
 from albert_export.checkpoints.weight_names import DECODER, DECODER_BIAS, full_name
 from albert_export.config import AlbertConfig, read_json_object
+from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import CheckpointError, DependencyError, UsageError, listed
 
 SAFETENSORS = "model.safetensors"

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from albert_converters.patient import Patient
-from albert_export.atomic_file import replacing
-from albert_export.doctor.diagnosis import diagnose, diagnosis_record, graph_file
-from albert_export.doctor.proof import Proof, prove
+from albert_export.doctor.diagnose import diagnose, diagnosis_record, graph_file
+from albert_export.doctor.equivalence import Proof, prove
+from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import UsageError
 
 

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.lazy_names import lazy_names
+from albert_export.utils.lazy_import import lazy_names
 
 if TYPE_CHECKING:
-    from albert_export.evaluation.dataset import read_dataset
-    from albert_export.evaluation.evaluation import Evaluation, evaluate
-    from albert_export.evaluation.example import Dataset, Example
-    from albert_export.evaluation.model import Model, find_model
+    from albert_export.evaluation.datasets.example import Dataset, Example
+    from albert_export.evaluation.datasets.reading import read_dataset
+    from albert_export.evaluation.evaluator import Evaluation, evaluate
+    from albert_export.evaluation.model_loading import Model, find_model
 
 __all__ = ["Dataset", "Evaluation", "Example", "Model", "evaluate", "find_model", "read_dataset"]
 
 #: public name -> the module that holds it
 _HOMES = {
-    "Dataset": "albert_export.evaluation.example",
-    "Evaluation": "albert_export.evaluation.evaluation",
-    "Example": "albert_export.evaluation.example",
-    "Model": "albert_export.evaluation.model",
-    "evaluate": "albert_export.evaluation.evaluation",
-    "find_model": "albert_export.evaluation.model",
-    "read_dataset": "albert_export.evaluation.dataset",
+    "Dataset": "albert_export.evaluation.datasets.example",
+    "Evaluation": "albert_export.evaluation.evaluator",
+    "Example": "albert_export.evaluation.datasets.example",
+    "Model": "albert_export.evaluation.model_loading",
+    "evaluate": "albert_export.evaluation.evaluator",
+    "find_model": "albert_export.evaluation.model_loading",
+    "read_dataset": "albert_export.evaluation.datasets.reading",
 }
 
 

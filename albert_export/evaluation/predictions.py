@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from albert_export.atomic_file import replacing
-from albert_export.evaluation.evaluation import Evaluation
-from albert_export.evaluation.example import Dataset
+from albert_export.evaluation.datasets.example import Dataset
+from albert_export.evaluation.evaluator import Evaluation
+from albert_export.utils.atomic_file import replacing
 
 
 def write_predictions(file: Path, dataset: Dataset, evaluation: Evaluation) -> None:

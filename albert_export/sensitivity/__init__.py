@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.lazy_names import lazy_names
+from albert_export.utils.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from albert_export.sensitivity.analysis import PRECISIONS, scan, typical_inputs
     from albert_export.sensitivity.result import Harm, Row, Sensitivity
-    from albert_export.sensitivity.scanner import PRECISIONS, scan, typical_inputs
 
 __all__ = ["PRECISIONS", "Harm", "Row", "Sensitivity", "scan", "typical_inputs"]
 
 #: public name -> the module that holds it
 _HOMES = {
-    "PRECISIONS": "albert_export.sensitivity.scanner",
+    "PRECISIONS": "albert_export.sensitivity.analysis",
     "Harm": "albert_export.sensitivity.result",
     "Row": "albert_export.sensitivity.result",
     "Sensitivity": "albert_export.sensitivity.result",
-    "scan": "albert_export.sensitivity.scanner",
-    "typical_inputs": "albert_export.sensitivity.scanner",
+    "scan": "albert_export.sensitivity.analysis",
+    "typical_inputs": "albert_export.sensitivity.analysis",
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from albert_converters.onnx_weights import int4_blocks, int8_steps
+from albert_converters.onnx.quantization.weight_quantizers import int4_blocks, int8_steps
 
 #: inputs that share a scale of int4
 _BLOCK = 64

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_export.atomic_file import replacing
 from albert_export.sensitivity.result import Row, Sensitivity
 from albert_export.sensitivity.table import percent
+from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import DependencyError, UsageError, listed
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.console import plain_console
 from albert_export.sensitivity.result import Row, Sensitivity
+from albert_export.utils.terminal import plain_console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from albert_converters.finding import Finding
+from albert_converters.doctor.diagnosis import Finding
 
 #: parts of names by which an input is known, the more telling ones first
 _ROLES = {

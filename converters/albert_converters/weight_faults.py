@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from albert_converters.finding import Finding, megabytes
+from albert_converters.doctor.diagnosis import Finding, megabytes
 
 
 class Copies(NamedTuple):

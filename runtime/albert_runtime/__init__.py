@@ -20,7 +20,6 @@ from albert_runtime._version import __version__
 if TYPE_CHECKING:
     from albert_runtime.answers import Answer, Choice, Embedding, Entity, Filled, Label, SentenceOrder
     from albert_runtime.bundle import Bundle, open_bundle
-    from albert_runtime.encoding import BatchEncoding, Encoding
     from albert_runtime.engines import Engine, open_engine
     from albert_runtime.engines.canned_engine import CannedEngine
     from albert_runtime.errors import (
@@ -43,7 +42,8 @@ if TYPE_CHECKING:
         TokenClassificationSession,
         load,
     )
-    from albert_runtime.tokenizer import AlbertTokenizer
+    from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
+    from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 __all__ = [
     "AlbertError",
@@ -84,7 +84,7 @@ __all__ = [
 _HOMES = {
     "answers": ("Answer", "Choice", "Embedding", "Entity", "Filled", "Label", "SentenceOrder"),
     "bundle": ("Bundle", "open_bundle"),
-    "encoding": ("BatchEncoding", "Encoding"),
+    "tokenization.encoding": ("BatchEncoding", "Encoding"),
     "engines": ("Engine", "open_engine"),
     "engines.canned_engine": ("CannedEngine",),
     "errors": ("AlbertError", "BundleError", "DependencyError", "OperatorError", "UnsupportedError", "UsageError"),
@@ -100,7 +100,7 @@ _HOMES = {
         "TokenClassificationSession",
         "load",
     ),
-    "tokenizer": ("AlbertTokenizer",),
+    "tokenization.tokenizer": ("AlbertTokenizer",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

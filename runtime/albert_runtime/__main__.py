@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from albert_runtime.shell import main
+from albert_runtime.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

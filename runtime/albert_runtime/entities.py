@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from albert_runtime.answers import Entity
-from albert_runtime.heads import Logits, check_count, softmax
+from albert_runtime.postprocessing import Logits, check_count, softmax
 
 OUTSIDE = "O"
 

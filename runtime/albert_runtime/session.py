@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from albert_runtime.batch import pad_batch
 from albert_runtime.bundle import Bundle, open_bundle
-from albert_runtime.encoding import Encoding
 from albert_runtime.engines import Arrays, Engine, open_engine
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import INPUT_NAMES
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.tokenization.padding import pad_batch
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 _logger = logging.getLogger("albert_runtime")
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from albert_runtime.answers import Answer, Choice, Embedding, Entity, Filled, Label, SentenceOrder
 from albert_runtime.bundle import open_bundle
-from albert_runtime.encoding import Encoding
 from albert_runtime.engines import Arrays, Engine
 from albert_runtime.entities import find_entities
 from albert_runtime.errors import UsageError
-from albert_runtime.heads import Logits, best_answers, choose, fill_masks, judge_order, label_text
+from albert_runtime.postprocessing import Logits, best_answers, choose, fill_masks, judge_order, label_text
 from albert_runtime.session import AlbertSession, check_count, check_text
+from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.windows import TextWindow, best_seen, number_windows
 
 #: tokens of a question-answering window: the length that SQuAD models are trained at

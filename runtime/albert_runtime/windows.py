@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from albert_runtime.encoding import Encoding
+from albert_runtime.tokenization.encoding import Encoding
 
 
 @dataclass(frozen=True)

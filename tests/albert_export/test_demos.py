@@ -16,7 +16,7 @@ from albert_export.reference import torch_albert, torch_heads
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
 from albert_runtime.errors import CheckpointError, UnsupportedError
 from albert_runtime.tasks import TASKS, find_task
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
 from tools.train_demos.catalogue import DEMOS
 from tools.train_demos.evaluation import Score, measure, new_examples, new_long_examples

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from albert_converters.tflite_model import dumps
+from albert_converters.tflite.model import dumps
 from albert_export.inspection import describe, inspect_path
 from albert_runtime.errors import UnsupportedError
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph, write_manifest

@@ -11,8 +11,8 @@ import pytest
 import albert_runtime
 from albert_export import AlbertConfig, AlbertForMaskedLM, AlbertForQuestionAnswering, read_checkpoint
 from albert_export.export import export_onnx
-from albert_export.reference.build import build_reference
-from albert_export.torch_engine import TorchEngine
+from albert_export.reference.registry import build_reference
+from albert_export.reference.torch_engine import TorchEngine
 from albert_runtime.tasks import CHOICES, TASKS
 from tests.conftest import VOCABULARY, save_tiny
 

@@ -9,7 +9,7 @@ import pytest
 
 from albert_export import read_checkpoint
 from albert_export.export import export_tflite
-from albert_export.reference.build import build_reference, reference_engine
+from albert_export.reference.registry import build_reference, reference_engine
 from albert_runtime import load
 from albert_runtime.tasks import CHOICES, TASKS
 from tests.conftest import save_tiny

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from albert_converters.tokenizer_assets import write_tokenizer
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_converters.tokenizer.files import write_tokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tests.corpora import all_texts
 
 VOCABULARY = Path(__file__).parents[1] / "fixtures" / "albert" / "spiece.model"

@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from albert_converters.tflite_model import dumps
+from albert_converters.tflite.model import dumps
 from albert_runtime.tasks import INPUT_NAMES, SEQUENCE, TASKS
 from tests.tiny_tflite import TinyGraph, TinyModel
 

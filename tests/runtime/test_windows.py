@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.windows import best_seen, number_windows
 from tests.runtime.tiny_bundle import make_bundle
 

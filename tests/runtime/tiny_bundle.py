@@ -14,9 +14,9 @@ import sentencepiece
 from onnx import TensorProto, helper, numpy_helper
 
 from albert_runtime.bundle import MANIFEST_FILE, sha256_of
-from albert_runtime.encoding import Encoding
 from albert_runtime.manifest import Manifest
 from albert_runtime.tasks import INPUT_NAMES
+from albert_runtime.tokenization.encoding import Encoding
 
 LABELS = {
     "text-classification": ("bad", "good"),

@@ -10,7 +10,7 @@ import torch
 
 from albert_export.checkpoints import read_checkpoint
 from albert_export.demos import demo_checkpoint
-from albert_export.reference.build import build_reference
+from albert_export.reference.registry import build_reference
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, save_tiny

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from albert_export.decisions import Decision
+from albert_export.evaluation.decisions import Decision
 from albert_runtime.errors import UsageError
 from tools.planted import Row, differing, main, parse_planting, requests, rows, table
 

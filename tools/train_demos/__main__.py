@@ -24,7 +24,7 @@ from torch import nn
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
 from albert_runtime.errors import AccuracyError, AlbertError
 from albert_runtime.tasks import find_task
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
 from tools.train_demos.card import write_card
 from tools.train_demos.catalogue import DEMOS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from albert_runtime.encoding import Encoding
+from albert_runtime.tokenization.encoding import Encoding
 
 #: the positions that a checkpoint has, unless its demo learns longer texts later (`lengthening.LongTextDemo`)
 MAX_POSITIONS = 128

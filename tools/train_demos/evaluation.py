@@ -12,7 +12,7 @@ from random import Random
 import torch
 from torch import nn
 
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
 from tools.train_demos.lengthening import LongTextDemo

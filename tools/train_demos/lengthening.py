@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example
 from tools.train_demos.training import optimize

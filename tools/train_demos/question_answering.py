@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from albert_runtime.encoding import Encoding
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import IGNORED, MAX_POSITIONS, pad, pad_labels
 from tools.train_demos.example import Example
 from tools.train_demos.facts import FACTS, FILLERS, SLOTS, FactKind

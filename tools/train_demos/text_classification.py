@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import pad
 from tools.train_demos.demo import Demo
 from tools.train_demos.example import Example

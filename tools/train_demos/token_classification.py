@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from albert_runtime.encoding import Encoding
 from albert_runtime.entities import find_entities
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos import words
 from tools.train_demos.batches import IGNORED, pad, pad_labels
 from tools.train_demos.demo import Demo

@@ -16,7 +16,7 @@ from albert_export.config import AlbertConfig
 from albert_export.reference import torch_albert
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
 from albert_runtime.tasks import find_task
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
 from tools.train_demos.demo import Demo
 from tools.train_demos.vocabulary import train_vocabulary

@@ -9,7 +9,7 @@ from pathlib import Path
 import sentencepiece
 
 from albert_runtime.manifest import VOCABULARY_FILE
-from albert_runtime.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
 
 #: every printable ASCII sign has a piece, so that no English word is unknown: it is spelled out instead

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from albert_export import read_checkpoint
-from albert_export.reference.build import build_reference
+from albert_export.reference.registry import build_reference
 from albert_export.sensitivity import Harm, Row, Sensitivity, typical_inputs
 from albert_runtime.tasks import find_task
 

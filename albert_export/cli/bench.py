@@ -1,0 +1,91 @@
+"""The command `albert-export bench`; what measures is imported only when it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from albert_export.cli.options import json_option, quiet_option
+from albert_export.progress import steps
+
+
+class _Lengths(click.ParamType):
+    """Whole numbers, 1 or more, separated by commas."""
+
+    name = "lengths"
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = count
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        try:
+            lengths = tuple(dict.fromkeys(int(part) for part in str(value).split(",")))
+        except ValueError:
+            lengths = ()
+        if not lengths or min(lengths) < 1:
+            self.fail(f"{value!r} is not a list of lengths like 32,128", param, ctx)
+        if self.count is not None and len(lengths) != self.count:
+            self.fail(f"give {self.count} different lengths, like 32,384, not {value!r}", param, ctx)
+        return lengths
+
+
+def _budget_option(name: str, of: str, unit: str) -> Any:
+    return click.option(name, type=click.FloatRange(min=0), metavar=unit, help=f"Exit with 8 where {of} is more.")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  albert-export bench my-albert-onnx
+  albert-export bench albert-fp32 albert-int8 --lengths 32,128,384
+  albert-export bench albert-int8 --max-size 12 --max-memory 36 --max-load 40 --json
+\b
+Each bundle is loaded in fresh processes, in turn with the others. MB are 1,000,000 bytes. Files are
+not checked against their hashes; what is timed is the model, without tokenization."""
+)
+@click.argument("bundles", type=click.Path(path_type=Path), metavar="BUNDLE...", nargs=-1, required=True)
+@click.option(
+    "--lengths", type=_Lengths(), default="128", show_default=True, metavar="N,...",
+    help="Tokens of a sequence; memory is measured at the first.",
+)  # fmt: skip
+@click.option(
+    "--resize", type=_Lengths(count=2), default="32,384", show_default=True, metavar="N,N",
+    help="Lengths between which a change is measured.",
+)  # fmt: skip
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Sequences in a run.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Of each run. Default: the usable cores.")
+@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True, help="At each length, in a round.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Loads of each bundle.")
+@click.option("--engine", metavar="NAME", help="What runs the graphs, where the file's suffix leaves a choice.")
+@_budget_option("--max-size", "a graph's file", "MB")
+@_budget_option("--max-memory", "the memory over the imports", "MB")
+@_budget_option("--max-load", "the load", "MS")
+@_budget_option("--max-latency", "the median of a length", "MS")
+@quiet_option
+@json_option
+def bench(
+    bundles: tuple[Path, ...],
+    max_size: float | None,
+    max_memory: float | None,
+    max_load: float | None,
+    max_latency: float | None,
+    quiet: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Measure bundles side by side: load, memory, latency."""
+    from albert_export.bench.report import Budget
+    from albert_export.bench.runner import run_bench
+    from albert_export.bench.table import bench_table
+    from albert_export.bench.worker import Settings
+
+    with steps(quiet) as progress:
+        report = run_bench(bundles, Settings(**settings), progress=progress)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=2))
+    elif report.measured:
+        click.echo(bench_table(report))
+    report.raise_if_failed(Budget(max_size, max_memory, max_load, max_latency))

@@ -1,0 +1,52 @@
+"""The command `albert-export doctor`; what reads graphs is imported only when it runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from albert_export.cli.options import json_option, quiet_option
+from albert_export.progress import steps
+from albert_runtime.errors import UsageError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  albert-export doctor optimum-export/model.onnx
+  albert-export doctor model_quantized.onnx --fix mended.onnx
+  albert-export doctor my-folder --json
+\b
+A fault costs every user of the file something; advice matters in some places. The exit code is 0
+whatever is found: --json says "healthy". --fix mends what can be mended without a change to what
+is computed, runs both files, and writes nothing (exit code 6) if an answer differs by more than 1e-6."""
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--fix", type=click.Path(path_type=Path), metavar="OUT", help="Write a mended file; FILE itself stays.")
+@click.option("--force", is_flag=True, help="Replace an older file at OUT.")
+@quiet_option
+@json_option
+def doctor(file: Path, fix: Path | None, force: bool, quiet: bool, as_json: bool) -> None:
+    """Find what is wrong with an ONNX or TFLite file that any tool made, and mend it."""
+    from albert_export.doctor.diagnose import diagnose, diagnosis_record
+    from albert_export.doctor.repair import repair
+    from albert_export.doctor.report import print_diagnosis, print_repair
+
+    if fix is None:
+        if force:
+            raise UsageError("--force replaces what --fix wrote before; give --fix OUT with it")
+        patient = diagnose(file)
+        if as_json:
+            click.echo(json.dumps(diagnosis_record(patient), indent=2))
+        else:
+            print_diagnosis(patient)
+        return
+    with steps(quiet) as progress:
+        repaired = repair(file, fix, force=force, progress=progress)
+    if as_json:
+        click.echo(json.dumps(repaired.to_dict(), indent=2))
+    else:
+        print_diagnosis(repaired.before)
+        print_repair(repaired)

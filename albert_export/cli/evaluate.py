@@ -1,0 +1,116 @@
+"""The command `albert-export evaluate`; what computes is imported only when it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from albert_export.cli.options import json_option, quiet_option, task_option
+from albert_export.progress import steps
+from albert_runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from albert_export.evaluation.evaluator import Evaluation, Progress
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  albert-export evaluate my-albert-onnx --data dev-v1.1.json
+  albert-export evaluate ./my-albert --data dev.tsv --task text-classification
+  albert-export evaluate my-ner-tflite-int8 --data test.conll --limit 500 --json
+\b
+Data, in UTF-8:
+  question-answering    SQuAD JSON, v1.1 or v2.0
+  text-classification   TSV: a text, or two, and a label; with GLUE's headers or without
+  token-classification  CoNLL: a word and its tag on each line, blank lines between sentences
+  multiple-choice       JSONL: {"prompt": TEXT, "choices": [TEXT, ...], "label": 0}
+  fill-mask             plain text; words are masked here
+  pretraining           plain text, sentences in their order"""
+)
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", required=True, help="Labelled examples.")
+@task_option
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N examples.")
+@click.option(
+    "--predictions", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write the answers: JSONL, or for SQuAD {id: answer}.",
+)  # fmt: skip
+@quiet_option
+@json_option
+def evaluate(
+    model: Path,
+    data: Path,
+    task: str | None,
+    limit: int | None,
+    predictions: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Count the right answers of a bundle or checkpoint."""
+    from albert_export.evaluation import evaluate as evaluate_session
+    from albert_export.evaluation import find_model, read_dataset
+    from albert_export.evaluation.predictions import write_predictions
+
+    if predictions is not None:
+        _refuse_predictions(predictions, model, data)
+    with steps(quiet) as say:
+        say("reading the model and the data")
+        found = find_model(model, task)
+        dataset = read_dataset(data, found.task, labels=found.labels, problem_type=found.problem_type)
+        say("loading the model")
+        session = found.open()
+    with _bar(quiet) as progress:
+        evaluation = evaluate_session(session, dataset, limit=limit, progress=progress)
+    if as_json:
+        click.echo(json.dumps({"model": str(model), "data": str(data), **evaluation.to_dict()}, indent=2))
+    else:
+        click.echo(_described(model, data, evaluation))
+    if predictions is not None:  # last, so that a full disk does not lose the figures
+        write_predictions(predictions, dataset, evaluation)
+
+
+def _refuse_predictions(file: Path, model: Path, data: Path) -> None:
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; give the name of a file for the predictions")
+    if file.resolve() == data.resolve() or (file.exists() and data.exists() and file.samefile(data)):
+        raise UsageError(f"{file} is the labelled data, which is never written over; give --predictions another name")
+    if file.resolve().is_relative_to(model.resolve()):
+        raise UsageError(
+            f"{file} belongs to the model in {model}, where nothing is written; "
+            "give --predictions a name outside that folder"
+        )
+
+
+@contextlib.contextmanager
+def _bar(quiet: bool) -> Iterator[Progress | None]:
+    """A progress bar on standard error, if that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        line = bar.add_task("evaluating", total=None)
+        yield lambda done, total: bar.update(line, completed=done, total=total)
+
+
+def _described(model: Path, data: Path, evaluation: Evaluation) -> str:
+    figures = evaluation.to_dict()
+    left_out = f" ({figures['left_out']:,} left out)" if figures["left_out"] else ""
+    width = max(map(len, evaluation.metrics))
+    return "\n".join(
+        [
+            f"{model}: {evaluation.task} by {evaluation.engine}",
+            f"{data}: {figures['examples']:,} examples{left_out} in {evaluation.seconds:.1f} s",
+            *(f"  {name:{width}}  {value:6.2f}" for name, value in evaluation.metrics.items()),
+        ]
+    )

@@ -1,0 +1,97 @@
+"""The command `albert-export sensitivity`; what computes is imported only when it runs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from albert_export.cli.options import (
+    calibration_option,
+    chosen_checkpoint,
+    json_option,
+    model_option,
+    quiet_option,
+    random_head_option,
+    task_option,
+)
+from albert_export.progress import steps
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  albert-export sensitivity --task qa
+  albert-export sensitivity --model ./my-albert --plot sensitivity.png
+  albert-export sensitivity --model ./my-albert --precision int4 --calibration-data my-inputs.txt --limit 32 --json
+\b
+Precisions, and what is rounded:
+  int8  weights, a scale for each output channel; the layer's inputs, a range for each run
+  int4  weights of 4 bits, a scale for each 64 of a channel; inputs of 8 bits, a scale for each token;
+        all but the shared layers and the pooler are int8, as in an export
+\b
+A base-sized model takes a minute or two on two cores. Nothing is exported; what an export does about
+what is found here, it tells itself: see `albert-export onnx --help`."""
+)
+@task_option
+@model_option
+@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]", help="See below.")
+@calibration_option
+@click.option("--limit", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
+              help="Texts to run.")  # fmt: skip
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE",
+              help="Draw a heat map, layers by passes: .png or .svg.")  # fmt: skip
+@random_head_option
+@quiet_option
+@json_option
+def sensitivity(
+    task: str | None,
+    model: Path | None,
+    precision: str,
+    calibration_data: Path | None,
+    limit: int,
+    plot: Path | None,
+    allow_random_head: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Show which layers, in which passes, suffer from quantization."""
+    from albert_export.checkpoints import read_checkpoint
+    from albert_export.export.pipeline import default_task
+    from albert_export.quantization.calibration import read_calibration_texts
+    from albert_export.reference.registry import build_reference
+    from albert_export.sensitivity.analysis import refuse_precision, scan, typical_inputs
+    from albert_export.sensitivity.heat_map import refuse_plot, write_heat_map
+    from albert_export.sensitivity.table import print_sensitivity
+    from albert_runtime.tasks import find_task
+
+    refuse_precision(precision)
+    if plot is not None:
+        refuse_plot(plot)
+    folder, name = chosen_checkpoint(model, task)
+    texts = None if calibration_data is None else read_calibration_texts(calibration_data)
+    with steps(quiet) as progress:
+        progress("reading the model")
+        checkpoint = read_checkpoint(folder)
+        chosen = default_task(checkpoint) if task is None else find_task(task)
+        samples = typical_inputs(checkpoint, chosen, texts, limit=limit)
+        reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head)
+        found = scan(reference, chosen, samples, precision, progress=progress)
+    if as_json:
+        click.echo(json.dumps({"model": str(checkpoint.folder), **found.to_dict()}, indent=2))
+    else:
+        print_sensitivity(found, shlex.join(_export(model, task, precision, calibration_data, allow_random_head)))
+    if plot is not None:  # last, so that a full disk does not lose the figures
+        write_heat_map(found, plot, f"{name}: {found.task}, {precision}")
+
+
+def _export(
+    model: Path | None, task: str | None, precision: str, calibration_data: Path | None, allow_random_head: bool
+) -> list[str]:
+    """The command that exports the same model in the same precision."""
+    chosen = [*(["--model", str(model)] if model else []), *(["--task", task] if task else [])]
+    texts = ["--calibration-data", str(calibration_data)] if calibration_data else []
+    head = ["--allow-random-head"] if allow_random_head else []
+    return ["albert-export", "onnx", *chosen, "--precision", precision, *texts, *head]

@@ -1,0 +1,51 @@
+"""The labels of a file -> those of the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from albert_export.evaluation.datasets.example import Kind
+from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION
+
+
+def label_kind(labels: Sequence[str], problem_type: str | None) -> Kind:
+    """What a text classifier with these labels and this "problem_type" in its configuration answers."""
+    if problem_type == MULTI_LABEL:
+        return "several labels"
+    if problem_type == REGRESSION or (problem_type is None and len(labels) == 1):
+        return "values"
+    return "labels"
+
+
+def match_labels(values: Iterable[str], labels: Sequence[str]) -> tuple[dict[str, str], Counter[str]]:
+    """The model's label for each different value, and how often each value occurs that stands for none.
+
+    Values are names, in any case where that leaves no doubt; or all of them are numbers, counted from 0 in the order
+    of `labels`.
+    """
+    counts = Counter(values)
+    names = {label: label for label in labels}
+    folded = Counter(label.casefold() for label in labels)
+    names |= {label.casefold(): label for label in labels if folded[label.casefold()] == 1}
+    named = {value: names[key] for value in counts for key in (value, value.casefold()) if key in names}
+    if len(named) == len(counts):
+        return {value: names.get(value, label) for value, label in named.items()}, Counter()
+    numbers = {value: int(value) for value in counts if value.isascii() and value.isdigit() and len(value) < 9}
+    if len(numbers) == len(counts):
+        numbered = {value: labels[index] for value, index in numbers.items() if index < len(labels)}
+        return numbered, Counter({value: counts[value] for value in counts if value not in numbered})
+    return named, Counter({value: count for value, count in counts.items() if value not in named})
+
+
+def unknown_label_problems(unknown: Counter[str]) -> list[str]:
+    """A line about each label that the model does not have, the commonest first."""
+    return [f"unknown label {value!r:.60}: {count:,} times" for value, count in unknown.most_common()]
+
+
+def labels_advice(labels: Sequence[str]) -> str:
+    """What the model's labels are, and what to do where only the names differ."""
+    return (
+        f"The model's labels are: {', '.join(labels)}. If only the names differ, give the model those of the file: "
+        'change "id2label" in the config.json of the checkpoint, and export it again.'
+    )

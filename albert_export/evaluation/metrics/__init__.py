@@ -1,0 +1,1 @@
+"""Metrics of labelled data: SQuAD, classification, tagging, masked words."""

@@ -1,0 +1,107 @@
+"""A bundle or a checkpoint, to be opened as a session; what it is asked is known before that."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from albert_converters.bundle_writer import file_hashes
+from albert_converters.tokenizer.files import write_tokenizer
+from albert_export.checkpoints import Checkpoint, read_checkpoint
+from albert_export.checkpoints.tokenizer import refuse_obstacles
+from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE
+from albert_export.export.pipeline import default_task
+from albert_export.reference.registry import build_reference, installed_framework, reference_engine
+from albert_export.utils.native_stderr import without_native_talk
+from albert_runtime import AlbertSession, load
+from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
+from albert_runtime.errors import UsageError
+from albert_runtime.manifest import Manifest
+from albert_runtime.task_sessions import SESSIONS
+from albert_runtime.tasks import Task, find_task
+
+
+@dataclass(frozen=True)
+class Model:
+    """What can be evaluated, before it is loaded."""
+
+    task: Task
+    #: in the order of the outputs; empty for tasks without labels
+    labels: tuple[str, ...]
+    #: of its configuration
+    problem_type: str | None
+    #: loads it, or builds its reference
+    open: Callable[[], AlbertSession]
+
+
+def find_model(folder: str | Path, task: str | None = None) -> Model:
+    """The bundle or checkpoint in `folder`.
+
+    Args:
+        folder: a bundle's, or a checkpoint's (Hugging Face's or Google's).
+        task: which head of a checkpoint; None means the one that it was saved with, or its only one.
+
+    Raises:
+        UsageError: there is neither in `folder`, or the bundle is for another task.
+        UnsupportedError: it is damaged or not supported, or the checkpoint has no head for the task.
+    """
+    folder = Path(folder)
+    if (folder / MANIFEST_FILE).is_file():
+        return _of_bundle(folder, task)
+    if not any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE)):
+        if folder.is_dir():
+            found = f"{folder} is neither a bundle nor a checkpoint"
+        else:
+            found = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
+        raise UsageError(
+            f"{found}; give the folder of a bundle, which holds {MANIFEST_FILE} (`albert-export onnx` and "
+            f"`albert-export tflite` make one), or of a checkpoint, which holds {CONFIG_FILE} and weights"
+        )
+    checkpoint = read_checkpoint(folder)
+    chosen = find_task(task) if task else default_task(checkpoint)
+    checkpoint.refuse_no_head(chosen.name)
+    return _of_checkpoint(checkpoint, chosen)
+
+
+def _of_bundle(folder: Path, task: str | None) -> Model:
+    bundle = open_bundle(folder, check=False)
+    if task and find_task(task).name != bundle.manifest.task:
+        raise UsageError(f"{folder} is a bundle for {bundle.manifest.task}, not for {find_task(task).name}")
+
+    def open_session() -> AlbertSession:
+        with without_native_talk():
+            return load(folder)
+
+    return Model(bundle.task, bundle.manifest.labels, bundle.config.get("problem_type"), open_session)
+
+
+def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
+    tokenizer = refuse_obstacles(checkpoint)
+    config = checkpoint.config
+    labels = checkpoint.labels_for(task.name)
+
+    def open_session() -> AlbertSession:
+        framework = installed_framework("torch")
+        reference = build_reference(checkpoint, task.name, framework=framework)
+        with tempfile.TemporaryDirectory() as name:
+            # the vocabulary may go by another name, and the session knows that of bundles only
+            folder = Path(name)
+            write_tokenizer(tokenizer, folder)
+            config.save(folder)
+            manifest = Manifest(
+                task=task.name,
+                model_file=CONFIG_FILE,  # there is no graph: the engine computes the reference
+                max_length=config.max_position_embeddings,
+                files=file_hashes(folder),
+                labels=labels,
+            )
+            bundle = Bundle(folder, manifest, config.to_dict())
+            engine = reference_engine(reference, task, framework)
+            session = SESSIONS[task.name](bundle, verify=False, engine=engine)
+        session.bundle = dataclasses.replace(bundle, folder=checkpoint.folder)
+        return session
+
+    return Model(task, labels, config.problem_type, open_session)

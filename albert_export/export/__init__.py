@@ -1,0 +1,23 @@
+"""From a checkpoint to a verified bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from albert_export.utils.lazy_import import lazy_names
+
+if TYPE_CHECKING:
+    from albert_export.export.api import (
+        ONNX_FILE,
+        ONNX_PRECISIONS,
+        TFLITE_FILE,
+        Exported,
+        default_task,
+        export_onnx,
+        export_tflite,
+    )
+
+__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "default_task", "export_onnx", "export_tflite"]
+
+
+__getattr__ = lazy_names(__name__, dict.fromkeys(__all__, "albert_export.export.api"))

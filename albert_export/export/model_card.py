@@ -1,0 +1,111 @@
+"""The README.md of a bundle: what it is, how to use it, and how it was verified."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from albert_export.checkpoints import Checkpoint
+from albert_export.quantization.search_report import markdown_table
+from albert_export.samples.texts import sample_requests
+from albert_runtime.manifest import Manifest
+from albert_runtime.tasks import TASKS
+
+
+def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
+    """Markdown for the bundle in `folder`; every figure is taken from the files and the parity report."""
+    task = TASKS[manifest.task]
+    size = (folder / manifest.model_file).stat().st_size
+    config = checkpoint.config
+    engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
+    tensors = [f"| input | {name} | {ids} | {_axes(axes)} |" for name, axes in task.inputs().items()]
+    tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
+    request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
+    checks = [
+        f"| {name} | {kind['checks']} | {_figure(kind.get('max_difference'))} | {_figure(kind.get('tolerance'))} "
+        f"| {kind.get('detail', '')} |"
+        for name, kind in manifest.parity["checks"].items()
+    ]
+    labels = [f"Labels: {', '.join(manifest.labels)}.", ""] if manifest.labels else []
+    return "\n".join(
+        [
+            f"# ALBERT for {task.name}, {manifest.precision}",
+            "",
+            f"Exported from `{checkpoint.folder.resolve().name}` ({config.num_hidden_layers} layers, hidden size "
+            f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
+            f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_form(manifest)}, "
+            f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
+            "",
+            *labels,
+            "## Use",
+            "",
+            "```python",
+            f"import albert_runtime  # pip install 'albert-runtime[{engine}]'",
+            "",
+            f'session = albert_runtime.load("{task.name}")  # this folder',
+            f"print(session({request}))",
+            "```",
+            "",
+            "| | name | type | axes |",
+            "|---|---|---|---|",
+            *tensors,
+            "",
+            "## Verified",
+            "",
+            "Compared with the original, in float32, when it was exported:",
+            "",
+            "| check | comparisons | largest difference | allowed | |",
+            "|---|---|---|---|---|",
+            *checks,
+            "",
+            *_ladder(manifest),
+        ]
+    )
+
+
+def _ladder(manifest: Manifest) -> list[str]:
+    if not manifest.fidelity:
+        return []
+    budget = manifest.fidelity["budget"]
+    return [
+        "## Answers kept",
+        "",
+        f"Asked of {manifest.fidelity['texts']}. Of 100 answers, {budget['differing_answers']:g} may differ from the "
+        f"float32 original's, near ties {'not ' if budget['differing_answers'] else ''}counted; a metric may fall by "
+        f"{budget['metric_drop']:g} points.",
+        "",
+        *markdown_table(manifest.fidelity),
+        "",
+    ]
+
+
+def _form(manifest: Manifest) -> str:
+    shares = integer_shares(manifest.quantized)
+    integers = f", {shares}" if shares else ""
+    if manifest.opset is not None:
+        needs = manifest.quantized.get("needs", {}).get("onnxruntime")
+        return f"opset {manifest.opset}{integers}" + (f", for ONNX Runtime {needs} or newer" if needs else "")
+    length = "dynamic shapes" if manifest.sequence_length is None else f"{manifest.sequence_length} tokens at a time"
+    return f"for {manifest.target}, {length}{integers}"
+
+
+def integer_shares(quantized: Mapping[str, Any]) -> str:
+    """How much of a file is in integers, in words; empty for a file of floats. `quantized` is the manifest's."""
+    share = quantized.get("quantized_share", 0.0)
+    sizes = quantized.get("weight_bytes", {})
+    if not share or not sizes:
+        return ""
+    integers = sum(size for kind, size in sizes.items() if "int" in kind)
+    return (
+        f"{share:.0%} of the matrix products and {integers / sum(sizes.values()):.0%} of the weights' bytes in integers"
+    )
+
+
+def _axes(axes: tuple[str, ...]) -> str:
+    return " x ".join(axes)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"

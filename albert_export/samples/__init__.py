@@ -1,0 +1,1 @@
+"""Texts that the package brings, and requests to sessions made of them."""

@@ -1,0 +1,1 @@
+"""What has nothing to do with ALBERT: files, tables, packages that may be missing, the terminal."""

@@ -1,0 +1,1 @@
+"""Bundles held against their originals: token ids, tensors and decoded answers."""

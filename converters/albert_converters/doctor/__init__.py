@@ -1,0 +1,1 @@
+"""What both formats' diagnoses have in common."""

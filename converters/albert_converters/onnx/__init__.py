@@ -1,0 +1,1 @@
+"""ONNX graphs: export, quantization, inspection, diagnosis."""

@@ -1,0 +1,1 @@
+"""Faults of ONNX files: checks that find them, graph passes that repair them."""

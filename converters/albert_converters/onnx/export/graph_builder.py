@@ -1,0 +1,125 @@
+"""An ONNX graph under construction: values bound to traced nodes, shared constants, and the finished model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import fx
+
+from albert_converters.onnx.names import FreshNames
+from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE
+
+_DTYPES = {
+    torch.float32: onnx.TensorProto.FLOAT,
+    torch.float16: onnx.TensorProto.FLOAT16,
+    torch.int64: onnx.TensorProto.INT64,
+    torch.int32: onnx.TensorProto.INT32,
+    torch.bool: onnx.TensorProto.BOOL,
+}
+
+
+def onnx_dtype(dtype: torch.dtype) -> int:
+    """ONNX's number for a torch dtype."""
+    return int(_DTYPES[dtype])
+
+
+class GraphBuilder:
+    """Collects nodes and constants. Each traced node is bound to the name of the ONNX value that holds its result."""
+
+    def __init__(self, opset: int) -> None:
+        self.opset = opset
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: dict[str, onnx.TensorProto] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._values: dict[fx.Node, str] = {}
+        self._weights: dict[fx.Node, tuple[str, torch.Tensor]] = {}
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._names = FreshNames()
+
+    # --- what the graph takes and gives -------------------------------------------------------------------------
+
+    def bind_input(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
+        self._values[node] = self._names.fresh(name)
+        self._inputs.append(helper.make_tensor_value_info(name, onnx_dtype(node.meta["val"].dtype), list(axes)))
+
+    def bind_weight(self, node: fx.Node, name: str, weight: torch.Tensor) -> None:
+        """Keeps a weight at hand; it enters the graph when a node first uses it, in the orientation it is used in."""
+        self._weights[node] = (name, weight)
+
+    def bind_output(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
+        """Makes the value of `node` the graph's output `name`; axes that are not dynamic take the traced size."""
+        old = self._values[node]
+        for proto in self._nodes:
+            proto.input[:] = [name if value == old else value for value in proto.input]
+            proto.output[:] = [name if value == old else value for value in proto.output]
+        traced = node.meta["val"]
+        dynamic = (BATCH, CHOICES, SEQUENCE)
+        shape = [axis if axis in dynamic else int(traced.shape[i]) for i, axis in enumerate(axes)]
+        self._outputs.append(helper.make_tensor_value_info(name, onnx_dtype(traced.dtype), shape))
+
+    # --- values ---------------------------------------------------------------------------------------------------
+
+    def value(self, node: fx.Node) -> str:
+        """The ONNX value of a traced node; a weight enters the graph as it stands in the checkpoint."""
+        if node not in self._values and node in self._weights:
+            name, weight = self._weights[node]
+            self._values[node] = self._add_initializer(name, weight.detach().cpu().numpy())
+        return self._values[node]
+
+    def transposed_weight(self, node: fx.Node) -> str | None:
+        """The matrix `[out, in]` of `node` as a constant `[in, out]`, or None where `[out, in]` is in the graph too."""
+        if any(user.target is not torch.ops.aten.linear.default for user in node.users):
+            return None
+        if node not in self._values:
+            name, weight = self._weights[node]
+            matrix = np.ascontiguousarray(weight.detach().cpu().numpy().T)
+            self._values[node] = self._add_initializer(name, matrix)
+        return self._values[node]
+
+    def alias(self, node: fx.Node, value: str) -> None:
+        """Lets `node` stand for a value that is there already."""
+        self._values[node] = value
+
+    def constant(self, value: Any, dtype: np.dtype[Any] | type) -> str:
+        """A small constant; equal ones are one."""
+        array = np.asarray(value, dtype=dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self._add_initializer("constant", array)
+        return self._constants[key]
+
+    def emit(self, operator: str, inputs: Sequence[str], *, outputs: int = 1, hint: str = "", **attributes: Any) -> Any:
+        """Adds a node; returns the name of its output, or a list of names for several outputs."""
+        base = hint or operator.lower()
+        names = [self._names.fresh(base) for _ in range(outputs)]
+        self._nodes.append(helper.make_node(operator, list(inputs), names, name=f"{names[0]}/{operator}", **attributes))
+        return names[0] if outputs == 1 else names
+
+    def _add_initializer(self, name: str, array: np.ndarray[Any, Any]) -> str:
+        name = self._names.fresh(name)
+        self._initializers[name] = numpy_helper.from_array(array, name)
+        return name
+
+    # --- the result -----------------------------------------------------------------------------------------------
+
+    def model(self, *, name: str, producer_version: str, metadata: Mapping[str, str]) -> onnx.ModelProto:
+        """The finished model, with the oldest IR version that its opset allows, so that older engines open it."""
+        graph = helper.make_graph(
+            self._nodes, name, self._inputs, self._outputs, initializer=list(self._initializers.values())
+        )
+        opset = helper.make_opsetid("", self.opset)
+        model = helper.make_model(
+            graph,
+            opset_imports=[opset],
+            ir_version=helper.find_min_ir_version_for([opset]),
+            producer_name="albert-export",
+            producer_version=producer_version,
+        )
+        helper.set_model_props(model, dict(metadata))
+        return model

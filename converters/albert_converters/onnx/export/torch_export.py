@@ -1,0 +1,147 @@
+"""A torch module and a task's signature -> one ONNX graph of portable ai.onnx operators.
+
+The module is traced with torch.export; each traced operator is then written by one row of `onnx_operators.LOWERINGS`.
+Writing the graph ourselves is what keeps it plain: every weight is one named constant, already transposed, shared by
+all passes of the shared layer, where quantizers and engines find it; no Identity or Transpose hides it.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import onnx
+import torch
+from torch import nn
+
+from albert_converters.onnx.export.graph_builder import GraphBuilder
+from albert_converters.onnx.export.lowerings import LOWERINGS, MIN_OPSET
+from albert_runtime._version import __version__
+from albert_runtime.errors import ConversionError, OperatorError, UsageError
+from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE, Task
+
+DEFAULT_OPSET = 18
+#: the newest opset whose operators this writer was checked against
+MAX_OPSET = 23
+#: protobuf's limit; one file must stay below it
+MAX_BYTES = 2**31 - 1
+
+#: example lengths for tracing: neither 0 nor 1, which torch.export would freeze, and all different
+_EXAMPLE = {BATCH: 2, CHOICES: 3, SEQUENCE: 5}
+
+
+class _TaskGraph(nn.Module):
+    """The model as the contract sees it: the task's inputs by name, its outputs as a tuple of float32."""
+
+    def __init__(self, model: nn.Module, task: Task) -> None:
+        super().__init__()
+        self.model = model
+        self.output_names = tuple(task.outputs)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        outputs = self.model(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, return_dict=True
+        )
+        return tuple(getattr(outputs, name).float() for name in self.output_names)
+
+
+def trace(model: nn.Module, task: Task, max_length: int) -> torch.export.ExportedProgram:
+    """`model` traced with every axis of the task dynamic; sequences up to `max_length` tokens."""
+    shape = [_EXAMPLE[axis] for axis in task.input_axes]
+    example = {name: torch.ones(shape, dtype=torch.int64) for name in task.inputs()}
+    longest = {BATCH: 4096, CHOICES: 4096, SEQUENCE: max_length}
+    dimensions = {axis: torch.export.Dim(axis, min=1, max=longest[axis]) for axis in task.input_axes}
+    dynamic = {name: {i: dimensions[axis] for i, axis in enumerate(task.input_axes)} for name in example}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.export.export(
+            _TaskGraph(model, task).eval(), (), kwargs=example, dynamic_shapes=dynamic, strict=False
+        )
+
+
+def to_onnx(
+    model: nn.Module,
+    task: Task,
+    *,
+    max_length: int,
+    opset: int = DEFAULT_OPSET,
+    metadata: Mapping[str, str] | None = None,
+) -> onnx.ModelProto:
+    """Converts `model` to ONNX.
+
+    Args:
+        model: takes the task's inputs by name and returns an object with the task's outputs; float32 or float16.
+        task: the contract that the graph keeps: names, axes and types.
+        max_length: tokens that the model's position embeddings allow.
+        opset: version of the ai.onnx operators, 13 to 23.
+        metadata: written into the file's metadata_props.
+
+    Returns:
+        The model, checked, below 2 GB, with dynamic axes; outputs are float32 whatever the model computes in.
+
+    Raises:
+        UsageError: the opset is out of range.
+        OperatorError: the model uses an operator that there is no ONNX form for here; it is named.
+        ConversionError: tracing failed, or the graph is invalid or too large for one file.
+    """
+    if not MIN_OPSET <= opset <= MAX_OPSET:
+        raise UsageError(f"opset {opset} is not supported; choose one from {MIN_OPSET} to {MAX_OPSET}")
+    logging.getLogger("torch.export").setLevel(logging.ERROR)
+    try:
+        program = trace(model, task, max_length)
+    except Exception as error:
+        raise ConversionError(f"torch.export could not trace {type(model).__name__}: {error}") from error
+
+    builder = GraphBuilder(opset)
+    _declare_inputs(builder, program, task)
+    _write_nodes(builder, program)
+    _declare_outputs(builder, program, task)
+    proto = builder.model(name=f"albert-{task.name}", producer_version=__version__, metadata=metadata or {})
+
+    size = proto.ByteSize()
+    if size > MAX_BYTES:
+        raise ConversionError(
+            f"the graph takes {size / 1e9:.2f} GB and one ONNX file holds 2.15 GB; use --precision fp16"
+        )
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def _declare_inputs(builder: GraphBuilder, program: torch.export.ExportedProgram, task: Task) -> None:
+    """Binds the traced placeholders: weights and constants become initializers, the rest the graph's inputs."""
+    signature = program.graph_signature
+    weights = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    constants = signature.inputs_to_lifted_tensor_constants
+    for node in program.graph.nodes:
+        if node.op != "placeholder":
+            continue
+        if node.name in weights:
+            weight = program.state_dict.get(weights[node.name], program.constants.get(weights[node.name]))
+            builder.bind_weight(node, weights[node.name].removeprefix("model."), weight)
+        elif node.name in constants:
+            builder.bind_weight(node, constants[node.name], program.constants[constants[node.name]])
+        else:
+            builder.bind_input(node, node.name, task.inputs()[node.name])
+
+
+def _write_nodes(builder: GraphBuilder, program: torch.export.ExportedProgram) -> None:
+    calls = [node for node in program.graph.nodes if node.op == "call_function"]
+    missing = {str(node.target) for node in calls if node.target not in LOWERINGS}
+    if missing:
+        raise OperatorError(
+            f"no ONNX form for these PyTorch operators of the model: {', '.join(sorted(missing))}; "
+            "write the model with operators listed in albert_converters/onnx/export/lowerings.py"
+        )
+    for node in calls:
+        LOWERINGS[node.target](builder, node)
+
+
+def _declare_outputs(builder: GraphBuilder, program: torch.export.ExportedProgram, task: Task) -> None:
+    (output,) = (node for node in program.graph.nodes if node.op == "output")
+    results: tuple[Any, ...] = output.args[0]
+    for node, (name, axes) in zip(results, task.outputs.items(), strict=True):
+        builder.bind_output(node, name, axes)

@@ -1,0 +1,1 @@
+"""TFLite graphs: conversion, quantization, inspection, diagnosis."""

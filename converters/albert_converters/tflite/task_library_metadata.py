@@ -1,0 +1,225 @@
+"""What TFLite Task Library needs to know about a model to feed it text, packed into the file.
+
+Task Library (the version is 0.4.4) reads two things beside the graph: a flatbuffer in the model's metadata that
+describes tensors and tokenizer (TFLite Model Metadata, tensorflow_lite_support/metadata/metadata_schema.fbs), and the
+files that it names, which are appended to the model as a zip archive.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from albert_converters.tflite import model as tflite_model
+from albert_converters.tokenizer.sentencepiece_proto import SentencePieceProto
+from albert_runtime.errors import ConversionError, UnsupportedError, listed
+from albert_runtime.tasks import Task
+
+METADATA_NAME = "TFLITE_METADATA"
+TOKENIZER_FILE = "spiece.model"
+VOCABULARY_FILE = "vocab.txt"
+LABELS_FILE = "labels.txt"
+
+_IDENTIFIER = b"M001"
+#: the first parser that knows about tokenizers
+_PARSER_VERSION = "1.1.0"
+_DESCRIPTIONS = {
+    "ids": "Ids of the tokens.",
+    "mask": "1 for a token, 0 for padding.",
+    "segment_ids": "0 for the first text, 1 for the second.",
+    "start_logits": "Score of each token as the answer's first.",
+    "end_logits": "Score of each token as the answer's last.",
+    "probability": "Probability of each label.",
+}
+_PIECES = ("[CLS]", "[SEP]")
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What one class of Task Library expects of a model: tensors in this order, by these names."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    #: the only length it takes; None where it reads the length from the model
+    length: int | None
+
+
+_FORMS = {
+    # BertQuestionAnswerer finds tensors by their names in the metadata
+    "question-answering": _Form(("ids", "mask", "segment_ids"), ("end_logits", "start_logits"), 384),
+    # BertNLClassifier finds inputs by their place (0.4.4) or by their names (before); this order suits both
+    "text-classification": _Form(("ids", "segment_ids", "mask"), ("probability",), None),
+}
+
+
+def add_task_library_metadata(
+    tflite: bytes, *, task: Task, sentencepiece: bytes, labels: Sequence[str], name: str, description: str, version: str
+) -> bytes:
+    """`tflite` as a file that Task Library's BertQuestionAnswerer or BertNLClassifier opens by itself.
+
+    Args:
+        tflite: a model with one signature and static shapes: int32 [1, length] `ids`, `mask`, `segment_ids` ->
+            float32 [1, length] `end_logits`, `start_logits` (384 tokens), or [1, labels] `probability`, which is
+            shown as the score of each label. Metadata of this kind that it has already are replaced.
+        task: question-answering or text-classification.
+        sentencepiece: the content of spiece.model; the vocabulary is taken from it.
+        labels: what to call the outputs of text-classification; none for their numbers.
+        name, description, version: of the model, for those who read the file.
+
+    Raises:
+        UnsupportedError: Task Library has no class for the task, or can't use the tokenizer or the labels.
+        ConversionError: the model has other tensors.
+    """
+    if task.name not in _FORMS:
+        raise UnsupportedError(f"TFLite Task Library answers {' and '.join(_FORMS)}, not {task.name}")
+    form = _FORMS[task.name]
+    pieces = [entry.piece for entry in SentencePieceProto.parse(sentencepiece).entries]
+    problems = [
+        f"the tokenizer has no piece {piece}, which is put around texts" for piece in _PIECES if piece not in pieces
+    ]
+    problems += [f"label {label!r} is more than one line" for label in labels if len(label.splitlines()) > 1]
+    if problems:
+        raise UnsupportedError(listed("TFLite Task Library can't use this model:", problems))
+
+    model = tflite_model.loads(tflite)
+    tflite_model.name_tensors(model, inputs=form.inputs, outputs=form.outputs)
+    _check_shapes(model, form, labels)
+    files = {TOKENIZER_FILE: sentencepiece, VOCABULARY_FILE: "\n".join(pieces).encode()}
+    if labels:
+        files[LABELS_FILE] = "\n".join(labels).encode()
+    described = _model_metadata(form, name=name, description=description, version=version, labelled=bool(labels))
+    _set_metadata(model, described)
+    return _with_files(tflite_model.dumps(model), files)
+
+
+def _check_shapes(model: schema.ModelT, form: _Form, labels: Sequence[str]) -> None:
+    """Refuses what Task Library would write, or read, past the end of."""
+    graph = model.subgraphs[0]
+    problems = []
+    for index in graph.inputs:
+        tensor = graph.tensors[index]
+        axes = tflite_model.axes(tensor)
+        length = form.length or (axes[-1] if len(axes) == 2 else 0)
+        if axes != [1, length] or length < 1 or tensor.type != schema.TensorType.INT32:
+            wanted = f"int32 [1, {form.length or 'length'}]"
+            problems.append(
+                f"{tflite_model.text(tensor.name)} must be {wanted}, not {tflite_model.type_name(tensor)} {axes}"
+            )
+    for index in graph.outputs:
+        tensor = graph.tensors[index]
+        axes = tflite_model.axes(tensor)
+        if tensor.type != schema.TensorType.FLOAT32:
+            problems.append(f"{tflite_model.text(tensor.name)} must be float32, not {tflite_model.type_name(tensor)}")
+        if labels and axes[-1:] != [len(labels)]:
+            problems.append(f"there are {len(labels)} labels, and {tflite_model.text(tensor.name)} is {axes}")
+    if problems:
+        raise ConversionError(listed("TFLite Task Library can't run this graph:", problems))
+
+
+def _set_metadata(model: schema.ModelT, content: bytes) -> None:
+    data = np.frombuffer(content, np.uint8)
+    for entry in model.metadata or []:
+        if tflite_model.text(entry.name) == METADATA_NAME:
+            model.buffers[entry.buffer] = schema.BufferT(data=data)
+            return
+    model.buffers.append(schema.BufferT(data=data))
+    model.metadata = [*(model.metadata or []), schema.MetadataT(name=METADATA_NAME, buffer=len(model.buffers) - 1)]
+
+
+def _with_files(tflite: bytes, files: Mapping[str, bytes]) -> bytes:
+    """The model with `files` behind it, as a zip archive: stored, since Task Library maps them where they lie."""
+    whole = io.BytesIO(tflite)
+    with zipfile.ZipFile(whole, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            # the date of a ZipInfo is fixed, so equal models give equal files
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return whole.getvalue()
+
+
+# --- the flatbuffer: one function for each table of metadata_schema.fbs, with its field numbers ----------------------
+
+_TENSOR_AXIS_LABELS, _VOCABULARY = 2, 5
+_FEATURE_PROPERTIES = 1
+_SENTENCE_PIECE_TOKENIZER = 5
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table: field number -> a text, a byte (an enum or the type of a union), a table, or a list of tables."""
+
+    fields: Mapping[int, str | int | _Table | list[_Table]]
+
+    def write(self, builder: flatbuffers.Builder) -> int:
+        """Its place in `builder`. What a table points to is written before the table itself."""
+        places = {number: _write(builder, value) for number, value in self.fields.items()}
+        builder.StartObject(max(self.fields, default=-1) + 1)
+        for number, place in places.items():
+            if isinstance(self.fields[number], int):
+                builder.PrependUint8Slot(number, place, 0)
+            else:
+                builder.PrependUOffsetTRelativeSlot(number, place, 0)
+        return int(builder.EndObject())
+
+
+def _write(builder: flatbuffers.Builder, value: str | int | _Table | list[_Table]) -> int:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        return int(builder.CreateString(value))
+    if isinstance(value, _Table):
+        return value.write(builder)
+    places = [table.write(builder) for table in value]
+    builder.StartVector(4, len(places), 4)
+    for place in reversed(places):
+        builder.PrependUOffsetTRelative(place)
+    return int(builder.EndVector())
+
+
+def _model_metadata(form: _Form, *, name: str, description: str, version: str, labelled: bool) -> bytes:
+    subgraph = _Table(
+        {
+            # 0 name, 1 description, 4 associated_files, 6 output_process_units
+            2: [_tensor_metadata(tensor) for tensor in form.inputs],
+            3: [_tensor_metadata(tensor, labelled=labelled) for tensor in form.outputs],
+            5: [_tokenizer()],
+        }
+    )
+    # 4 author, 5 license, 6 associated_files
+    model = _Table({0: name, 1: description, 2: version, 3: [subgraph], 7: _PARSER_VERSION})
+    builder = flatbuffers.Builder()
+    builder.Finish(model.write(builder), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _tensor_metadata(name: str, *, labelled: bool = False) -> _Table:
+    # 2 dimension_names, 4 process_units, 5 stats
+    fields: dict[int, str | int | _Table | list[_Table]] = {0: name, 1: _DESCRIPTIONS[name], 3: _content()}
+    if labelled:
+        fields[6] = [_associated_file(LABELS_FILE, "The name of each output, one a line.", _TENSOR_AXIS_LABELS)]
+    return _Table(fields)
+
+
+def _content() -> _Table:
+    # FeatureProperties, the member of the union that stands for plain numbers, has no fields
+    return _Table({0: _FEATURE_PROPERTIES, 1: _Table({})})
+
+
+def _tokenizer() -> _Table:
+    """A ProcessUnit with SentencePieceTokenizerOptions."""
+    options = _Table(
+        {
+            0: [_associated_file(TOKENIZER_FILE, "The SentencePiece model.")],
+            1: [_associated_file(VOCABULARY_FILE, "The pieces of the SentencePiece model, one a line.", _VOCABULARY)],
+        }
+    )
+    return _Table({0: _SENTENCE_PIECE_TOKENIZER, 1: options})
+
+
+def _associated_file(name: str, description: str, kind: int = 0) -> _Table:
+    return _Table({0: name, 1: description, 2: kind})

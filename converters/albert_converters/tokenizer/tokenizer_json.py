@@ -1,0 +1,170 @@
+"""A SentencePiece model and ALBERT's rules -> the `tokenizer.json` of Hugging Face's fast tokenizers.
+
+The rules are written so that the fast tokenizer gives the ids of the slow one, which is the one ALBERT was trained
+with. Three of them have no counterpart of their own:
+
+- SentencePiece never breaks up a user-defined piece such as "(" and prefers it to any other. Marked as an added token
+  it would cut the text in two, and the second half would begin with a space of its own; as a piece whose score no other
+  can match it does not.
+- Pieces such as "1999," are split again before the comma. Here their scores are lowered until the same text in several
+  pieces always wins.
+- The accents to strip are those that Unicode's combining classes name, not all that are marks.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import sys
+import unicodedata
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+from albert_converters.tokenizer.sentencepiece_proto import ModelType, PieceType, SentencePieceProto
+from albert_runtime.errors import UnsupportedError
+from albert_runtime.tokenization.sentencepiece_model import WORD_START, ends_in_digit_and_comma
+from albert_runtime.tokenization.special_tokens import CLS_TOKEN, MASK_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+
+#: how far below the score of its parts a piece is put that must not be chosen
+_MARGIN = 1e-3
+
+
+def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dict[str, Any]:
+    """The content of a tokenizer.json for `tokenizer`, whose SentencePiece model is `proto`.
+
+    Raises:
+        UnsupportedError: the model is not of the unigram kind.
+    """
+    if proto.model_type is not ModelType.UNIGRAM:
+        raise UnsupportedError(
+            f"the SentencePiece model is of the kind {proto.model_type.name.lower()}; ALBERT's is unigram, and "
+            "tokenizer.json is written for no other"
+        )
+    vocabulary = _vocabulary(proto)
+    metaspace = {
+        "type": "Metaspace",
+        "replacement": WORD_START,
+        "prepend_scheme": "always" if proto.add_dummy_prefix else "never",
+        "split": _words_are_apart(vocabulary),
+    }
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_added_token(tokenizer, token) for token in SPECIAL_TOKENS],
+        "normalizer": {"type": "Sequence", "normalizers": _normalizers(tokenizer, proto)},
+        "pre_tokenizer": metaspace,
+        "post_processor": _post_processor(tokenizer),
+        "decoder": metaspace,
+        "model": {
+            "type": "Unigram",
+            "unk_id": tokenizer.unk_token_id,
+            "vocab": [[piece, score] for piece, score in vocabulary],
+            "byte_fallback": False,
+        },
+    }
+
+
+def added_token(token: str) -> dict[str, Any]:
+    """How Hugging Face describes a special token: only [MASK] takes the white space on its left."""
+    return {
+        "content": token,
+        "single_word": False,
+        "lstrip": token == MASK_TOKEN,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+
+
+def _added_token(tokenizer: AlbertTokenizer, token: str) -> dict[str, Any]:
+    [index] = tokenizer.convert_tokens_to_ids([token])
+    return {"id": index, **added_token(token)}
+
+
+def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[dict[str, Any]]:
+    """What `Normalizer` does, and then what SentencePiece does."""
+    strip = {"type": "Strip", "strip_left": True, "strip_right": True}
+    steps: list[dict[str, Any]] = []
+    if tokenizer.remove_space:
+        steps += [_replace(_character_class(str.isspace) + "+", " "), strip]
+    steps += [_replace("``|''", '"')]
+    if not tokenizer.keep_accents:
+        steps += [{"type": "NFKD"}, _replace(_character_class(unicodedata.combining), "")]
+    if tokenizer.do_lower_case:
+        steps += [{"type": "Lowercase"}]
+    if proto.charsmap:
+        steps += [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(proto.charsmap).decode("ascii")}]
+    if proto.remove_extra_whitespaces:
+        steps += [_replace(" {2,}", " "), strip]
+    return steps
+
+
+def _replace(pattern: str, content: str) -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
+
+
+def _character_class(belongs: Callable[[str], object]) -> str:
+    """A regular expression's class of all characters that `belongs` says yes to, written out for every dialect."""
+    ranges: list[tuple[str, str]] = []
+    for is_in, characters in groupby(map(chr, range(sys.maxunicode + 1)), lambda character: bool(belongs(character))):
+        if is_in:
+            first, *rest = characters
+            ranges.append((first, rest[-1] if rest else first))
+    return "[" + "".join(first if first == last else f"{first}-{last}" for first, last in ranges) + "]"
+
+
+def _vocabulary(proto: SentencePieceProto) -> list[tuple[str, float]]:
+    """Each piece with the score that makes the fast tokenizer choose as the slow one does."""
+    normal = {entry.piece: entry.score for entry in proto.entries if entry.type is PieceType.NORMAL}
+    best = max(normal.values(), default=0.0)
+    vocabulary = []
+    for entry in proto.entries:
+        score = entry.score
+        if entry.type is PieceType.USER_DEFINED:
+            # the score that SentencePiece's unigram model gives such a piece, which counts its bytes
+            score = len(entry.piece.encode()) * best - 0.1
+        elif entry.type is PieceType.NORMAL and ends_in_digit_and_comma(entry.piece):
+            score = min(score, _best_score(entry.piece[:-1], normal) + normal.get(",", math.inf) - _MARGIN)
+        vocabulary.append((entry.piece, score))
+    return vocabulary
+
+
+def _best_score(text: str, scores: dict[str, float]) -> float:
+    """The highest sum of scores over all ways to spell `text` in pieces (Viterbi); infinite if there is none."""
+    best = [0.0]
+    for end in range(1, len(text) + 1):
+        best.append(
+            max(
+                (best[start] + scores[text[start:end]] for start in range(end) if text[start:end] in scores),
+                default=-math.inf,
+            )
+        )
+    return best[-1] if best[-1] > -math.inf else math.inf
+
+
+def _words_are_apart(vocabulary: list[tuple[str, float]]) -> bool:
+    """Whether words can be split one by one: no piece reaches into the next word, and a space alone is a piece."""
+    pieces = [piece for piece, _ in vocabulary]
+    return WORD_START in pieces and not any(WORD_START in piece[1:] for piece in pieces)
+
+
+def _post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
+    """`[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, with 0 and 1 as type ids."""
+
+    def special(token: str, type_id: int) -> dict[str, Any]:
+        return {"SpecialToken": {"id": token, "type_id": type_id}}
+
+    def sequence(name: str, type_id: int) -> dict[str, Any]:
+        return {"Sequence": {"id": name, "type_id": type_id}}
+
+    single = [special(CLS_TOKEN, 0), sequence("A", 0), special(SEP_TOKEN, 0)]
+    ids = {CLS_TOKEN: tokenizer.cls_token_id, SEP_TOKEN: tokenizer.sep_token_id}
+    return {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": [*single, sequence("B", 1), special(SEP_TOKEN, 1)],
+        "special_tokens": {token: {"id": token, "ids": [index], "tokens": [token]} for token, index in ids.items()},
+    }

@@ -1,0 +1,139 @@
+"""The SentencePiece model of a tokenizer: loaded with care, and asked for pieces with their places in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from sentencepiece import SentencePieceProcessor
+
+from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.tokenization.aligned_text import AlignedText
+
+#: SentencePiece's visible space, at the front of every piece that starts a word
+WORD_START = "▁"
+
+
+class Piece(NamedTuple):
+    """One piece, and the characters `start:end` of the original text that it stands for (not the space before it)."""
+
+    piece: str
+    start: int
+    end: int
+
+
+class SentencePieceModel:
+    """A `spiece.model`, ready to use. Never changes after construction, so threads may share it."""
+
+    def __init__(self, file: Path, required_pieces: Sequence[str], unknown_piece: str) -> None:
+        """Load `file`.
+
+        Raises:
+            UnsupportedError: the file is missing or no SentencePiece model, lacks one of `required_pieces`, has another
+                unknown piece than `unknown_piece`, or falls back to bytes.
+        """
+        self._processor = _load(file)
+        problems = [f"the piece {piece} is missing" for piece in required_pieces if not self._holds(piece)]
+        unknown = self.piece_of(self._processor.unk_id())
+        if unknown != unknown_piece and self._holds(unknown_piece):
+            problems.append(f"its unknown piece is {unknown}, not {unknown_piece}")
+        if self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
+            problems.append("it falls back to bytes, which no ALBERT model does")
+        if problems:
+            raise UnsupportedError(
+                listed(f"{file} is not the SentencePiece model of an ALBERT:", problems)
+                + "\nuse the spiece.model that the checkpoint was trained with"
+            )
+
+    def __len__(self) -> int:
+        return int(self._processor.get_piece_size())
+
+    def id_of(self, piece: str) -> int:
+        """The id of `piece`; that of the unknown piece if the model does not hold it."""
+        return int(self._processor.piece_to_id(piece))
+
+    def piece_of(self, index: int) -> str:
+        """The piece of an id from 0 to len(self) - 1."""
+        return str(self._processor.id_to_piece(index))
+
+    def join(self, pieces: Sequence[str]) -> str:
+        """The text that `pieces` spell."""
+        return str(self._processor.decode(list(pieces))) if pieces else ""
+
+    def split(self, text: AlignedText) -> list[Piece]:
+        """The pieces of `text`, where those like "1999," give up their comma (the rule of Google's tokenization.py)."""
+        pieces = self._processor.encode(text.text, out_type=str)
+        if not pieces:
+            return []
+        starts, ends = self._character_spans(text)
+        found: list[Piece] = []
+        position = 0  # in SentencePiece's own normalized text, which its pieces spell
+        for whole in pieces:
+            parts = self._without_comma(whole) if ends_in_digit_and_comma(whole) else [whole]
+            # where splitting changed the spelling, each part stands for the whole
+            spell_whole = "".join(parts) == whole
+            for part in parts:
+                spelled = part if spell_whole else whole
+                first = position + len(spelled) - len(spelled.lstrip(WORD_START))
+                last = position + len(spelled.rstrip(WORD_START)) - 1
+                # a piece that is only a space stands for nothing, unless one character became several words
+                empty_end = max(starts[first], found[-1].end if found else 0)
+                found.append(Piece(part, starts[first], ends[last] if last >= first else empty_end))
+                position += len(part) if spell_whole else 0
+            position += 0 if spell_whole else len(whole)
+        return found
+
+    def _without_comma(self, piece: str) -> list[str]:
+        """The pieces of "1999," without its comma, and the comma."""
+        parts: list[str] = self._processor.encode(piece[:-1].replace(WORD_START, ""), out_type=str)
+        # encoded alone, the digits look like the start of a word; inside a word they are not
+        if not piece.startswith(WORD_START) and parts[0].startswith(WORD_START):
+            parts[:1] = [parts[0][1:]] if len(parts[0]) > 1 else []
+        return [*parts, piece[-1]]
+
+    def _character_spans(self, text: AlignedText) -> tuple[list[int], list[int]]:
+        """Start and end in the original of each character of SentencePiece's own normalized text.
+
+        `starts` has one entry more, for what would come after the last character.
+        """
+        _, offsets = self._processor.normalize(text.text, with_offsets=True)
+        begin = np.asarray(offsets, np.int64)
+        # the characters that one source was turned into all begin where it begins; it ends where the next one begins
+        end = begin[np.minimum(np.searchsorted(begin, begin[:-1], side="right"), len(begin) - 1)]
+        for index in np.flatnonzero(end - begin[:-1] > 1):
+            # neither dropped characters nor squeezed spaces belong to the character before them
+            while end[index] - begin[index] > 1 and not self._processor.normalize(text.text[end[index] - 1]):
+                end[index] -= 1
+        after_last = np.append(text.starts, text.ends[-1:])
+        return after_last[begin].tolist(), text.ends[np.maximum(end, 1) - 1].tolist()
+
+    def _holds(self, piece: str) -> bool:
+        return self.piece_of(self.id_of(piece)) == piece
+
+
+def ends_in_digit_and_comma(piece: str) -> bool:
+    """Whether the rule of the comma after a digit applies to `piece`."""
+    return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
+
+
+def _load(file: Path) -> SentencePieceProcessor:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UnsupportedError(
+            f"the SentencePiece model {file} can't be read ({error.strerror}); "
+            "an ALBERT checkpoint keeps its vocabulary in a file of that kind, usually spiece.model"
+        ) from None
+    processor = SentencePieceProcessor()
+    try:
+        is_model = bool(content) and processor.load_from_serialized_proto(content)
+    except RuntimeError:
+        is_model = False
+    if not is_model:
+        raise UnsupportedError(
+            f"{file} ({len(content)} bytes) is not a SentencePiece model, or is damaged; copy spiece.model from the "
+            "checkpoint again"
+        )
+    return processor

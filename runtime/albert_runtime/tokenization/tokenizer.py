@@ -1,0 +1,317 @@
+"""Text to token ids and back, exactly as Hugging Face's slow `AlbertTokenizer` (transformers 4.57) does it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from albert_runtime.errors import UsageError, listed
+from albert_runtime.manifest import VOCABULARY_FILE
+from albert_runtime.tokenization.arguments import as_lists, check_texts, padded_length, truncation_strategy
+from albert_runtime.tokenization.config import TokenizerConfig, read_tokenizer_config
+from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
+from albert_runtime.tokenization.normalizer import Normalizer
+from albert_runtime.tokenization.sentencepiece_model import WORD_START, Piece, SentencePieceModel
+from albert_runtime.tokenization.special_tokens import (
+    CLS_TOKEN,
+    MASK_TOKEN,
+    PAD_TOKEN,
+    SEP_TOKEN,
+    SPECIAL_TOKENS,
+    TOKEN_OF_ROLE,
+    UNK_TOKEN,
+    split_special_tokens,
+)
+from albert_runtime.tokenization.truncation import Truncation, Window
+
+#: from here on a model_max_length means "no limit"
+_NO_LIMIT = 10**20
+
+
+class AlbertTokenizer:
+    """A SentencePiece vocabulary with ALBERT's normalization, special tokens and layout of sequences.
+
+    The steps: the special tokens written in a text are taken out first ([MASK] with the white space on its left); what
+    lies between them is normalized (see `Normalizer`), split by SentencePiece, and pieces such as "1999," are split
+    again before their comma. Lone surrogates, which UTF-8 can't hold, count as U+FFFD.
+
+    Nothing changes after construction: threads may share a tokenizer.
+    """
+
+    def __init__(
+        self,
+        vocab_file: str | Path,
+        *,
+        do_lower_case: bool = True,
+        remove_space: bool = True,
+        keep_accents: bool = False,
+        model_max_length: int = TokenizerConfig.model_max_length,
+    ) -> None:
+        """Load the SentencePiece model `vocab_file`.
+
+        Args:
+            vocab_file: a spiece.model.
+            do_lower_case: lower-case the text.
+            remove_space: squeeze white space.
+            keep_accents: don't decompose characters, and don't drop their accents.
+            model_max_length: tokens a sequence may have where a call does not say; 10**20 or more means no limit.
+
+        Raises:
+            UnsupportedError: the file is missing, damaged, or not the vocabulary of an ALBERT.
+        """
+        self.vocab_file = Path(vocab_file)
+        self.do_lower_case = do_lower_case
+        self.remove_space = remove_space
+        self.keep_accents = keep_accents
+        self.model_max_length = model_max_length
+        self._normalizer = Normalizer(do_lower_case, remove_space, keep_accents)
+        self._model = SentencePieceModel(self.vocab_file, SPECIAL_TOKENS, UNK_TOKEN)
+        self.vocab_size = len(self._model)
+        self.pad_token_id = self._model.id_of(PAD_TOKEN)
+        self.unk_token_id = self._model.id_of(UNK_TOKEN)
+        self.cls_token_id = self._model.id_of(CLS_TOKEN)
+        self.sep_token_id = self._model.id_of(SEP_TOKEN)
+        self.mask_token_id = self._model.id_of(MASK_TOKEN)
+        self._special_ids = frozenset(map(self._model.id_of, SPECIAL_TOKENS))
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, *, vocab_file: str | Path | None = None) -> AlbertTokenizer:
+        """The tokenizer of a checkpoint or a bundle: its spiece.model, with the settings of tokenizer_config.json.
+
+        Args:
+            folder: the checkpoint or bundle.
+            vocab_file: the SentencePiece model, where it goes by another name.
+
+        Raises:
+            UnsupportedError: spiece.model is missing or damaged, or the settings ask for another kind of tokenizer.
+        """
+        config = read_tokenizer_config(Path(folder), TOKEN_OF_ROLE)
+        return cls(
+            vocab_file or Path(folder) / VOCABULARY_FILE,
+            do_lower_case=config.do_lower_case,
+            remove_space=config.remove_space,
+            keep_accents=config.keep_accents,
+            model_max_length=config.model_max_length,
+        )
+
+    def __call__(
+        self,
+        text: str | Sequence[str],
+        text_pair: str | Sequence[str] | None = None,
+        *,
+        add_special_tokens: bool = True,
+        truncation: bool | str = False,
+        max_length: int | None = None,
+        stride: int = 0,
+        return_overflowing_tokens: bool = False,
+        padding: bool | str = False,
+        pad_to_multiple_of: int | None = None,
+    ) -> BatchEncoding:
+        """Tokenize one text, a pair, or equally long lists of both.
+
+        Args:
+            text: one text or several.
+            text_pair: the second text of each pair, in the same form as `text`.
+            add_special_tokens: lay out as `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`. Without, one text just follows
+                the other and all type ids are 0, as Hugging Face has it.
+            truncation: cut to `max_length`: True or "longest_first" cuts the longer text of a pair first, "only_first"
+                and "only_second" just that one. False: nothing is cut, and `max_length` serves `padding` only.
+            max_length: tokens in a sequence, special ones included; default is `model_max_length`.
+            stride: tokens that two neighbouring windows share.
+            return_overflowing_tokens: what is cut goes on in further windows; for pairs this needs "only_first" or
+                "only_second", and the other text is repeated in each window.
+            padding: True or "longest": to the longest sequence of the call; "max_length": to `max_length`.
+            pad_to_multiple_of: round the padded length up to a multiple of this.
+
+        Raises:
+            UsageError: a text is not a str, or the options don't fit each other or the texts.
+        """
+        firsts, seconds = as_lists(text, text_pair)
+        has_pair = text_pair is not None
+        limit = self._length_limit(max_length)
+        strategy = truncation_strategy(truncation, has_pair=has_pair, overflow=return_overflowing_tokens)
+        room = None
+        if strategy is not None and limit is not None:
+            added = (3 if has_pair else 2) if add_special_tokens else 0
+            room = limit - added
+            if room < 1:
+                raise UsageError(f"max_length={limit} leaves no room for text: the special tokens take {added}")
+        cut = Truncation(strategy or "longest_first", stride, return_overflowing_tokens)
+
+        second_type = 1 if add_special_tokens else 0
+        encodings: list[Encoding] = []
+        problems: list[str] = []
+        for sample, (first_text, second_text) in enumerate(zip(firsts, seconds, strict=True)):
+            first = self._tokenize(first_text, sample=sample)
+            second = (
+                None
+                if second_text is None
+                else self._tokenize(second_text, sequence=1, sample=sample, type_id=second_type)
+            )
+            try:
+                windows = cut.windows(len(first), None if second is None else len(second), room)
+            except UsageError as error:
+                problems.append(f"text {sample}: {error}")
+                continue
+            encodings += (self._lay_out(first, second, window, add_special_tokens) for window in windows)
+        if problems:
+            raise UsageError(listed("these texts can't be cut as asked for:", problems))
+
+        length = padded_length(padding, pad_to_multiple_of, limit, max(map(len, encodings), default=0))
+        if strategy is not None and length is not None and limit is not None and length > limit:
+            raise UsageError(
+                f"sequences are cut to max_length={limit}, which is not a multiple of "
+                f"pad_to_multiple_of={pad_to_multiple_of}; make it one"
+            )
+        if length is not None:
+            encodings = [encoding.padded(length, PAD_TOKEN, self.pad_token_id) for encoding in encodings]
+        is_single = isinstance(text, str) and not return_overflowing_tokens
+        return BatchEncoding(tuple(encodings), is_single=is_single)
+
+    def tokenize(self, text: str) -> list[str]:
+        """The tokens of `text`, without added special tokens."""
+        check_texts([text], "text")
+        return list(self._tokenize(text).tokens)
+
+    def encode(self, text: str, pair: str | None = None, add_special_tokens: bool = True) -> list[int]:
+        """The token ids of a text or a pair."""
+        ids: list[int] = self(text, pair, add_special_tokens=add_special_tokens)["input_ids"]
+        return ids
+
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = False) -> str:
+        """The text that token ids spell: normalized, so not always the text they were made from.
+
+        Raises:
+            UsageError: an id is not in the vocabulary.
+        """
+        text = ""
+        ordinary: list[str] = []
+        follows_special = False
+        for token in self.convert_ids_to_tokens(ids):
+            if token not in SPECIAL_TOKENS:
+                ordinary.append(token)
+                follows_special = False
+            elif not skip_special_tokens:
+                # SentencePiece puts no space at the front of a text, so one is needed before the special token's left
+                # neighbour; Hugging Face writes none between two special tokens
+                text += ("" if follows_special else " ") + self._model.join(ordinary) + token
+                ordinary = []
+                follows_special = True
+        return (text + self._model.join(ordinary)).strip()
+
+    def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]:
+        """The id of each token; that of `<unk>` for what is not in the vocabulary."""
+        return [self._model.id_of(token) for token in tokens]
+
+    def convert_ids_to_tokens(self, ids: Iterable[int]) -> list[str]:
+        """The token of each id.
+
+        Raises:
+            UsageError: an id is not in the vocabulary.
+        """
+        ids = [int(index) for index in ids]
+        foreign = sorted({index for index in ids if not 0 <= index < self.vocab_size})
+        if foreign:
+            raise UsageError(
+                f"token ids {', '.join(map(str, foreign))} are not in the vocabulary of {self.vocab_size} pieces (0 to "
+                f"{self.vocab_size - 1})"
+            )
+        return [self._model.piece_of(index) for index in ids]
+
+    def build_inputs_with_special_tokens(self, ids: Sequence[int], pair_ids: Sequence[int] | None = None) -> list[int]:
+        """`[CLS] ids [SEP]`, or `[CLS] ids [SEP] pair_ids [SEP]`."""
+        first = [self.cls_token_id, *ids, self.sep_token_id]
+        return first if pair_ids is None else [*first, *pair_ids, self.sep_token_id]
+
+    def get_special_tokens_mask(
+        self, ids: Sequence[int], pair_ids: Sequence[int] | None = None, already_has_special_tokens: bool = False
+    ) -> list[int]:
+        """1 for every special token, 0 for the others.
+
+        Args:
+            ids: token ids of the first text.
+            pair_ids: token ids of the second one.
+            already_has_special_tokens: `ids` are a whole sequence; otherwise the mask is that of the sequence which
+                `build_inputs_with_special_tokens` makes of them.
+
+        Raises:
+            UsageError: `pair_ids` beside a whole sequence.
+        """
+        if already_has_special_tokens:
+            if pair_ids is not None:
+                raise UsageError(
+                    "ids that already have special tokens are a whole sequence; give no pair_ids with them"
+                )
+            return [int(index in self._special_ids) for index in ids]
+        first = [1, *(0 for _ in ids), 1]
+        return first if pair_ids is None else [*first, *(0 for _ in pair_ids), 1]
+
+    def create_token_type_ids_from_sequences(
+        self, ids: Sequence[int], pair_ids: Sequence[int] | None = None
+    ) -> list[int]:
+        """0 for each token of `[CLS] ids [SEP]`, 1 for each of `pair_ids [SEP]`."""
+        first = [0] * (len(ids) + 2)
+        return first if pair_ids is None else first + [1] * (len(pair_ids) + 1)
+
+    def save_vocabulary(self, folder: str | Path) -> Path:
+        """Copy the SentencePiece model, byte for byte, to `folder` (which must exist), and return the copy's path.
+
+        Raises:
+            UsageError: there is no such folder, or it can't be written to.
+        """
+        target = Path(folder) / VOCABULARY_FILE
+        try:
+            if not (target.exists() and target.samefile(self.vocab_file)):
+                shutil.copyfile(self.vocab_file, target)
+        except OSError as error:
+            raise UsageError(f"can't copy {self.vocab_file} to {target} ({error.strerror})") from None
+        return target
+
+    def _tokenize(self, text: str, *, sequence: int = 0, sample: int = 0, type_id: int = 0) -> Encoding:
+        """The tokens of one text, with no special tokens but those written in it."""
+        pieces: list[Piece] = []
+        words: list[int] = []
+        for part in split_special_tokens(text, do_lower_case=self.do_lower_case):
+            is_special = part.text in SPECIAL_TOKENS
+            found = (
+                [Piece(part.text, int(part.starts[0]), int(part.ends[-1]))]
+                if is_special
+                else self._model.split(self._normalizer.normalize(part))
+            )
+            word = words[-1] if words else -1
+            for index, piece in enumerate(found):
+                word += index == 0 or piece.piece.startswith(WORD_START)
+                words.append(word)
+            pieces += found
+        tokens = tuple(piece.piece for piece in pieces)
+        return Encoding(
+            ids=tuple(self.convert_tokens_to_ids(tokens)),
+            type_ids=(type_id,) * len(tokens),
+            attention_mask=(1,) * len(tokens),
+            special_tokens_mask=(0,) * len(tokens),
+            tokens=tokens,
+            offsets=tuple((piece.start, piece.end) for piece in pieces),
+            word_ids=tuple(words),
+            sequence_ids=(sequence,) * len(tokens),
+            sample=sample,
+        )
+
+    def _lay_out(self, first: Encoding, second: Encoding | None, window: Window, add_special_tokens: bool) -> Encoding:
+        """The sequence of one window."""
+        sequence = first.part(window.first)
+        if add_special_tokens:
+            cls = Encoding.added(CLS_TOKEN, self.cls_token_id, sample=first.sample)
+            sequence = cls + sequence + Encoding.added(SEP_TOKEN, self.sep_token_id)
+        if second is not None:
+            sequence += second.part(window.second)
+            if add_special_tokens:
+                sequence += Encoding.added(SEP_TOKEN, self.sep_token_id, type_id=1)
+        return sequence
+
+    def _length_limit(self, max_length: int | None) -> int | None:
+        if max_length is None:
+            return self.model_max_length if self.model_max_length < _NO_LIMIT else None
+        if max_length < 1:
+            raise UsageError(f"max_length={max_length} is not a number of tokens; it must be 1 or more")
+        return max_length

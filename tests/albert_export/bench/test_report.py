@@ -1,0 +1,141 @@
+"""What the bench makes of its figures: ratios, JSON, the table, the budget."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from albert_export.bench.machine import machine_facts
+from albert_export.bench.report import BenchReport, Budget, Failed, Figure, Measured
+from albert_export.bench.table import bench_table
+from albert_export.bench.worker import Settings
+from albert_runtime.errors import AlbertError, BudgetError
+
+ROUND: dict[str, Any] = {
+    "task": "question-answering",
+    "precision": "fp32",
+    "engine": "onnx 1.0",
+    "notes": [],
+    "file_bytes": 44_000_000,
+    "load_ms": 50.0,
+    "engine_load_ms": 40.0,
+    "first_ms": 70.0,
+    "memory_bytes": 90_000_000,
+    "tokenizer_bytes": 90_000_000,
+    "peak_bytes": 100_000_000,
+    "runs_ms": {"32": [15.0, 16.0, 17.0], "128": [60.0, 59.0, 64.0]},
+    "grow_ms": [1.0, 3.0, 2.0],
+    "shrink_ms": [0.0, -1.0, 1.0],
+}
+SMALL = {
+    **ROUND,
+    "file_bytes": 11_000_000,
+    "memory_bytes": 30_000_000,
+    "tokenizer_bytes": 30_000_000,
+    "runs_ms": {"32": [6.0], "128": [15.0]},
+}
+UNTOLD = {
+    **ROUND,
+    "memory_bytes": None,
+    "tokenizer_bytes": None,
+    "peak_bytes": None,
+    "grow_ms": None,
+    "shrink_ms": None,
+    "notes": ["no /proc"],
+}
+
+
+def report_of(*bundles: Measured | Failed) -> BenchReport:
+    return BenchReport(machine_facts(), Settings(lengths=(32, 128)), bundles)
+
+
+def test_figures_are_of_the_rounds() -> None:
+    slower = {**ROUND, "load_ms": 70.0, "runs_ms": {"32": [30.0], "128": [80.0]}, "grow_ms": [9.0]}
+    one = Measured.of("a", [ROUND, slower, ROUND])
+    assert one.load_ms == Figure(50.0, 50.0, 70.0)
+    assert one.latency_ms == {32: Figure(16.0, 16.0, 30.0), 128: Figure(60.0, 60.0, 80.0)}
+    assert one.grow_ms == Figure(2.0, 1.0, 9.0)  # of all seven changes
+
+
+def test_json_has_the_ratios_to_the_first() -> None:
+    report = report_of(Measured.of("a", [ROUND]), Failed("b", "no", 3), Measured.of("c", [SMALL]))
+    record = json.loads(json.dumps(report.to_dict()))
+    assert [one["bundle"] for one in record["bundles"]] == ["a", "b", "c"]
+    assert record["bundles"][1] == {"bundle": "b", "error": "no", "exit_code": 3}
+    ratios = record["bundles"][2]["ratios_to_first"]
+    assert ratios == {"file": 4.0, "load": 1.0, "memory": 3.0, "latency": {"32": 16 / 6, "128": 4.0}}
+    assert record["bundles"][2]["rounds"] == [SMALL]
+    assert record["settings"]["lengths"] == [32, 128]
+    assert record["machine"]["cores"] >= record["machine"]["usable_cores"] >= 1
+
+
+def test_the_table_has_a_row_a_bundle() -> None:
+    report = report_of(
+        Measured.of("a", [ROUND]), Failed("b", "no", 3), Measured.of("long/name", [SMALL]), Measured.of("d", [UNTOLD])
+    )
+    lines = bench_table(report).splitlines()
+    assert lines[0].split()[0] == "bundle"
+    assert (
+        " ".join(lines[1].split()) == "a 44.0 50.0 40.0 90.0 90.0 100.0 70.0 16.0 ±0.0 60.0 ±0.0 2.0 1.00x 1.00x 1.00x"
+    )
+    assert lines[2].split() == ["b", "not", "measured"]
+    assert lines[3].split()[-3:] == ["4.00x", "3.00x", "2.67x"]
+    assert " ".join(lines[4].split()) == "d 44.0 50.0 40.0 - - - 70.0 16.0 ±0.0 60.0 ±0.0 - 1.00x - 1.00x"
+    assert len({len(line) for line in (lines[0], lines[1], lines[3], lines[4])}) == 1
+    assert lines[-1] == "d: no /proc"
+
+
+def test_a_busy_machine_is_said() -> None:
+    for load, said in ((None, False), (0.1, False), (9.5, True)):
+        machine = {**machine_facts(), "cores": 2, "load_average": load}
+        table = bench_table(BenchReport(machine, Settings(), (Measured.of("a", [ROUND]),)))
+        assert ("a load of 9.5 on 2 cores" in table) is said
+
+
+def test_one_bundle_is_compared_with_nothing() -> None:
+    assert "smaller" not in bench_table(report_of(Measured.of("a", [ROUND])))
+
+
+def test_a_budget_names_all_that_is_over_it() -> None:
+    report = report_of(Measured.of("a", [ROUND]), Measured.of("c", [SMALL]))
+    report.raise_if_failed(Budget())
+    report.raise_if_failed(Budget(size_mb=44, memory_mb=90, load_ms=50, latency_ms=60))
+    with pytest.raises(BudgetError) as caught:
+        report.raise_if_failed(Budget(size_mb=11.8, memory_mb=36, load_ms=40, latency_ms=20))
+    assert str(caught.value).splitlines()[1:] == [
+        "  - a: 44.0 MB of file, --max-size is 11.8",
+        "  - a: 90.0 MB of memory, --max-memory is 36",
+        "  - a: 50.0 ms to load, --max-load is 40",
+        "  - a: 60.0 ms at 128 tokens, --max-latency is 20",
+        "  - c: 50.0 ms to load, --max-load is 40",
+    ]
+
+
+def test_a_budget_for_what_can_not_be_told_is_not_kept() -> None:
+    with pytest.raises(BudgetError, match="MB of memory can't be told"):
+        report_of(Measured.of("a", [UNTOLD])).raise_if_failed(Budget(memory_mb=36))
+
+
+def test_a_failure_comes_before_the_budget() -> None:
+    report = report_of(Measured.of("a", [ROUND]), Failed("b", "no such engine", 4))
+    with pytest.raises(AlbertError, match="b: no such engine") as caught:
+        report.raise_if_failed(Budget(size_mb=1))
+    assert caught.value.exit_code == 4
+    with pytest.raises(AlbertError, match=r"^no such engine$"):
+        report_of(Failed("b", "no such engine", 4)).raise_if_failed(Budget())
+
+
+def test_machines(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu avx2 avx512_vnni avx2x\n")
+    facts = machine_facts(cpuinfo)
+    assert (facts["cpu"], facts["cpu_flags"]) == ("Some CPU", ["avx2", "avx512_vnni"])
+    cpuinfo.write_text("processor\t: 0\nFeatures\t: fp asimd asimddp\n\nModel\t\t: Raspberry Pi 5\n")
+    facts = machine_facts(cpuinfo)
+    assert (facts["cpu"], facts["cpu_flags"]) == ("Raspberry Pi 5", ["asimd", "asimddp"])
+    facts = machine_facts(tmp_path / "none")
+    assert facts["cpu"]
+    assert facts["cpu_flags"] == []

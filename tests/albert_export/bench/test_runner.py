@@ -1,0 +1,160 @@
+"""The bench measures each bundle in processes of its own; no test here asserts a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from albert_export.bench.report import BenchReport, Failed, Measured
+from albert_export.bench.runner import run_bench
+from albert_export.bench.worker import Settings
+from tests.conftest import CheckpointOf
+
+QUICK = Settings(lengths=(8, 16), resize=(4, 24), runs=2, rounds=2, threads=1)
+
+
+def measured(report: BenchReport, index: int = 0) -> Measured:
+    one = report.bundles[index]
+    assert isinstance(one, Measured), one
+    return one
+
+
+def with_manifest(source: Path, folder: Path, **fields: object) -> Path:
+    """A copy of a bundle whose manifest says something else."""
+    shutil.copytree(source, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **fields}))
+    return folder
+
+
+def test_every_figure_of_a_bundle(bundle_of: CheckpointOf) -> None:
+    folder = bundle_of("question-answering")
+    one = measured(run_bench([folder], QUICK))
+    assert (one.task, one.precision, one.notes) == ("question-answering", "fp32", ())
+    assert one.engine.startswith("onnx ")
+    assert one.file_bytes == (folder / "model.onnx").stat().st_size
+    assert one.load_ms.median > one.engine_load_ms.median > 0
+    assert one.first_ms.median > 0
+    assert one.memory_bytes is not None
+    assert one.peak_bytes is not None
+    assert one.peak_bytes.most >= one.memory_bytes.least > 0
+    assert list(one.latency_ms) == [8, 16]
+    assert all(0 < figure.least <= figure.median <= figure.most for figure in one.latency_ms.values())
+    assert one.grow_ms is not None
+    assert one.shrink_ms is not None
+    assert [len(record["runs_ms"]["16"]) for record in one.rounds] == [2, 2]
+
+
+@pytest.mark.parametrize("task", ["multiple-choice", "pretraining"])
+def test_inputs_fit_other_tasks(task: str, bundle_of: CheckpointOf) -> None:
+    report = run_bench([bundle_of(task)], replace(QUICK, batch=2, rounds=1))
+    assert measured(report).task == task
+
+
+def test_rounds_take_the_bundles_in_turn(bundle_of: CheckpointOf) -> None:
+    steps: list[str] = []
+    first, second = bundle_of("question-answering"), bundle_of("fill-mask")
+    report = run_bench([first, second], replace(QUICK, lengths=(8,), runs=1), progress=steps.append)
+    assert [step.rsplit("/", 1)[1] for step in steps] == ["question-answering", "fill-mask"] * 2
+    assert [one.bundle for one in report.bundles] == [str(first), str(second)]
+
+
+def test_lengths_are_cut_to_what_the_model_takes(bundle_of: CheckpointOf) -> None:
+    settings = replace(QUICK, lengths=(16, 100, 200), resize=(60, 400), rounds=1)
+    one = measured(run_bench([bundle_of("fill-mask")], settings))
+    assert list(one.latency_ms) == [16, 48]
+    assert one.grow_ms is None  # both lengths would be 48
+    assert one.notes == ("takes 48 tokens; run at that instead of 60, 100, 200, 400",)
+
+
+def test_a_graph_of_one_length_is_run_at_it(tmp_path: Path, bundle_of: CheckpointOf) -> None:
+    folder = with_manifest(bundle_of("fill-mask"), tmp_path / "static", sequence_length=12)
+    one = measured(run_bench([folder], replace(QUICK, rounds=1)))
+    assert list(one.latency_ms) == [12]
+    assert (one.grow_ms, one.shrink_ms) == (None, None)
+    assert one.notes == ("has one length, 12; not run at 8, 16",)
+
+
+def test_what_fails_leaves_the_others_measured(tmp_path: Path, bundle_of: CheckpointOf) -> None:
+    damaged = shutil.copytree(bundle_of("fill-mask"), tmp_path / "damaged")
+    (damaged / "model.onnx").write_bytes(b"not a graph")
+    steps: list[str] = []
+    bundles = [tmp_path / "nowhere", bundle_of("fill-mask"), damaged]
+    report = run_bench(bundles, replace(QUICK, lengths=(8,), runs=1), progress=steps.append)
+    nowhere, _, broken = report.bundles
+    assert isinstance(nowhere, Failed)
+    assert nowhere.exit_code == 2
+    assert nowhere.error.startswith("there is no folder")
+    assert isinstance(broken, Failed)
+    assert broken.exit_code == 3
+    assert "can't load" in broken.error
+    assert measured(report, 1).task == "fill-mask"
+    assert len(steps) == 4  # those that failed were not tried a second time
+
+
+def test_an_engine_that_is_not_there(bundle_of: CheckpointOf) -> None:
+    (one,) = run_bench([bundle_of("fill-mask")], replace(QUICK, engine="abacus")).bundles
+    assert isinstance(one, Failed)
+    assert one.exit_code == 2
+    assert "no engine 'abacus'" in one.error
+
+
+def test_a_process_that_dies_is_reported(bundle_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    (one,) = run_bench([bundle_of("fill-mask")], QUICK).bundles
+    assert isinstance(one, Failed)
+    assert one.exit_code == 3
+    assert "ended with exit code 1" in one.error
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [("model.onnx", "onnxruntime.capi._pybind_state"), ("model.tflite", "ai_edge_litert.interpreter")],
+)
+def test_the_engine_counts_as_imported(file: str, module: str, tmp_path: Path) -> None:
+    pytest.importorskip(module.split(".")[0])
+    code = (
+        "import sys; from pathlib import Path; from albert_export.bench.worker import _import_engine; "
+        f"_import_engine(Path({str(tmp_path / file)!r}), None); print({module!r} in sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split()[-1] == "True"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes in /proc")
+def test_an_interrupt_leaves_no_process(tmp_path: Path, bundle_of: CheckpointOf) -> None:
+    folder = bundle_of("fill-mask")
+    code = (
+        "from pathlib import Path; from albert_export.bench.runner import run_bench, Settings; "
+        f"run_bench([Path({str(folder)!r})], Settings(lengths=(16,), runs=1_000_000))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def listen() -> None:  # a shell that runs the tests in the background has SIGINT ignored, which would be inherited
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.DEVNULL, env=environment, preexec_fn=listen
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 60
+    while not children.read_text().split() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (child,) = children.read_text().split()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) != 0
+    # once its parent is gone, whoever adopts it has to take note of its end
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{child}").exists()

@@ -1,0 +1,47 @@
+"""Texts as requests of every task: a session takes each of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import albert_runtime
+from albert_export.evaluation.decisions import decide
+from albert_export.quantization.calibration import evaluation_corpus
+from albert_export.samples.requests import requests_from
+from albert_runtime.tasks import TASKS
+from tests.conftest import CheckpointOf
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_session_answers_them(task: str, bundle_of: CheckpointOf) -> None:
+    session = albert_runtime.load(bundle_of(task), verify=False)
+    texts = [("One sentence, by itself.", None), ("A question?", "A context of some words."), ("Third.", None)]
+    for request in requests_from(texts, TASKS[task]):
+        assert decide(session, request).margin >= 0
+    assert len(requests_from(evaluation_corpus(), TASKS[task])) == len(evaluation_corpus())
+
+
+def test_pairs_and_masks() -> None:
+    texts = [("A question here?", "A context."), ("With a [MASK] in it.", None)]
+    assert requests_from(texts, TASKS["question-answering"])[0] == {
+        "question": "A question here?", "context": "A context."
+    }  # fmt: skip
+    assert requests_from(texts, TASKS["fill-mask"]) == [{"text": "A [MASK] here?"}, {"text": "With a [MASK] in it."}]
+    assert requests_from(texts, TASKS["multiple-choice"])[0]["choices"][0] == "A context."
+
+
+@given(
+    texts=st.lists(
+        st.tuples(st.text(min_size=1).filter(str.strip), st.none() | st.text(min_size=1).filter(str.strip)), min_size=1
+    )
+)
+def test_any_text_makes_a_request_of_each_task(texts: list[tuple[str, str | None]]) -> None:
+    for task in TASKS.values():
+        requests = requests_from(texts, task)
+        assert len(requests) == len(texts)
+        if task.name == "multiple-choice":
+            assert all(len(request["choices"]) >= 2 for request in requests)
+        if task.name == "fill-mask":
+            assert all("[MASK]" in request["text"] for request in requests)

@@ -1,0 +1,171 @@
+"""Each check fires on a model that has its fault, and on no other; equal weights are shared."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from albert_converters.doctor.diagnosis import Finding
+from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.doctor import read_patient
+from albert_runtime.errors import UnsupportedError
+from tests.conftest import CheckpointOf
+from tests.tiny_tflite import TinyGraph, TinyModel, looping_model, scores_of_tokens, two_products
+
+Examine = Callable[..., dict[str, Finding]]
+MATRIX = np.random.default_rng(0).standard_normal((16, 16)).astype(np.float32)
+OTHER = np.random.default_rng(1).standard_normal((16, 16)).astype(np.float32)
+
+
+@pytest.fixture
+def examine(tmp_path: Path) -> Examine:
+    """The findings on a model, by name."""
+
+    def run(model: schema.ModelT, name: str = "model.tflite") -> dict[str, Finding]:
+        (tmp_path / name).write_bytes(tflite_model.dumps(model))
+        return {finding.name: finding for finding in read_patient(tmp_path / name).findings}
+
+    return run
+
+
+def small(build: Callable[[TinyGraph, int], int], **inputs: tuple[list[int], type]) -> schema.ModelT:
+    """One graph: x [batch, 16] and `inputs` -> what `build` makes of x."""
+    tiny = TinyModel()
+    graph = tiny.graph()
+    x = graph.input("x", [-1, 16])
+    given = {name: graph.input(name, axes, dtype) for name, (axes, dtype) in inputs.items()}
+    y = build(graph, x)
+    graph.outputs(y)
+    tiny.sign({"x": x, **given}, {"y": y})
+    return tiny.model
+
+
+def binary(operator: str, constant: np.ndarray) -> Callable[[TinyGraph, int], int]:
+    def build(graph: TinyGraph, x: int) -> int:
+        y = graph.tensor("y", [-1, 16])
+        graph.operator(operator, [x, graph.constant("number", constant)], [y])
+        return y
+
+    return build
+
+
+def test_healthy_models(examine: Examine) -> None:
+    assert examine(two_products(MATRIX, OTHER)) == {}
+    assert examine(looping_model(MATRIX)) == {}
+
+
+def test_our_own_exports_are_healthy(tflite_bundle_of: CheckpointOf) -> None:
+    for task in ("question-answering", "fill-mask"):
+        patient = read_patient(tflite_bundle_of(task) / "model.tflite")
+        assert patient.faults == ()
+        assert patient.vocabulary == 30000
+
+
+def test_duplicated_weights_are_shared(examine: Examine, tmp_path: Path) -> None:
+    finding = examine(two_products(MATRIX, MATRIX))["duplicated-weights"]
+    assert finding.fault
+    assert finding.wasted_bytes == MATRIX.nbytes
+    done, content = read_patient(tmp_path / "model.tflite").mend()
+    assert done == ["shared equal weights: 1,024 bytes"]
+    (tmp_path / "mended.tflite").write_bytes(content)
+    assert read_patient(tmp_path / "mended.tflite").findings == ()
+    assert read_patient(tmp_path / "mended.tflite").mend()[0] == []
+
+
+def test_packed_files_are_not_lost(tmp_path: Path) -> None:
+    file = tmp_path / "model.tflite"
+    file.write_bytes(tflite_model.dumps(two_products(MATRIX, MATRIX)))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("labels.txt", "no\nyes")
+    with pytest.raises(UnsupportedError, match=r"labels\.txt"):
+        read_patient(file).mend()
+
+
+def test_transposed_copies(examine: Examine) -> None:
+    finding = examine(two_products(MATRIX, MATRIX.T.copy()))["transposed-copies"]
+    assert finding.where == ("second: 1,024 bytes",)
+    assert not finding.mendable
+
+
+def test_hidden_weights(examine: Examine) -> None:
+    def build(graph: TinyGraph, x: int) -> int:
+        seen, y = graph.tensor("seen", [16, 16]), graph.tensor("y", [-1, 16])
+        order = graph.constant("order", np.int32([1, 0]))
+        graph.operator("TRANSPOSE", [graph.constant("w", MATRIX), order], [seen], schema.TransposeOptionsT())
+        graph.fully_connected(x, seen, y)
+        return y
+
+    assert examine(small(build))["hidden-weights"].where == ("w",)
+
+
+def test_files_that_claim_int8(examine: Examine) -> None:
+    found = examine(two_products(MATRIX, OTHER), "model_int8.tflite")
+    assert set(found) == {"claims-int8"}
+    assert "0 of 2 matrix products" in found["claims-int8"].what
+    assert examine(two_products(MATRIX.astype(np.int8), OTHER.astype(np.int8)), "model_int8.tflite") == {}
+
+
+def test_unrolled_layers(examine: Examine) -> None:
+    def build(graph: TinyGraph, x: int) -> int:
+        weight = graph.constant("w", np.concatenate([MATRIX] * 16, axis=1)[:, :16])
+        for _ in range(12):
+            y = graph.tensor("y", [-1, 16])
+            graph.fully_connected(x, weight, y)
+            x = y
+        return y
+
+    found = examine(small(build))
+    assert not found["unrolled-layers"].fault
+    assert "read by 12 matrix products" in found["unrolled-layers"].what
+
+
+def test_custom_operators(examine: Examine) -> None:
+    def build(name: str) -> Callable[[TinyGraph, int], int]:
+        def add(graph: TinyGraph, x: int) -> int:
+            y = graph.tensor("y", [-1, 16])
+            graph.operator(name, [x], [y])
+            return y
+
+        return add
+
+    found = examine(small(build("FlexErf")))["custom-operators"]
+    assert found.fault
+    assert found.where == ("FlexErf: 1",)
+    assert "TensorFlow up to 2.18" in found.costs
+    assert "library of their own" in examine(small(build("MyOwn")))["custom-operators"].costs
+
+
+def test_frozen_shapes_and_missing_inputs(examine: Examine) -> None:
+    scores = np.arange(100, dtype=np.float32)
+    found = examine(scores_of_tokens(scores, scores + 1, length=384))
+    assert not found["frozen-shapes"].fault
+    assert "exactly 384 tokens, 1 at a time" in found["frozen-shapes"].what
+    assert examine(scores_of_tokens(scores, scores + 1, length=5))["frozen-shapes"].fault
+    assert "missing-token-type-ids" not in found
+    alone = small(binary("ADD", np.float32([1.0])), input_ids=([-1, -1], np.int64))
+    assert set(examine(alone)) == {"missing-attention-mask", "missing-token-type-ids", "int64-ids"}
+
+
+@pytest.mark.parametrize("operator", ["ADD", "MUL", "SUB"])
+def test_masks_beyond_float16(examine: Examine, operator: str) -> None:
+    assert set(examine(small(binary(operator, np.float32([-3.4e38]))))) == {"mask-overflows-float16"}
+    assert examine(small(binary(operator, np.float32([-10000.0])))) == {}
+
+
+def test_epsilons_that_vanish(examine: Examine) -> None:
+    def build(epsilon: float) -> Callable[[TinyGraph, int], int]:
+        def add(graph: TinyGraph, x: int) -> int:
+            sums, y = graph.tensor("sum", [-1, 16]), graph.tensor("y", [-1, 16])
+            graph.operator("ADD", [x, graph.constant("epsilon", np.float32([epsilon]))], [sums])
+            graph.operator("RSQRT", [sums], [y])
+            return y
+
+        return add
+
+    assert set(examine(small(build(1e-12)))) == {"epsilon-vanishes-in-float16"}
+    assert examine(small(build(1e-5))) == {}
