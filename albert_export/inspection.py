@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from albert_converters.extras import needing
 from albert_export.checkpoints import read_checkpoint
 from albert_runtime import open_bundle
 from albert_runtime.bundle import MANIFEST_FILE
-from albert_runtime.errors import DependencyError, UnsupportedError, UsageError
+from albert_runtime.errors import UnsupportedError, UsageError
 
 
 def inspect_path(path: Path) -> dict[str, Any]:
@@ -39,17 +40,12 @@ def _graph(file: Path) -> dict[str, Any]:
             f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
         )
     extra, package = ("onnx", "onnx") if file.suffix == ".onnx" else ("litert", "ai-edge-litert")
-    try:
+    with needing(f"this needs {package}", extra):
         if file.suffix == ".onnx":
-            from albert_converters.onnx.inspection import inspect_onnx
-
-            return inspect_onnx(file)
-        from albert_converters.tflite.inspection import inspect_tflite
-
-        return inspect_tflite(file)
-    except ImportError as error:
-        message = f"this needs {package} ({error}); install it: pip install 'albert-export[{extra}]'"
-        raise DependencyError(message) from error
+            from albert_converters.onnx.inspection import inspect_onnx as inspect_file
+        else:
+            from albert_converters.tflite.inspection import inspect_tflite as inspect_file
+    return inspect_file(file)
 
 
 def _checkpoint(folder: Path) -> dict[str, Any]:

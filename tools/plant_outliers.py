@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from albert_converters.bundle_writer import refuse_overwrite
 from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from albert_export.checkpoints.tokenizer import refuse_obstacles
+from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.checkpoints.weight_names import MAPPING
-from albert_export.export.pipeline import default_task
 from albert_export.quantization.calibration import calibration_corpus, calibration_samples
 from albert_export.reference.registry import build_reference
 from albert_export.reference.torch_albert import ACTIVATIONS
@@ -148,7 +148,7 @@ def _layers(checkpoint: Checkpoint) -> list[str]:
 
 def _samples(checkpoint: Checkpoint, task: Task) -> Iterator[dict[str, torch.Tensor]]:
     """The bundled texts as inputs, one text each, without padding."""
-    longest, tokenizer = checkpoint.config.max_position_embeddings, refuse_obstacles(checkpoint)
+    longest, tokenizer = checkpoint.config.max_position_embeddings, load_tokenizer(checkpoint)
     for sample in calibration_samples(calibration_corpus(), tokenizer, task, longest=longest):
         yield {name: torch.from_numpy(array).long() for name, array in sample.items()}
 

@@ -24,7 +24,7 @@ from albert_export.demos import demo_checkpoint
 from albert_export.evaluation.decisions import NEAR_TIE, SAME_DIRECTION, Decision, agree, decide, near_tie
 from albert_export.export import Exported, export_onnx, export_tflite
 from albert_export.export.onnx_exporter import PROCESSORS
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime import AlbertSession, load
 from albert_runtime.errors import AlbertError, UsageError
 from albert_runtime.tasks import TASKS, find_task
@@ -116,7 +116,7 @@ def quantize_with_onnxruntime(bundle: Path, output: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     shutil.copytree(bundle, output)
-    with without_native_talk():
+    with suppressed_native_stderr():
         quantize_dynamic(bundle / "model.onnx", output / "model.onnx", weight_type=QuantType.QInt8)
 
 

@@ -19,9 +19,9 @@ from albert_export.checkpoints.weight_names import (
     is_encoder_weight,
 )
 from albert_export.config import AlbertConfig
-from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
 from albert_runtime.manifest import LABELLED_TASKS
-from albert_runtime.tasks import TASKS, find_task
+from albert_runtime.tasks import TASKS, Task, find_task
 
 logger = logging.getLogger("albert_export")
 
@@ -277,3 +277,21 @@ def _settle_labels(config: AlbertConfig, weights: Mapping[str, np.ndarray], task
         return []
     labels = ", ".join(config.id2label.values())
     return [f"id2label names {config.num_labels} labels ({labels}), but classifier.weight has {rows} rows"]
+
+
+def default_task(checkpoint: Checkpoint) -> Task:
+    """The task of the class that the checkpoint was saved with, or of its only head (a pooler is not yet one).
+
+    Raises:
+        UsageError: there are several, and none is named; the message lists them.
+    """
+    for task in TASKS.values():
+        if task.architecture in (checkpoint.config.architectures or ()) and task.name in checkpoint.tasks:
+            return task
+    heads = [name for name in checkpoint.tasks if name != "feature-extraction"] or list(checkpoint.tasks)
+    if len(heads) == 1:
+        return TASKS[heads[0]]
+    raise UsageError(
+        f"{checkpoint.folder} has heads for {', '.join(checkpoint.tasks) or 'no task'}; "
+        "say which one to export, for example --task fill-mask"
+    )

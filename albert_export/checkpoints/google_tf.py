@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from albert_converters.extras import needing
 from albert_export.checkpoints.checkpoint import Checkpoint, assemble
 from albert_export.checkpoints.weight_names import ENCODER, HEADS, MAPPING, WeightName
 from albert_export.config import AlbertConfig
-from albert_runtime.errors import CheckpointError, DependencyError, listed
+from albert_runtime.errors import CheckpointError, listed
 
 # What optimizers (Adam and LAMB, Google's and TensorFlow's own) and the training loop leave in a checkpoint.
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
@@ -51,12 +52,8 @@ def _newest(folder: Path) -> Path:
 
 def _read_variables(prefix: Path) -> dict[str, np.ndarray]:
     """Every variable but the optimizer's, by Google's name."""
-    try:
+    with needing(f"reading Google's checkpoint {prefix.name} needs TensorFlow", "tf"):
         import tensorflow as tf
-    except ImportError as error:
-        raise DependencyError(
-            f"reading Google's checkpoint {prefix.name} needs TensorFlow: pip install 'albert-export[tf]'"
-        ) from error
 
     try:
         reader = tf.train.load_checkpoint(str(prefix))

@@ -13,11 +13,12 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from albert_converters.extras import needing
 from albert_export.checkpoints.checkpoint import Checkpoint, assemble
 from albert_export.checkpoints.weight_names import DECODER, DECODER_BIAS, full_name
 from albert_export.config import AlbertConfig, read_json_object
 from albert_export.utils.atomic_file import replacing
-from albert_runtime.errors import CheckpointError, DependencyError, UsageError, listed
+from albert_runtime.errors import CheckpointError, UsageError, listed
 
 SAFETENSORS = "model.safetensors"
 SAFETENSORS_INDEX = "model.safetensors.index.json"
@@ -122,10 +123,8 @@ def _read_safetensors(file: Path) -> _NamedArrays:
 
 
 def _read_pickle(file: Path) -> _NamedArrays:
-    try:
+    with needing(f"reading {file.name} needs PyTorch", "torch"):
         import torch
-    except ImportError as error:
-        raise DependencyError(f"reading {file.name} needs PyTorch: pip install 'albert-export[torch]'") from error
 
     with file.open("rb") as stream:
         try:

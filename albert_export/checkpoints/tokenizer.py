@@ -7,7 +7,7 @@ from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
 
 
-def refuse_obstacles(checkpoint: Checkpoint) -> AlbertTokenizer:
+def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
     """The checkpoint's tokenizer, if it and the model fit each other.
 
     Raises:

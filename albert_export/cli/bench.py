@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from albert_export.cli.options import json_option, quiet_option
-from albert_export.progress import steps
+from albert_export.cli.options import json_option, print_json, quiet_option
+from albert_export.utils.terminal import steps
 
 
 class _Lengths(click.ParamType):
@@ -85,7 +84,7 @@ def bench(
     with steps(quiet) as progress:
         report = run_bench(bundles, Settings(**settings), progress=progress)
     if as_json:
-        click.echo(json.dumps(report.to_dict(), indent=2))
+        print_json(report.to_dict())
     elif report.measured:
         click.echo(bench_table(report))
     report.raise_if_failed(Budget(max_size, max_memory, max_load, max_latency))

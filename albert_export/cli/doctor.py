@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from albert_export.cli.options import json_option, quiet_option
-from albert_export.progress import steps
+from albert_export.cli.options import json_option, print_json, quiet_option
+from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
 
@@ -39,14 +38,14 @@ def doctor(file: Path, fix: Path | None, force: bool, quiet: bool, as_json: bool
             raise UsageError("--force replaces what --fix wrote before; give --fix OUT with it")
         patient = diagnose(file)
         if as_json:
-            click.echo(json.dumps(diagnosis_record(patient), indent=2))
+            print_json(diagnosis_record(patient))
         else:
             print_diagnosis(patient)
         return
     with steps(quiet) as progress:
         repaired = repair(file, fix, force=force, progress=progress)
     if as_json:
-        click.echo(json.dumps(repaired.to_dict(), indent=2))
+        print_json(repaired.to_dict())
     else:
         print_diagnosis(repaired.before)
         print_repair(repaired)

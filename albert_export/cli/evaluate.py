@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, quiet_option, task_option
-from albert_export.progress import steps
+from albert_export.cli.options import json_option, print_json, quiet_option, task_option
+from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def evaluate(
     with _bar(quiet) as progress:
         evaluation = evaluate_session(session, dataset, limit=limit, progress=progress)
     if as_json:
-        click.echo(json.dumps({"model": str(model), "data": str(data), **evaluation.to_dict()}, indent=2))
+        print_json({"model": str(model), "data": str(data), **evaluation.to_dict()})
     else:
         click.echo(_described(model, data, evaluation))
     if predictions is not None:  # last, so that a full disk does not lose the figures

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,3 +57,8 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
     if task is None:
         raise UsageError("say which model: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
     return demo_checkpoint(task), f"demo-{find_task(task).name}"
+
+
+def print_json(value: Any) -> None:
+    """Prints a result for programs."""
+    click.echo(json.dumps(value, indent=2))

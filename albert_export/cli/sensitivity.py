@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from albert_export.cli.options import (
     chosen_checkpoint,
     json_option,
     model_option,
+    print_json,
     quiet_option,
     random_head_option,
     task_option,
 )
-from albert_export.progress import steps
+from albert_export.utils.terminal import steps
 
 
 @click.command(
@@ -59,7 +59,7 @@ def sensitivity(
 ) -> None:
     """Show which layers, in which passes, suffer from quantization."""
     from albert_export.checkpoints import read_checkpoint
-    from albert_export.export.pipeline import default_task
+    from albert_export.checkpoints.checkpoint import default_task
     from albert_export.quantization.calibration import read_calibration_texts
     from albert_export.reference.registry import build_reference
     from albert_export.sensitivity.analysis import refuse_precision, scan, typical_inputs
@@ -80,7 +80,7 @@ def sensitivity(
         reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head)
         found = scan(reference, chosen, samples, precision, progress=progress)
     if as_json:
-        click.echo(json.dumps({"model": str(checkpoint.folder), **found.to_dict()}, indent=2))
+        print_json({"model": str(checkpoint.folder), **found.to_dict()})
     else:
         print_sensitivity(found, shlex.join(_export(model, task, precision, calibration_data, allow_random_head)))
     if plot is not None:  # last, so that a full disk does not lose the figures

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from albert_converters.extras import needing
 from albert_converters.patient import Patient
-from albert_runtime.errors import DependencyError, UnsupportedError, UsageError, listed
+from albert_runtime.errors import UnsupportedError, UsageError, listed
 
 #: what graph files end in
 FORMATS = (".onnx", ".tflite")
@@ -22,14 +23,11 @@ def diagnose(path: str | Path) -> Patient:
     """
     file = graph_file(Path(path))
     extra, package = ("onnx", "onnx") if file.suffix == ".onnx" else ("litert", "ai-edge-litert")
-    try:
+    with needing(f"this needs {package}", extra):
         if file.suffix == ".onnx":
             from albert_converters.onnx.doctor.diagnose import read_patient
         else:
             from albert_converters.tflite.doctor import read_patient
-    except ImportError as error:
-        message = f"this needs {package} ({error}); install it: pip install 'albert-export[{extra}]'"
-        raise DependencyError(message) from error
     return read_patient(file)
 
 

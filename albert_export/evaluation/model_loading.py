@@ -11,11 +11,11 @@ from pathlib import Path
 from albert_converters.bundle_writer import file_hashes
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.checkpoints.tokenizer import refuse_obstacles
+from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE
-from albert_export.export.pipeline import default_task
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime import AlbertSession, load
 from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
 from albert_runtime.errors import UsageError
@@ -72,14 +72,14 @@ def _of_bundle(folder: Path, task: str | None) -> Model:
         raise UsageError(f"{folder} is a bundle for {bundle.manifest.task}, not for {find_task(task).name}")
 
     def open_session() -> AlbertSession:
-        with without_native_talk():
+        with suppressed_native_stderr():
             return load(folder)
 
     return Model(bundle.task, bundle.manifest.labels, bundle.config.get("problem_type"), open_session)
 
 
 def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
-    tokenizer = refuse_obstacles(checkpoint)
+    tokenizer = load_tokenizer(checkpoint)
     config = checkpoint.config
     labels = checkpoint.labels_for(task.name)
 

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
         ONNX_PRECISIONS,
         TFLITE_FILE,
         Exported,
-        default_task,
         export_onnx,
         export_tflite,
     )
 
-__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "default_task", "export_onnx", "export_tflite"]
+__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
 
 
 __getattr__ = lazy_names(__name__, dict.fromkeys(__all__, "albert_export.export.api"))

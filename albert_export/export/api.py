@@ -8,7 +8,7 @@ from pathlib import Path
 from albert_export.checkpoints import Checkpoint
 from albert_export.export.context import Writer
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxWriter
-from albert_export.export.pipeline import Exported, default_task, export_bundle
+from albert_export.export.pipeline import Exported, export_bundle
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteWriter
 from albert_export.quantization.accuracy_options import Fidelity
 from albert_export.quantization.budget import Budget
@@ -16,7 +16,7 @@ from albert_export.quantization.calibration import Text, calibration_corpus, rea
 from albert_export.targets import find_target, make_plan
 from albert_runtime.tasks import Task, find_task
 
-__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "default_task", "export_onnx", "export_tflite"]
+__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
 
 
 def export_onnx(

@@ -17,7 +17,7 @@ from albert_export.quantization.recipes import Recipe, most_kept, recipes_for
 from albert_export.quantization.search_report import text_table
 from albert_export.reference.masking import MASK_POLICY
 from albert_export.reference.registry import reference_engine
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.verification.parity_report import ParityReport
 from albert_export.verification.verify import Original, compare
 from albert_runtime import AlbertSession, load
@@ -102,7 +102,7 @@ class Drafts:
             file.unlink()  # not written over: the session of the draft before may still read it
         graph = self.writer.write(self.job, recipe, self.folder)
         write_manifest(self.folder, self._manifest(graph))
-        with without_native_talk():
+        with suppressed_native_stderr():
             session = load(self.folder, verify=False)
         name = f"the {graph.precision} graph {graph.model_file}"
         return Draft(recipe, graph, self.folder, session, ParityReport(name, "", graph.precision))

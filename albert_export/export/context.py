@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.recipes import Recipe
+from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
 from albert_runtime.tasks import Task
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Job:
     @property
     def vocabulary(self) -> Path:
         """The SentencePiece model."""
-        assert self.checkpoint.vocab_file is not None  # `refuse_obstacles` has seen to it
+        assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has seen to it
         return self.checkpoint.vocab_file
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from albert_converters.extras import needing
 from albert_export.export.context import Graph, Job
 from albert_export.export.reference_variants import SplitModels
 from albert_export.quantization.calibration import Text, calibration_samples
@@ -17,7 +18,7 @@ from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference.masking import MASK_POLICY
 from albert_runtime._version import __version__
-from albert_runtime.errors import DependencyError, UsageError
+from albert_runtime.errors import UsageError
 
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
@@ -63,12 +64,9 @@ class OnnxWriter:
             DependencyError: onnx or onnxruntime is missing.
             ConversionError, OperatorError: the model can't be written as ONNX, or not be stored.
         """
-        try:
+        with needing("this needs onnx", "onnx"):
             from albert_converters.onnx.inspection import inspect_onnx
             from albert_converters.onnx.quantization.quantize import needed_onnxruntime
-        except ImportError as error:
-            advice = "install it: pip install 'albert-export[onnx]'"
-            raise DependencyError(f"this needs onnx ({error}); {advice}") from error
         graph = self._float_graph(job, recipe.split)
         forms = self._forms(graph, recipe) if self.precision not in ("fp32", "fp16") else {}
         if forms:

@@ -12,21 +12,22 @@ from typing import Any
 from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_overwrite, write_manifest
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.checkpoints.tokenizer import refuse_obstacles
+from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import Draft, Drafts
-from albert_export.export.context import Job, Progress, Writer
+from albert_export.export.context import Job, Writer
 from albert_export.export.model_card import model_card
 from albert_export.quantization.accuracy_options import Fidelity
 from albert_export.quantization.recipe_search import Climb
 from albert_export.reference.registry import build_reference
 from albert_export.samples.texts import sample_requests
+from albert_export.utils.terminal import Progress
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
-from albert_export.verification.verify import without_talk_of_truncation
+from albert_export.verification.verify import suppressed_truncation_warnings
 from albert_runtime import AlbertSession
-from albert_runtime.errors import UsageError
 from albert_runtime.manifest import Manifest
 from albert_runtime.self_test import make_self_test
-from albert_runtime.tasks import TASKS, Task
+from albert_runtime.tasks import Task
 
 #: vectors that a bundle carries for its self-test
 _SELF_TESTS = 3
@@ -77,7 +78,7 @@ def export_bundle(
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
     checkpoint = read_checkpoint(model)
-    tokenizer = refuse_obstacles(checkpoint)
+    tokenizer = load_tokenizer(checkpoint)
     chosen = task or default_task(checkpoint)
     writer = writer_for(checkpoint, chosen)
     fidelity.refuse_unused(writer.precision)
@@ -94,28 +95,10 @@ def export_bundle(
         return Exported(output, _describe(draft, record, job), draft.report)
 
 
-def default_task(checkpoint: Checkpoint) -> Task:
-    """The task of the class that the checkpoint was saved with, or of its only head (a pooler is not yet one).
-
-    Raises:
-        UsageError: there are several, and none is named; the message lists them.
-    """
-    for task in TASKS.values():
-        if task.architecture in (checkpoint.config.architectures or ()) and task.name in checkpoint.tasks:
-            return task
-    heads = [name for name in checkpoint.tasks if name != "feature-extraction"] or list(checkpoint.tasks)
-    if len(heads) == 1:
-        return TASKS[heads[0]]
-    raise UsageError(
-        f"{checkpoint.folder} has heads for {', '.join(checkpoint.tasks) or 'no task'}; "
-        "say which one to export, for example --task fill-mask"
-    )
-
-
 def _describe(draft: Draft, record: Climb | None, job: Job) -> Manifest:
     """Writes the model card and the manifest that say how it went."""
     folder, session = draft.folder, draft.session
-    with without_talk_of_truncation():
+    with suppressed_truncation_warnings():
         tests = tuple(_self_test(session, request) for request in _short_requests(session, job.task))
     manifest = dataclasses.replace(
         session.manifest,

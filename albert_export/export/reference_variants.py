@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.export.context import Job
+from albert_export.quantization.linears import linears_module
 from albert_export.quantization.outlier_channels import Outliers, channel_peaks, find_outliers, mended, shared_layers
 from albert_export.quantization.recipes import Recipe
-from albert_export.reference.registry import build_reference, products_module
+from albert_export.reference.registry import build_reference
 
 
 class SplitModels:
@@ -27,7 +28,7 @@ class SplitModels:
     def __init__(self, job: Job, samples: Sequence[Mapping[str, NDArray[np.int64]]]) -> None:
         self._job = job
         self._samples = samples
-        self._products = products_module(job.framework)
+        self._products = linears_module(job.framework)
 
     def reference(self, split: bool) -> Any:
         """The model; not to be changed."""

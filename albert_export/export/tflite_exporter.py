@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from albert_converters.extras import needing
 from albert_export.export.context import Graph, Job
 from albert_export.export.reference_variants import SplitModels
 from albert_export.quantization.calibration import Text, calibration_samples
@@ -17,9 +18,8 @@ from albert_export.quantization.gptq import input_moments
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
-from albert_runtime.errors import DependencyError
 
 TFLITE_FILE = "model.tflite"
 #: what no precision of ours touches: they hold few weights or none, and most of what quantization costs in answers
@@ -55,15 +55,11 @@ class TfliteWriter:
             ConversionError: the model can't be written as TFLite, or not be stored, or quantizing it changed nothing.
             OperatorError: the model needs an operator that TFLite lacks.
         """
-        try:
-            with without_native_talk():
-                from albert_converters.tflite.inspection import inspect_tflite
-                from albert_converters.tflite.quantize import quantize
-                from albert_converters.tflite.task_library_metadata import add_task_library_metadata
-                from albert_export.export.tf_function import SHARED_LAYERS, products_called
-        except ImportError as error:
-            advice = "install what is missing: pip install 'albert-export[litert]'"
-            raise DependencyError(f"this needs TensorFlow and LiteRT ({error}); {advice}") from error
+        with needing("this needs TensorFlow and LiteRT", "litert"), suppressed_native_stderr():
+            from albert_converters.tflite.inspection import inspect_tflite
+            from albert_converters.tflite.quantize import quantize
+            from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+            from albert_export.export.tf_function import SHARED_LAYERS, products_called
         plan = self.plan
         content = self._float_graph(job, recipe)
         if plan.precision != "fp32":

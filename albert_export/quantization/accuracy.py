@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ import numpy as np
 
 from albert_export.evaluation.decisions import NEAR_TIE, Decision, decide, differences, with_spread
 from albert_export.quantization.budget import Budget
+from albert_export.utils.terminal import Progress
 from albert_export.verification.parity_report import TIE_MARGINS
-from albert_export.verification.verify import comparable_outputs, without_talk_of_truncation
+from albert_export.verification.verify import comparable_outputs, suppressed_truncation_warnings
 from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError, BundleError, UsageError
 from albert_runtime.tasks import INPUT_NAMES, SEQUENCE
@@ -29,8 +30,6 @@ _COMPARED = 16
 #: tokens of the timed run
 _TIMED_TOKENS = 128
 _TIMED_RUNS = 5
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +88,7 @@ class Gate:
         progress("asking the original")
         if dataset is not None:
             requests = [example.request for example in dataset.spread(_ASKED).examples]
-        with without_talk_of_truncation():
+        with suppressed_truncation_warnings():
             asked = [(request, _decision(original, request)) for request in requests]
         known = [(request, decision) for request, decision in asked if decision is not None]
         decisions = with_spread([decision for _, decision in known])
@@ -104,7 +103,7 @@ class Gate:
     def measure(self, session: AlbertSession, model_file: Path) -> Measured:
         """What the graph behind `session` keeps; nothing, if it gives values that are not numbers."""
         try:
-            with without_talk_of_truncation():
+            with suppressed_truncation_warnings():
                 figures = {**self._answers(session), **self._metric(session)}
         except BundleError:
             texts = len(self._asked)
@@ -120,7 +119,7 @@ class Gate:
         """Root mean square of the outputs' differences over that of the original's; infinite for no numbers."""
         squares = np.zeros(2)
         try:
-            with without_talk_of_truncation():
+            with suppressed_truncation_warnings():
                 for request, _ in self._asked[:_COMPARED]:
                     got, expected = comparable_outputs(session, self.original, self.original.arrays(**request))
                     for name, output in expected.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Protocol, TypeVar
@@ -10,9 +9,9 @@ from typing import Any, Protocol, TypeVar
 from albert_export.quantization.accuracy import Measured
 from albert_export.quantization.budget import Budget
 from albert_export.quantization.recipes import MATRICES, Recipe
+from albert_export.utils.terminal import Progress
 
 Made = TypeVar("Made")
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

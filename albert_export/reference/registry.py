@@ -9,8 +9,9 @@ import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from albert_converters.extras import install_line, needing
 from albert_export.checkpoints import Checkpoint
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime.engines import Engine
 from albert_runtime.errors import DependencyError
 from albert_runtime.tasks import Task, find_task
@@ -50,7 +51,9 @@ def build_reference(
     """
     _, _, _, modules, classes, _ = _FRAMEWORKS[framework]
     name = classes + find_task(task).architecture
-    encoder, heads = (_imported(f"albert_export.reference.{modules}_{part}", framework) for part in ("albert", "heads"))
+    encoder, heads = (
+        framework_module(f"albert_export.reference.{modules}_{part}", framework) for part in ("albert", "heads")
+    )
     model_class = getattr(heads if hasattr(heads, name) else encoder, name)
     with _same_random_numbers(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head)
@@ -59,12 +62,7 @@ def build_reference(
 def reference_engine(model: Any, task: Task, framework: str) -> Engine:
     """The engine that runs a reference model of `framework`."""
     module, name = _FRAMEWORKS[framework].engine
-    return getattr(_imported(module, framework), name)(model, task)
-
-
-def products_module(framework: str) -> Any:
-    """The module that watches and splits the dense layers of `framework`'s reference."""
-    return _imported(f"albert_export.quantization.{framework}_linears", framework)
+    return getattr(framework_module(module, framework), name)(model, task)
 
 
 def installed_framework(preferred: str) -> str:
@@ -77,19 +75,18 @@ def installed_framework(preferred: str) -> str:
         if importlib.util.find_spec(_FRAMEWORKS[framework].package):
             return framework
     titles = " or ".join(framework.title for framework in _FRAMEWORKS.values())
-    raise DependencyError(
-        f"this needs {titles}; install it: pip install 'albert-export[{_FRAMEWORKS[preferred].extra}]'"
-    )
+    raise DependencyError(f"this needs {titles}; {install_line(_FRAMEWORKS[preferred].extra)}")
 
 
-def _imported(module: str, framework: str) -> Any:
-    try:
-        with without_native_talk():
-            return importlib.import_module(module)
-    except ImportError as error:
-        title, _, extra, *_ = _FRAMEWORKS[framework]
-        advice = f"install it: pip install 'albert-export[{extra}]'"
-        raise DependencyError(f"this needs {title} ({error}); {advice}") from error
+def framework_module(module: str, framework: str) -> Any:
+    """The module named `module`, which imports `framework`.
+
+    Raises:
+        DependencyError: the framework is not installed.
+    """
+    title, _, extra, *_ = _FRAMEWORKS[framework]
+    with needing(f"this needs {title}", extra), suppressed_native_stderr():
+        return importlib.import_module(module)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint
-from albert_export.checkpoints.tokenizer import refuse_obstacles
+from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.quantization.calibration import Text, calibration_corpus, calibration_samples
 from albert_export.reference.registry import build_reference
 from albert_export.sensitivity.result import Harm, Row, Sensitivity
-from albert_export.verification.verify import without_talk_of_truncation
+from albert_export.utils.terminal import Progress
+from albert_export.verification.verify import suppressed_truncation_warnings
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task, find_task
 
@@ -33,7 +34,6 @@ _FOUR_BITS = ("albert_layer_groups", "pooler")
 SAMPLES = 8
 
 Sample = dict[str, NDArray[np.int64]]
-Progress = Callable[[str], None]
 
 
 def typical_inputs(
@@ -48,9 +48,9 @@ def typical_inputs(
         CheckpointError: the checkpoint has no vocabulary that fits it.
     """
     chosen = find_task(task) if isinstance(task, str) else task
-    tokenizer = refuse_obstacles(checkpoint)
+    tokenizer = load_tokenizer(checkpoint)
     longest = checkpoint.config.max_position_embeddings
-    with without_talk_of_truncation():
+    with suppressed_truncation_warnings():
         return calibration_samples(texts or calibration_corpus(), tokenizer, chosen, longest=longest, count=limit)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from albert_converters.extras import needing
 from albert_export.sensitivity.result import Row, Sensitivity
 from albert_export.sensitivity.table import percent
 from albert_export.utils.atomic_file import replacing
-from albert_runtime.errors import DependencyError, UsageError, listed
+from albert_runtime.errors import UsageError, listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -163,10 +164,6 @@ def _figure(width: float, height: float) -> Figure:
     Raises:
         DependencyError: matplotlib is not installed.
     """
-    try:
+    with needing("--plot needs matplotlib", "plot"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DependencyError(
-            f"--plot needs matplotlib ({error}); install it: pip install 'albert-export[plot]'"
-        ) from error
     return Figure(figsize=(width, height))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def without_native_talk() -> Iterator[None]:
+def suppressed_native_stderr() -> Iterator[None]:
     """What native code writes to standard error in the block is shown only if the block fails.
 
     TensorFlow's libraries greet while they are loaded, before any of their settings can be made, and a user reads

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from albert_export.evaluation.decisions import agree, decide, near_tie
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.texts import sample_requests, sentences
 from albert_export.targets import TARGETS
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
+from albert_export.utils.terminal import Progress
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
@@ -33,8 +34,6 @@ from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 Arrays = dict[str, NDArray[np.int64]]
 #: float16 weights and integers say nothing about smaller ones
 _LEAST_PROBABILITY = 1e-6
-#: called with a line that says what is being done
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def verify_bundle(
         DependencyError: an engine, or the framework that computes the checkpoint's reference, is missing.
     """
     progress("opening the bundle and what to compare it with")
-    with without_native_talk():
+    with suppressed_native_stderr():
         session = load(bundle, threads=threads, engine=engine)
     if (Path(model) / MANIFEST_FILE).is_file():
         other = load(model, threads=threads)
@@ -114,7 +113,7 @@ def compare(
     if not answers:
         return report
     progress("comparing answers")
-    with without_talk_of_truncation():
+    with suppressed_truncation_warnings():
         _compare_answers(report, session, original.session)
     return report
 
@@ -153,7 +152,7 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def without_talk_of_truncation() -> Iterator[None]:
+def suppressed_truncation_warnings() -> Iterator[None]:
     """The samples are not the user's texts: that a short model cuts them off is nothing to tell."""
     logger = logging.getLogger("albert_runtime")
     level = logger.level

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from albert_converters.extras import needing
 from albert_export.evaluation.datasets.example import Example, Kind
 from albert_export.evaluation.decisions import decide
 from albert_export.evaluation.metrics.classification import label_scores, multi_label_scores, value_scores
@@ -14,7 +15,6 @@ from albert_export.evaluation.metrics.masked_words import fill_masked, judge_mas
 from albert_export.evaluation.metrics.squad import answer_always, answer_or_not, squad_1_scores, squad_2_scores
 from albert_export.evaluation.metrics.tagging import tag_scores, tag_words
 from albert_runtime import AlbertSession
-from albert_runtime.errors import DependencyError
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,8 @@ class Measure:
         """Raises a DependencyError where the module that computes the metrics can't be imported."""
         if self.needs is None:
             return
-        try:
+        with needing(f"this evaluation needs {self.needs}", "evaluate"):
             importlib.import_module(self.needs)
-        except ImportError as error:
-            raise DependencyError(
-                f"this evaluation needs {self.needs} ({error}); install it: pip install 'albert-export[evaluate]'"
-            ) from error
 
 
 def _decided(session: AlbertSession, example: Example) -> Any:

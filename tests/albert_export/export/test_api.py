@@ -15,7 +15,8 @@ from onnx import numpy_helper
 import albert_runtime
 from albert_converters.onnx.export import torch_export as torch_to_onnx
 from albert_export.checkpoints import read_checkpoint
-from albert_export.export import default_task, export_onnx
+from albert_export.checkpoints.checkpoint import default_task
+from albert_export.export import export_onnx
 from albert_runtime.errors import CheckpointError, ParityError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, save_tiny

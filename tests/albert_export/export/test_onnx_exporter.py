@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 import albert_runtime
 from albert_export.checkpoints import read_checkpoint
-from albert_export.checkpoints.tokenizer import refuse_obstacles
+from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_export.export import export_onnx
 from albert_export.export.context import Job
@@ -85,7 +85,7 @@ def test_every_shared_weight_is_quantized_once(tmp_path: Path) -> None:
 def test_processors_choose_the_range_of_weights(processor: str | None, largest: int, tmp_path: Path) -> None:
     # the writer alone: on a machine of another kind, an export would find the answers wrong and go on to blocks
     checkpoint = read_checkpoint(demo_checkpoint(CLS))
-    reference, tokenizer = build_reference(checkpoint, CLS), refuse_obstacles(checkpoint)
+    reference, tokenizer = build_reference(checkpoint, CLS), load_tokenizer(checkpoint)
     job = Job(checkpoint, TASKS[CLS], reference, tokenizer, "torch", False, lambda step: None)
     graph = OnnxWriter("int8", None, processor, calibration_corpus()).write(job, PER_CHANNEL, tmp_path)
     matrices = {name: array for name, array in weights_of(tmp_path).items() if "ffn" in name}
@@ -178,7 +178,7 @@ def test_a_matrix_beyond_float16_stays_in_float32(tmp_path: Path) -> None:
         for kind in ("weight", "bias"):
             checkpoint.weights[f"{layer}{matrix}.{kind}"] *= np.float32(factor)
     reference = build_reference(checkpoint, CLS)
-    job = Job(checkpoint, TASKS[CLS], reference, refuse_obstacles(checkpoint), "torch", False, lambda step: None)
+    job = Job(checkpoint, TASKS[CLS], reference, load_tokenizer(checkpoint), "torch", False, lambda step: None)
     writer = OnnxWriter("int8", None, None, calibration_corpus())
     writer.write(job, PER_CHANNEL.keeping("query", "value"), tmp_path)
     kinds = {name: array.dtype for name, array in weights_of(tmp_path).items()}

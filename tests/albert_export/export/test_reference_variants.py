@@ -11,8 +11,9 @@ import pytest
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.export.context import Job
 from albert_export.export.reference_variants import SplitModels
+from albert_export.quantization.linears import linears_module
 from albert_export.quantization.recipes import Recipe
-from albert_export.reference.registry import build_reference, products_module, reference_engine
+from albert_export.reference.registry import build_reference, reference_engine
 from albert_runtime import AlbertTokenizer
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, TASKS
 from tests.conftest import VOCABULARY, save_tiny
@@ -91,7 +92,7 @@ def test_products_are_watched_in_every_pass_and_left_alone(framework: str, tmp_p
     task = "fill-mask"
     checkpoint = read_checkpoint(save_tiny(tmp_path / "model", task))
     reference = build_reference(checkpoint, task, framework=framework)
-    products = products_module(framework)
+    products = linears_module(framework)
     seen: list[tuple[str, tuple[int, ...]]] = []
     for _ in range(2):  # the second time nothing is left of the first
         seen.clear()

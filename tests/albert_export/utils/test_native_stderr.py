@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from albert_export.utils.native_stderr import without_native_talk
+from albert_export.utils.native_stderr import suppressed_native_stderr
 
 
 def talk(text: str) -> None:
@@ -18,9 +18,9 @@ def talk(text: str) -> None:
 
 def test_talk_is_hidden_and_what_follows_is_not(capfd: pytest.CaptureFixture[str]) -> None:
     talk("before ")
-    with without_native_talk():
+    with suppressed_native_stderr():
         talk("greetings from a library ")
-        with without_native_talk():
+        with suppressed_native_stderr():
             talk("and from one within ")
         talk("and again ")
     talk("after")
@@ -28,7 +28,7 @@ def test_talk_is_hidden_and_what_follows_is_not(capfd: pytest.CaptureFixture[str
 
 
 def test_talk_is_shown_where_the_block_fails(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="reason"), without_native_talk():
+    with pytest.raises(ValueError, match="reason"), suppressed_native_stderr():
         talk("what native code knows of it\n" * 10_000)
         raise ValueError("the reason")
     assert capfd.readouterr().err == "what native code knows of it\n" * 10_000
@@ -37,7 +37,7 @@ def test_talk_is_shown_where_the_block_fails(capfd: pytest.CaptureFixture[str]) 
 
 
 def test_standard_output_is_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
-    with without_native_talk():
+    with suppressed_native_stderr():
         os.write(1, b"a result")
     assert capfd.readouterr() == ("a result", "")
 
@@ -46,7 +46,7 @@ def test_no_descriptor_is_left_open() -> None:
     first = os.dup(1)
     os.close(first)
     for _ in range(3):
-        with without_native_talk():
+        with suppressed_native_stderr():
             talk("greetings")
     second = os.dup(1)
     os.close(second)
@@ -55,7 +55,9 @@ def test_no_descriptor_is_left_open() -> None:
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
     """Runs `script`, with `block` to enter, in a process of its own."""
-    script = f"import os, sys; from albert_export.utils.native_stderr import without_native_talk as block\n{script}"
+    script = (
+        f"import os, sys; from albert_export.utils.native_stderr import suppressed_native_stderr as block\n{script}"
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
@@ -77,7 +79,7 @@ def test_a_closed_standard_error_is_no_hindrance() -> None:
 def test_a_standard_error_that_was_closed_from_the_start() -> None:
     """Descriptor 2 may then be any file that was opened since, and what is written to it is no talk."""
     inner = (
-        "from albert_export.utils.native_stderr import without_native_talk as block; import os, sys, tempfile\n"
+        "from albert_export.utils.native_stderr import suppressed_native_stderr as block; import os, sys, tempfile\n"
         "assert sys.stderr is None\n"
         "file = os.open(tempfile.mktemp(), os.O_RDWR | os.O_CREAT); os.dup2(file, 2)\n"
         "with block():\n    os.write(2, b'a result')\n"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from albert_converters.doctor.diagnosis import megabytes
+from albert_converters.extras import needing
 from albert_converters.onnx.doctor.duplicate_weights import (
     equal_weights,
     packed_weights,
@@ -33,7 +34,7 @@ from albert_converters.onnx.model import (
     size_of,
     sum_of_sizes,
 )
-from albert_runtime.errors import ConversionError, DependencyError
+from albert_runtime.errors import ConversionError
 
 #: protobuf's limit; one file must stay below it
 _MAX_BYTES = 2**31 - 1
@@ -134,11 +135,8 @@ def _foldable(scope: Scope, node: onnx.NodeProto) -> list[onnx.TensorProto]:
 
 def _compute(node: onnx.NodeProto, arrays: list[NDArray[Any]], model: onnx.ModelProto) -> list[NDArray[Any]] | None:
     """What ONNX Runtime makes of one operator; None where it does not run it alone."""
-    try:
+    with needing("this needs onnxruntime", "onnx"):
         import onnxruntime
-    except ImportError as error:
-        message = f"this needs onnxruntime ({error}); install it: pip install 'albert-export[onnx]'"
-        raise DependencyError(message) from error
     names = [name for name in node.input if name]
     graph = helper.make_graph(
         [node],

@@ -1,0 +1,30 @@
+"""`albert-export inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from albert_export.cli.options import json_option, print_json
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  albert-export inspect my-albert-onnx
+  albert-export inspect model.onnx --json
+  albert-export inspect model.tflite
+  albert-export inspect ./my-albert"""
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def inspect(path: Path, as_json: bool) -> None:
+    """Show what is in a bundle, an ONNX or TFLite file, or a checkpoint."""
+    from albert_export.inspection import describe, inspect_path
+
+    facts = inspect_path(path)
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(describe(facts))

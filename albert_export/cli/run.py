@@ -1,0 +1,19 @@
+"""`albert-export run`, which is the runtime's own command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+
+@click.command(
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(arguments: Sequence[str]) -> None:
+    """Answer one request with a bundle."""
+    from albert_runtime.cli import main as shell
+
+    raise click.exceptions.Exit(shell(list(arguments), prog="albert-export run"))

@@ -1,0 +1,45 @@
+"""`albert-export verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from albert_export.cli.options import json_option, print_json, quiet_option
+from albert_export.utils.terminal import steps
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  albert-export verify my-albert-onnx --model ./my-albert
+  albert-export verify my-albert-tflite-int8 --model ./my-albert --json
+  albert-export verify my-albert-tflite-int8 --model my-albert-onnx
+\b
+Exit code 6 when anything differs by more than it may; the table names it."""
+)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
+    help="The checkpoint that the bundle was made from, or another bundle of it. Default: the demo checkpoint.",
+)  # fmt: skip
+@click.option("--engine", metavar="NAME", help="What runs the bundle.  [default: the first that is installed]")
+@quiet_option
+@json_option
+def verify(bundle: Path, model: Path | None, engine: str | None, quiet: bool, as_json: bool) -> None:
+    """Compare a bundle with its checkpoint, or another bundle: tokens, tensors, answers."""
+    from albert_export.verification.verify import verify_bundle
+
+    if model is None:
+        from albert_export.demos import demo_checkpoint
+        from albert_runtime import open_bundle
+
+        model = demo_checkpoint(open_bundle(bundle, check=False).manifest.task)
+    with steps(quiet) as progress:
+        report = verify_bundle(bundle, model, engine=engine, progress=progress)
+    if as_json:
+        print_json(report.to_dict())
+    elif report.passed:
+        click.echo(report.table())
+    report.raise_if_failed()
