@@ -1,12 +1,14 @@
-"""Tiny random ALBERTs and their bundles, each made once in a test run, and only if a test asks for it."""
+"""Tiny random ALBERTs, bundles of them and of the demos: each is built once in a test run, if a test asks for it."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from albert_runtime.tasks import TASKS
 
@@ -23,6 +25,8 @@ TINY = {
 }
 
 CheckpointOf = Callable[[str], Path]
+DemoBundleOf = Callable[[str, str, str], Path]
+BuiltOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def save_tiny(folder: Path, task: str, **options: object) -> Path:
@@ -41,45 +45,71 @@ def save_tiny(folder: Path, task: str, **options: object) -> Path:
 
 
 @pytest.fixture(scope="session")
-def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
+    """Builds a folder where it is not there yet, once in a test run, however many workers ask for it."""
+    base = tmp_path_factory.getbasetemp()
+    # every worker of pytest-xdist has a folder of its own in the run's
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built-once"
+    shared.mkdir(exist_ok=True)
+
+    def build(name: str, make: Callable[[Path], object]) -> Path:
+        folder = shared / name
+        with FileLock(shared / f"{name}.lock"):
+            if not folder.is_dir():
+                # a folder that is only partly made, since `make` failed, is not taken for a whole one
+                part = shared / f"{name}.part"
+                shutil.rmtree(part, ignore_errors=True)
+                make(part)
+                part.rename(folder)
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def checkpoint_of(built_once: BuiltOnce) -> CheckpointOf:
     """Task -> the folder of a tiny random checkpoint. Shared: don't write into it."""
-    made: dict[str, Path] = {}
-
-    def make(task: str) -> Path:
-        if task not in made:
-            made[task] = save_tiny(tmp_path_factory.mktemp("checkpoint") / task, task)
-        return made[task]
-
-    return make
+    return lambda task: built_once(f"checkpoint-{task}", lambda folder: save_tiny(folder, task))
 
 
 @pytest.fixture(scope="session")
-def bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: CheckpointOf) -> CheckpointOf:
+def bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> CheckpointOf:
     """Task -> the folder of the bundle exported from `checkpoint_of`. Shared: don't write into it."""
-    made: dict[str, Path] = {}
 
     def make(task: str) -> Path:
-        if task not in made:
-            from albert_export.export import export_onnx
+        from albert_export.export import export_onnx
 
-            made[task] = tmp_path_factory.mktemp("bundle") / task
-            export_onnx(checkpoint_of(task), made[task])
-        return made[task]
+        return built_once(f"onnx-{task}", lambda folder: export_onnx(checkpoint_of(task), folder))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def tflite_bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: CheckpointOf) -> CheckpointOf:
+def tflite_bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> CheckpointOf:
     """Task -> the folder of the fp32 TFLite bundle exported from `checkpoint_of`. Shared: don't write into it."""
-    made: dict[str, Path] = {}
 
     def make(task: str) -> Path:
-        if task not in made:
-            from albert_export.export import export_tflite
+        from albert_export.export import export_tflite
 
-            made[task] = tmp_path_factory.mktemp("tflite") / task
-            export_tflite(checkpoint_of(task), made[task], precision="fp32")
-        return made[task]
+        return built_once(f"tflite-{task}", lambda folder: export_tflite(checkpoint_of(task), folder, precision="fp32"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def demo_bundle_of(built_once: BuiltOnce) -> DemoBundleOf:
+    """Format ("onnx" or "tflite"), task and precision -> the bundle of the task's demo. Shared: don't write into it."""
+
+    def make(model_format: str, task: str, precision: str) -> Path:
+        from albert_export.demos import demo_checkpoint
+        from albert_export.export import export_onnx, export_tflite
+
+        export = export_onnx if model_format == "onnx" else export_tflite
+        # The accuracy check asks about texts that the demos were not made for; so small a model loses some there.
+        max_drop = 5 if model_format == "tflite" and precision in ("int4", "int8-static") else None
+        return built_once(
+            f"demo-{model_format}-{task}-{precision}",
+            lambda folder: export(demo_checkpoint(task), folder, task=task, precision=precision, max_drop=max_drop),
+        )
 
     return make

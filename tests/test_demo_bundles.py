@@ -13,25 +13,18 @@ import albert_runtime
 from albert_export.cli.main import main
 from albert_export.demos import demo_examples
 from albert_runtime.tasks import TASKS
+from tests.conftest import DemoBundleOf
 from tests.demo_answers import is_right
 from tests.virtual_environment import answer_demos, new_environment, run_in
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def demo_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the bundle of each demo checkpoint, exported as a user does it."""
-    folder = tmp_path_factory.mktemp("demos")
-    for task in TASKS:
-        assert main(["onnx", "--task", task, "--output", str(folder / task)]) == 0
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
-def test_the_bundle_answers_right(task: str, demo_bundles: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    session = albert_runtime.load(demo_bundles / task)
+def test_the_bundle_answers_right(task: str, demo_bundle_of: DemoBundleOf, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = demo_bundle_of("onnx", task, "fp32")
+    session = albert_runtime.load(bundle)
     examples = demo_examples(task)
     wrong = [example for example in examples if not is_right(session, example.inputs, example.expected)]
     assert not wrong
@@ -41,12 +34,13 @@ def test_the_bundle_answers_right(task: str, demo_bundles: Path, capsys: pytest.
     for name, value in examples[0].inputs.items():
         for one in value if isinstance(value, list) else [value]:
             options.append(f"--{'choice' if name == 'choices' else name.replace('_', '-')}={one}")
-    assert main(["run", str(demo_bundles / task), *options, "--json"]) == 0
+    assert main(["run", str(bundle), *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.slow
-def test_the_thin_wheel_alone_answers_all_seven(demo_bundles: Path, tmp_path: Path) -> None:
+def test_the_thin_wheel_alone_answers_all_seven(demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
+    bundles = {task: demo_bundle_of("onnx", task, "fp32") for task in TASKS}
     wheel = [
         sys.executable,
         "-m",
@@ -62,12 +56,12 @@ def test_the_thin_wheel_alone_answers_all_seven(demo_bundles: Path, tmp_path: Pa
     requirements = ["-c", str(ROOT / "constraints.txt"), f"{built}[onnx]"]
     python = new_environment(tmp_path / "venv", requirements, may_lack="onnxruntime")
 
-    result = answer_demos(python, {task: demo_bundles / task for task in TASKS})
+    result = answer_demos(python, bundles)
     assert result["wrong"] == []
     assert not set(result["modules"]) & {"torch", "tensorflow", "transformers", "onnx"}
 
     (example, *_) = demo_examples("question-answering")
     question, context = example.inputs["question"], example.inputs["context"]
-    request = [str(demo_bundles / "question-answering"), "--question", question, "--context", context, "--json"]
+    request = [str(bundles["question-answering"]), "--question", question, "--context", context, "--json"]
     done = run_in(python, "-m", "albert_runtime", *request)
     assert json.loads(done.stdout)["text"] == example.expected

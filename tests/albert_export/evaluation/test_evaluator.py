@@ -8,10 +8,9 @@ import pytest
 
 from albert_export.demos import demo_checkpoint
 from albert_export.evaluation import Dataset, Example, evaluate, find_model, read_dataset
-from albert_export.export import export_tflite
 from albert_runtime import load
 from albert_runtime.errors import UsageError
-from tests.conftest import CheckpointOf, save_tiny
+from tests.conftest import CheckpointOf, DemoBundleOf, save_tiny
 from tools.train_demos.labelled_files import DEMO_FILES, write_demo_file
 
 #: in percent, of examples like those of the training; a coin would have 50, 50, 0, 40, 0 and 50
@@ -48,11 +47,11 @@ def test_a_demo_scores_far_above_chance(tmp_path: Path, task: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", DEMO_FILES)
-def test_a_tflite_bundle_scores_like_its_checkpoint(tmp_path: Path, task: str) -> None:
+def test_a_tflite_bundle_scores_like_its_checkpoint(tmp_path: Path, task: str, demo_bundle_of: DemoBundleOf) -> None:
     model = find_model(demo_checkpoint(task))
-    export_tflite(demo_checkpoint(task), tmp_path / "bundle", precision="fp32")
+    bundle = load(demo_bundle_of("tflite", task, "fp32"))
     dataset = read_dataset(write_demo_file(tmp_path, task), model.task, labels=model.labels)
-    of_bundle, of_checkpoint = evaluate(load(tmp_path / "bundle"), dataset), evaluate(model.open(), dataset)
+    of_bundle, of_checkpoint = evaluate(bundle, dataset), evaluate(model.open(), dataset)
     assert of_bundle.answers == of_checkpoint.answers
     assert of_bundle.metrics == of_checkpoint.metrics
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from albert_export.demos import demo_checkpoint
 from albert_export.evaluation import Dataset, Evaluation, Example, evaluate, find_model, read_dataset
 from albert_export.evaluation.metrics.squad import squad_1_scores, squad_2_scores
-from albert_export.export import export_onnx
 from albert_runtime import AlbertSession, load
 from albert_runtime.engines.canned_engine import CannedEngine
+from tests.conftest import DemoBundleOf
 from tests.runtime.tiny_bundle import make_bundle
 from tests.shared_data import shared_data
 
@@ -97,10 +97,8 @@ def reference() -> AlbertSession:
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> AlbertSession:
-    folder = tmp_path_factory.mktemp("demo") / "qa-onnx"
-    export_onnx(demo_checkpoint("qa"), folder)
-    return load(folder)
+def bundle(demo_bundle_of: DemoBundleOf) -> AlbertSession:
+    return load(demo_bundle_of("onnx", "question-answering", "fp32"))
 
 
 def test_some_of_xquad(tmp_path: Path, bundle: AlbertSession, reference: AlbertSession) -> None:
