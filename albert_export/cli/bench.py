@@ -31,9 +31,9 @@ class _Lengths(click.ParamType):
         return lengths
 
 
-def _budget_option(name: str, of: str, unit: str) -> Any:
+def _budget_option(name: str, quantity: str, unit: str) -> Any:
     return click.option(
-        name, type=click.FloatRange(min=0), metavar=unit, help=f"Exit with code 8 if {of} exceeds this."
+        name, type=click.FloatRange(min=0), metavar=unit, help=f"Exit with code 8 if {quantity} exceeds this."
     )
 
 

@@ -1,4 +1,4 @@
-"""The command `bench`: a table or JSON on standard output, mistakes and budgets as exit codes."""
+"""The command `bench`: a table or JSON on standard output; errors and budgets as exit codes."""
 
 from __future__ import annotations
 
