@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from albert_export.bench.report import Budget, Measured
+from albert_export.bench.report import Measurement, ResourceBudget
 from albert_export.bench.runner import run_bench
 from albert_export.bench.worker import Settings
 
@@ -112,21 +112,21 @@ def table(name: str, settings: Settings) -> str:
         seconds = [_export(command, model, bundle) for command, bundle in zip(_COMMANDS, bundles, strict=True)]
         report = run_bench(bundles, settings)
         peer = _transformers_apart(model, settings.runs)
-    report.raise_if_failed(Budget())
+    report.raise_if_failed(ResourceBudget())
     lines = [
         "| | file MB | export s | load ms (graph) | memory MB | ms | speed | resize ms |",
         "|---|---|---|---|---|---|---|---|",
         f"| transformers, PyTorch | {weights / 1e6:.1f} |  | {peer['load_ms']:.0f} | {peer['memory_mb']:.0f} "
         f"| {peer['ms']:.0f} | 1.0x |  |",
     ]
-    for command, took, one in zip(_COMMANDS, seconds, report.measured, strict=True):
+    for command, took, one in zip(_COMMANDS, seconds, report.measurements, strict=True):
         lines.append(_row(command, took, one, peer["ms"]))
     machine = report.machine
     host = f"{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_flags'])}"
     return "\n".join([f"{name}'s shape, question answering, {_LENGTH} tokens, batch 1; {host}", "", *lines])
 
 
-def _row(command: str, took: float, one: Measured, peer_ms: float) -> str:
+def _row(command: str, took: float, one: Measurement, peer_ms: float) -> str:
     resize = max((figure.median for figure in (one.grow_ms, one.shrink_ms) if figure is not None), default=None)
     memory = "" if one.memory_bytes is None else f"{one.memory_bytes.median / 1e6:.0f}"
     latency = one.latency_ms[_LENGTH].median

@@ -1,1 +1,1 @@
-"""Measures bundles on this machine: each in fresh processes of its own, taken in turn, all in one run."""
+"""Measurement of bundles in processes of their own: load time, memory, latency."""

@@ -1,4 +1,4 @@
-"""What figures depend on besides the bundle: the machine and the interpreter."""
+"""The machine and the Python interpreter, on which the figures of a bundle depend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from albert_runtime._version import __version__
 from albert_runtime.engines.cores import usable_cores
 
-#: what /proc/cpuinfo calls the instructions that decide how fast matrix products are: x86, then ARM
+#: Names that /proc/cpuinfo has for the instructions that determine the speed of matrix multiplications: x86, then ARM.
 _FLAGS = (
     *("avx2", "fma", "f16c", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8"),
     *("neon", "asimd", "asimdhp", "asimddp", "i8mm", "sve"),
@@ -19,15 +19,16 @@ _FLAGS = (
 
 
 def machine_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
-    """The facts, as JSON types; `cpu_flags` is empty where the system has no /proc/cpuinfo.
+    """Return the facts as JSON types; `cpu_flags` is empty on a system without /proc/cpuinfo.
 
-    `load_average` is of the last minute: processes that wanted a core, before ours did.
+    `load_average` is the number of processes that used or waited for a core, averaged over the last minute. It is None
+    on Windows.
     """
     try:
         text = cpuinfo.read_text(encoding="utf-8", errors="replace")
     except OSError:
         text = ""
-    # A board of ARM cores names itself, not the cores.
+    # On ARM, /proc/cpuinfo names the board and not the processor.
     model = re.search(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", text, re.MULTILINE)
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
     present = set(flags[1].split()) if flags else set()
@@ -37,7 +38,7 @@ def machine_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
         "cpu_flags": [flag for flag in _FLAGS if flag in present],
         "cores": os.cpu_count(),
         "usable_cores": usable_cores(),
-        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,  # not on Windows
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "albert_export": __version__,

@@ -1,4 +1,4 @@
-"""BenchReport: the figures of all bundles, as a table, as JSON, and against a budget."""
+"""BenchReport: the measurements of all bundles, as JSON and checked against a budget."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from albert_runtime.errors import AlbertError, BudgetError, listed
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure of several measurements: the middle one, and the least and most of them."""
+class Statistics:
+    """The median, minimum and maximum of a quantity that was measured several times."""
 
     median: float
     least: float
     most: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Figure:
-        """The figure of `values`, one or more."""
+    def of(cls, values: Sequence[float]) -> Statistics:
+        """Return the statistics of `values`, of which there must be at least one."""
         return cls(statistics.median(values), min(values), max(values))
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A bundle and its figures over all rounds. See `measure` for what each is; a `latency_ms` is of medians."""
+class Measurement:
+    """What was measured of one bundle in all rounds. `albert_export.bench.worker.measure` explains each quantity."""
 
     bundle: str
     task: str
@@ -35,34 +35,34 @@ class Measured:
     engine: str
     notes: tuple[str, ...]
     file_bytes: int
-    load_ms: Figure
-    engine_load_ms: Figure
-    first_ms: Figure
-    memory_bytes: Figure | None
-    tokenizer_bytes: Figure | None
-    peak_bytes: Figure | None
-    #: tokens -> the figure
-    latency_ms: dict[int, Figure]
-    #: over each change of the length
-    grow_ms: Figure | None
-    shrink_ms: Figure | None
-    #: what each process reported
+    load_ms: Statistics
+    engine_load_ms: Statistics
+    first_ms: Statistics
+    memory_bytes: Statistics | None
+    tokenizer_bytes: Statistics | None
+    peak_bytes: Statistics | None
+    #: sequence length in tokens -> statistics of the medians of all rounds
+    latency_ms: dict[int, Statistics]
+    #: over all changes of the sequence length; None for a graph of one length
+    grow_ms: Statistics | None
+    shrink_ms: Statistics | None
+    #: the record of each process, as `measure` returned it
     rounds: tuple[dict[str, Any], ...]
 
     @classmethod
-    def of(cls, bundle: str, rounds: Sequence[dict[str, Any]]) -> Measured:
-        """The figures of the `rounds` that `measure` gave."""
+    def of(cls, bundle: str, rounds: Sequence[dict[str, Any]]) -> Measurement:
+        """Return the statistics of `rounds`, the records that `measure` returned."""
         last = rounds[-1]
 
-        def each(name: str) -> Figure:
-            return Figure.of([record[name] for record in rounds])
+        def each(name: str) -> Statistics:
+            return Statistics.of([record[name] for record in rounds])
 
-        def memory(name: str) -> Figure | None:
+        def memory(name: str) -> Statistics | None:
             return None if last[name] is None else each(name)
 
-        def changes(name: str) -> Figure | None:
+        def changes(name: str) -> Statistics | None:
             values = [value for record in rounds for value in record[name] or ()]
-            return Figure.of(values) if values else None
+            return Statistics.of(values) if values else None
 
         return cls(
             bundle=bundle,
@@ -78,7 +78,7 @@ class Measured:
             tokenizer_bytes=memory("tokenizer_bytes"),
             peak_bytes=memory("peak_bytes"),
             latency_ms={
-                int(length): Figure.of([statistics.median(record["runs_ms"][length]) for record in rounds])
+                int(length): Statistics.of([statistics.median(record["runs_ms"][length]) for record in rounds])
                 for length in last["runs_ms"]
             },
             grow_ms=changes("grow_ms"),
@@ -86,23 +86,23 @@ class Measured:
             rounds=tuple(rounds),
         )
 
-    def ratios(self, first: Measured) -> dict[str, Any]:
-        """How many times smaller and faster this one is than `first`; None where either was not measured."""
+    def ratios(self, first: Measurement) -> dict[str, Any]:
+        """Return how many times smaller and faster this bundle is than `first`; None where one was not measured."""
 
-        def ratio(theirs: Figure | None, ours: Figure | None) -> float | None:
-            return theirs.median / ours.median if theirs and ours and ours.median > 0 else None
+        def ratio(theirs: Statistics | None, own: Statistics | None) -> float | None:
+            return theirs.median / own.median if theirs and own and own.median > 0 else None
 
         return {
             "file": first.file_bytes / self.file_bytes,
             "load": ratio(first.load_ms, self.load_ms),
             "memory": ratio(first.memory_bytes, self.memory_bytes),
-            "latency": {length: ratio(first.latency_ms.get(length), ours) for length, ours in self.latency_ms.items()},
+            "latency": {length: ratio(first.latency_ms.get(length), own) for length, own in self.latency_ms.items()},
         }
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A bundle that could not be measured: why, and the exit code for it."""
+class Failure:
+    """A bundle that could not be measured, with the error and the exit code for it."""
 
     bundle: str
     error: str
@@ -110,8 +110,8 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What every bundle may need at most; None allows anything. MB are 1,000,000 bytes, ms are medians."""
+class ResourceBudget:
+    """The most that every bundle may use; None sets no limit. An MB is 1,000,000 bytes; times are medians."""
 
     size_mb: float | None = None
     memory_mb: float | None = None
@@ -121,59 +121,59 @@ class Budget:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """One run of the bench; the bundles in the order they were given."""
+    """The result of one benchmark run, with the bundles in the order in which they were given."""
 
     machine: dict[str, Any]
     settings: Settings
-    bundles: tuple[Measured | Failed, ...]
+    bundles: tuple[Measurement | Failure, ...]
 
     @property
-    def measured(self) -> list[Measured]:
-        """The bundles that have figures."""
-        return [one for one in self.bundles if isinstance(one, Measured)]
+    def measurements(self) -> list[Measurement]:
+        """The bundles that could be measured."""
+        return [one for one in self.bundles if isinstance(one, Measurement)]
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON types. Ratios are to the first bundle, where that was measured."""
+        """Return the report as JSON types. Ratios are to the first bundle, and left out if that was not measured."""
         first = self.bundles[0]
         records = []
         for one in self.bundles:
             record = asdict(one)
-            if isinstance(one, Measured) and isinstance(first, Measured):
+            if isinstance(one, Measurement) and isinstance(first, Measurement):
                 record["ratios_to_first"] = one.ratios(first)
             records.append(record)
         return {"machine": self.machine, "settings": asdict(self.settings), "bundles": records}
 
-    def raise_if_failed(self, budget: Budget) -> None:
-        """Raises what went wrong: bundles that could not be measured before bundles over `budget`.
+    def raise_if_failed(self, budget: ResourceBudget) -> None:
+        """Raise an error if a bundle could not be measured, or else if one exceeds `budget`.
 
         Raises:
-            AlbertError: with the exit code of the first bundle that could not be measured.
-            BudgetError: a bundle needs more than the budget allows; all of them are named.
+            AlbertError: some bundles could not be measured; the exit code is that of the first one.
+            BudgetError: some bundles exceed the budget; the message lists every excess.
         """
-        failed = [one for one in self.bundles if isinstance(one, Failed)]
+        failed = [one for one in self.bundles if isinstance(one, Failure)]
         if failed:
             errors = [f"{one.bundle}: {one.error}".replace("\n", "\n    ") for one in failed]
             error = AlbertError(failed[0].error if len(self.bundles) == 1 else listed("not measured:", errors))
             error.exit_code = failed[0].exit_code
             raise error
-        problems = [problem for one in self.measured for problem in _over_budget(one, budget)]
+        problems = [problem for one in self.measurements for problem in _violations(one, budget)]
         if problems:
             raise BudgetError(listed("over the budget:", problems))
 
 
-def _over_budget(one: Measured, budget: Budget) -> Iterable[str]:
+def _violations(one: Measurement, budget: ResourceBudget) -> Iterable[str]:
     memory_mb = None if one.memory_bytes is None else one.memory_bytes.median / 1e6
-    needs: list[tuple[float | None, float | None, str, str]] = [
+    limits: list[tuple[float | None, float | None, str, str]] = [
         (one.file_bytes / 1e6, budget.size_mb, "MB of file", "--max-size"),
         (memory_mb, budget.memory_mb, "MB of memory", "--max-memory"),
         (one.load_ms.median, budget.load_ms, "ms to load", "--max-load"),
         *(
-            (figure.median, budget.latency_ms, f"ms at {length} tokens", "--max-latency")
-            for length, figure in one.latency_ms.items()
+            (latency.median, budget.latency_ms, f"ms at {length} tokens", "--max-latency")
+            for length, latency in one.latency_ms.items()
         ),
     ]
-    for need, allowed, unit, option in needs:
-        if allowed is not None and need is None:
-            yield f"{one.bundle}: {unit} can't be told on this system, so {option} {allowed:g} can't be held to"
-        elif allowed is not None and need is not None and need > allowed:
-            yield f"{one.bundle}: {need:.1f} {unit}, {option} is {allowed:g}"
+    for value, allowed, unit, option in limits:
+        if allowed is not None and value is None:
+            yield f"{one.bundle}: {unit} can't be measured on this system, so {option} {allowed:g} can't be checked"
+        elif allowed is not None and value is not None and value > allowed:
+            yield f"{one.bundle}: {value:.1f} {unit}, {option} is {allowed:g}"

@@ -1,4 +1,4 @@
-"""run_bench: every bundle in processes of its own, taken in turn."""
+"""run_bench: measures each bundle in processes of its own, in turn with the others."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.report import BenchReport, Failed, Measured
+from albert_export.bench.report import BenchReport, Failure, Measurement
 from albert_export.bench.worker import Settings
+from albert_export.utils.terminal import Progress
 from albert_runtime.errors import UnsupportedError
 
 
@@ -22,39 +23,44 @@ def run_bench(
     bundles: Sequence[Path],
     settings: Settings | None = None,
     *,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Progress = lambda step: None,
 ) -> BenchReport:
-    """Measures `bundles`, all with the same settings.
+    """Measure `bundles`, all with the same settings.
 
-    A round takes each bundle once, one process after the other, so that what else the machine does in the meantime
-    falls on all of them alike. Nothing is raised for a bundle that can't be measured: the report says it, the others
-    are measured all the same.
+    Each round measures every bundle once, one process after the other, so that other load on the machine affects all
+    of them alike. A bundle that can't be measured raises no error: it becomes a `Failure` in the report, and the
+    others are measured nevertheless.
+
+    Args:
+        bundles: the folders of the bundles.
+        settings: None means the default `Settings()`.
+        progress: called with a line before each measurement.
     """
     settings = settings or Settings()
     machine = machine_facts()
     records: list[list[dict[str, Any]]] = [[] for _ in bundles]
-    failed: dict[int, Failed] = {}
-    for turn in range(settings.rounds):
+    failed: dict[int, Failure] = {}
+    for round_number in range(1, settings.rounds + 1):
         for index, bundle in enumerate(bundles):
             if index in failed:
                 continue
-            progress(f"round {turn + 1} of {settings.rounds}: {bundle}")
-            record = _measure_apart(bundle, settings)
+            progress(f"round {round_number} of {settings.rounds}: {bundle}")
+            record = _measure_in_process(bundle, settings)
             if "error" in record:
-                failed[index] = Failed(str(bundle), record["error"], record["exit_code"])
+                failed[index] = Failure(str(bundle), record["error"], record["exit_code"])
             else:
                 records[index].append(record)
-    entries = (failed.get(index) or Measured.of(str(bundle), records[index]) for index, bundle in enumerate(bundles))
+    entries = (failed.get(index) or Measurement.of(str(bundle), records[index]) for index, bundle in enumerate(bundles))
     return BenchReport(machine, settings, tuple(entries))
 
 
-def _measure_apart(bundle: Path, settings: Settings) -> dict[str, Any]:
-    """What `measure` gives in a process of its own, or its "error" and "exit_code".
+def _measure_in_process(bundle: Path, settings: Settings) -> dict[str, Any]:
+    """Return the record of `measure`, called in a new process, or an "error" with its "exit_code".
 
-    `subprocess.run` kills the process if this one is interrupted.
+    `subprocess.run` kills the new process if this one is interrupted.
     """
     request = json.dumps({"bundle": str(bundle), "settings": asdict(settings)})
-    # The process finds the modules that this one found, and none that happen to lie in the current folder.
+    # The new process must import the same modules as this one, and none that happen to be in the current folder.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "albert_export.bench.worker", request],
@@ -69,11 +75,11 @@ def _measure_apart(bundle: Path, settings: Settings) -> dict[str, Any]:
     if done.returncode == 0:
         record: dict[str, Any] = json.loads(done.stdout)
         return record
-    how = f"exit code {done.returncode}"
+    reason = f"exit code {done.returncode}"
     if done.returncode < 0:
-        how = f"signal {signal.Signals(-done.returncode).name}"
-    talk = done.stderr.strip().splitlines() or ["nothing was said; there may be too little memory"]
+        reason = f"signal {signal.Signals(-done.returncode).name}"
+    messages = done.stderr.strip().splitlines() or ["it printed no message; the memory may be too small"]
     return {
-        "error": f"the process that measured it ended with {how}: {talk[-1]}",
+        "error": f"the process that measured it ended with {reason}: {messages[-1]}",
         "exit_code": UnsupportedError.exit_code,
     }

@@ -1,7 +1,8 @@
-"""One measurement of one bundle, in a process of its own: `python -m albert_export.bench.worker REQUEST`.
+"""Measures one bundle in a process of its own: `python -m albert_export.bench.worker REQUEST`.
 
-REQUEST is JSON, `{"bundle": FOLDER, "settings": {...}}`. One JSON object goes to standard output: the figures, or an
-`error` with its `exit_code`. What is measured is `AlbertSession.run`, arrays in and arrays out: tokenization is not.
+REQUEST is JSON, `{"bundle": FOLDER, "settings": {...}}`. The process prints one JSON object on standard output: the
+figures, or an `error` with its `exit_code`. What is timed is `AlbertSession.run`, which takes and returns arrays;
+tokenization is not timed.
 """
 
 from __future__ import annotations
@@ -20,65 +21,76 @@ from typing import Any
 import numpy as np
 
 import albert_runtime
-import albert_runtime.task_sessions  # what `load` would import is no part of the load's time and memory
+import albert_runtime.task_sessions  # `load` would import it, and imports must not count as load time and memory
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
 from albert_runtime.tasks import BATCH, CHOICES, INPUT_NAMES
 from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 
-#: runs at each length before the clock starts
-_WARM_UP = 3
-#: how often the length grows and shrinks, and the runs at each length that the first one is compared with
+#: runs at each length before the timed ones
+_WARM_UP_RUNS = 3
+#: how often the sequence length grows and shrinks
 _CHANGES = 5
+#: runs after each change of the length, with which the first run is compared
 _STEADY_RUNS = 3
+#: choices of an example for multiple choice
 _CHOICES = 2
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What every bundle is measured with."""
+    """The conditions under which every bundle is measured."""
 
-    #: tokens of a sequence; the first and the memory are measured at the first of them
+    #: sequence lengths in tokens; the first run and the memory are measured at the first of them
     lengths: tuple[int, ...] = (128,)
-    #: the two lengths between which the change is measured
+    #: the two sequence lengths between which changes are measured
     resize: tuple[int, int] = (32, 384)
+    #: sequences in a run
     batch: int = 1
-    #: None means the cores that this process may use
+    #: None means as many as there are cores that this process may use
     threads: int | None = None
-    #: fresh processes for each bundle
+    #: processes for each bundle
     rounds: int = 3
-    #: timed runs at each length in a round
+    #: timed runs at each length in each round
     runs: int = 20
-    #: the engine's name, where the model file's suffix does not tell
+    #: the engine's name; None means the first one installed for the suffix of the model file
     engine: str | None = None
 
 
 def measure(folder: Path, settings: Settings) -> dict[str, Any]:
-    """The figures of one load of the bundle in `folder`; units stand in their names.
+    """Load the bundle in `folder` once, run it, and return the figures as JSON types.
 
-    `load_ms` is of a whole session, without hashes and self-test; `engine_load_ms` is the graph's part of it.
-    `memory_bytes` is the resident memory after the load and one run at the first length, less that after the imports;
-    `tokenizer_bytes` is the part of it that all but the engine takes, nearly all of it the tokenizer's vocabulary;
-    `peak_bytes` is the most there was until the runs at all lengths were done, less the same. Both are None, and the
-    notes say so, where the system does not tell. `grow_ms` and `shrink_ms` hold, for each change of the length, the
-    time of the first run after it less the median of the runs that follow; None for a graph of one length.
+    Returns:
+        `load_ms`: time to load a whole session, without the check of hashes and without the self-test.
+        `engine_load_ms`: the part of it in which the engine loads the graph.
+        `first_ms`: time of the first run, at the first length.
+        `memory_bytes`: resident memory after the load and the first run, less that after the imports.
+        `tokenizer_bytes`: the part of it that is not the engine's; nearly all of it is the tokenizer's vocabulary.
+        `peak_bytes`: the largest resident memory until the runs at all lengths are done, less that after the imports.
+        `runs_ms`: for each length, the times of all timed runs.
+        `grow_ms` and `shrink_ms`: for each change of the length, the time of the first run after it less the median
+            of the runs that follow; None for a graph of one length.
+        `task`, `precision`, `engine`, `file_bytes`: what was measured.
+        `notes`: how the measurement differs from `settings`.
+
+        The memory figures are None, with a note, on a system that does not report them.
 
     Raises:
-        AlbertError: the bundle can't be loaded, or does not take such inputs.
+        AlbertError: the bundle can't be loaded or does not accept such inputs.
     """
     model_file = albert_runtime.open_bundle(folder, check=False).model_file
     _import_engine(model_file, settings.engine)
-    _forget_peak()
+    _reset_peak_memory()
     imported, _ = _memory()
 
     start = time.perf_counter()
     engine = open_engine(model_file, threads=settings.threads, name=settings.engine)
     engine_load_ms = (time.perf_counter() - start) * 1e3
-    bare, _ = _memory()
+    with_engine, _ = _memory()
     session = albert_runtime.load(folder, verify=False, engine=engine)
     load_ms = (time.perf_counter() - start) * 1e3
-    beside, _ = _memory()
-    lengths, resize, notes = _fit(session, settings)
+    with_tokenizer, _ = _memory()
+    lengths, resize, notes = _supported_lengths(session, settings)
     batches = {length: _inputs(session, settings.batch, length) for length in {*lengths, *resize}}
 
     def run_ms(length: int) -> float:
@@ -90,7 +102,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
     resident, _ = _memory()
     runs_ms = {}
     for length in lengths:
-        for _ in range(_WARM_UP):
+        for _ in range(_WARM_UP_RUNS):
             run_ms(length)
         runs_ms[length] = [run_ms(length) for _ in range(settings.runs)]
     _, peak = _memory()
@@ -105,50 +117,50 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
         "load_ms": load_ms,
         "engine_load_ms": engine_load_ms,
         "first_ms": first_ms,
-        "memory_bytes": _less(resident, imported),
-        "tokenizer_bytes": _less(beside, bare),
-        "peak_bytes": _less(peak, imported),
+        "memory_bytes": _difference(resident, imported),
+        "tokenizer_bytes": _difference(with_tokenizer, with_engine),
+        "peak_bytes": _difference(peak, imported),
         "runs_ms": runs_ms,
-        **_changes(run_ms, resize),
+        **_resize_times(run_ms, resize),
     }
 
 
 def _import_engine(model_file: Path, name: str | None) -> None:
-    """Has the engine's package imported, by asking the engine for a file that isn't there.
+    """Import the engine's package, by opening a file that does not exist.
 
-    What else may be wrong, a missing package too, is for the load to say.
+    All errors are ignored: if the package is missing, the load itself raises an error that says so.
     """
     with contextlib.suppress(AlbertError, OSError):
         open_engine(model_file.with_stem("no-such-file"), name=name)
 
 
-def _fit(
+def _supported_lengths(
     session: albert_runtime.AlbertSession, settings: Settings
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[str]]:
-    """The lengths to run, the lengths to change between (or none), and what had to differ from the settings."""
+    """Return the lengths to run, the two lengths to change between (or none), and notes on other lengths asked for."""
     static, longest = session.manifest.sequence_length, session.max_length
     if static is not None:
         others = sorted({*settings.lengths} - {static})
-        notes = [f"has one length, {static}; not run at {', '.join(map(str, others))}"] if others else []
+        notes = [f"has the one length {static}, so it was not run at {', '.join(map(str, others))}"] if others else []
         return (static,), (), notes
     too_long = sorted({length for length in (*settings.lengths, *settings.resize) if length > longest})
-    notes = [f"takes {longest} tokens; run at that instead of {', '.join(map(str, too_long))}"] if too_long else []
+    notes = [f"accepts {longest} tokens; run at that instead of {', '.join(map(str, too_long))}"] if too_long else []
     lengths = tuple(dict.fromkeys(min(length, longest) for length in settings.lengths))
     resize = tuple(dict.fromkeys(min(length, longest) for length in settings.resize))
     return lengths, resize if len(resize) == 2 else (), notes
 
 
 def _inputs(session: albert_runtime.AlbertSession, batch: int, length: int) -> Arrays:
-    """Full sequences of arbitrary words, two segments each; the same at every call."""
+    """Return sequences of random words without padding, in two segments of equal length; the same at every call."""
     sizes = {BATCH: batch, CHOICES: _CHOICES}
     shape = [sizes.get(axis, length) for axis in session.bundle.task.input_axes]
-    words = np.random.default_rng(length).integers(len(SPECIAL_TOKENS), session.tokenizer.vocab_size, shape)
+    ids = np.random.default_rng(length).integers(len(SPECIAL_TOKENS), session.tokenizer.vocab_size, shape)
     segments = np.broadcast_to(np.arange(length) >= length // 2, shape)
-    arrays = (words, np.ones(shape, np.int64), segments.astype(np.int64))
+    arrays = (ids, np.ones(shape, np.int64), segments.astype(np.int64))
     return dict(zip(INPUT_NAMES, arrays, strict=True))
 
 
-def _changes(run_ms: Callable[[int], float], resize: tuple[int, ...]) -> dict[str, list[float] | None]:
+def _resize_times(run_ms: Callable[[int], float], resize: tuple[int, ...]) -> dict[str, list[float] | None]:
     if not resize:
         return {"grow_ms": None, "shrink_ms": None}
     first: dict[int, list[float]] = {length: [] for length in resize}
@@ -158,18 +170,18 @@ def _changes(run_ms: Callable[[int], float], resize: tuple[int, ...]) -> dict[st
         for length in sorted(resize):
             first[length].append(run_ms(length))
             steady[length] += [run_ms(length) for _ in range(_STEADY_RUNS)]
-    costs = {length: [one - statistics.median(steady[length]) for one in first[length]] for length in resize}
-    return {"grow_ms": costs[max(resize)], "shrink_ms": costs[min(resize)]}
+    extra = {length: [time_ms - statistics.median(steady[length]) for time_ms in first[length]] for length in resize}
+    return {"grow_ms": extra[max(resize)], "shrink_ms": extra[min(resize)]}
 
 
-def _forget_peak() -> None:
-    """Lets VmHWM begin anew, so that what an import needed for a moment does not count; see proc(5), clear_refs."""
+def _reset_peak_memory() -> None:
+    """Reset the peak VmHWM, so that memory which only the imports needed does not count; see clear_refs in proc(5)."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _memory() -> tuple[int | None, int | None]:
-    """Resident bytes of this process, and the most there have been; None where the system does not tell."""
+    """Return the current and the peak resident bytes of this process; None on a system that does not report them."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -179,21 +191,21 @@ def _memory() -> tuple[int | None, int | None]:
     return resident, peak
 
 
-def _less(bytes_: int | None, imported: int | None) -> int | None:
-    return None if bytes_ is None or imported is None else bytes_ - imported
+def _difference(after: int | None, before: int | None) -> int | None:
+    return None if after is None or before is None else after - before
 
 
 def main() -> None:
-    """Answers the request in the first argument."""
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # engines talk on standard output too; only the answer may go there
+    """Measure what the first argument requests, and print the record on standard output."""
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # engines print messages on standard output too, which may hold nothing but the record
     request = json.loads(sys.argv[1])
     try:
         record = measure(Path(request["bundle"]), Settings(**request["settings"]))
     except AlbertError as error:
         record = {"error": str(error), "exit_code": error.exit_code}
-    with answer:
-        json.dump(record, answer)
+    with output:
+        json.dump(record, output)
 
 
 if __name__ == "__main__":

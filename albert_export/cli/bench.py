@@ -1,4 +1,4 @@
-"""The command `albert-export bench`; what measures is imported only when it runs."""
+"""The command `albert-export bench`. What it measures with is imported only when it runs, to keep `--help` fast."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from albert_export.utils.terminal import steps
 
 
 class _Lengths(click.ParamType):
-    """Whole numbers, 1 or more, separated by commas."""
+    """Different whole numbers from 1, separated by commas; exactly `count` of them if that is given."""
 
     name = "lengths"
 
@@ -31,8 +31,10 @@ class _Lengths(click.ParamType):
         return lengths
 
 
-def _budget_option(name: str, of: str, unit: str) -> Any:
-    return click.option(name, type=click.FloatRange(min=0), metavar=unit, help=f"Exit with 8 where {of} is more.")
+def _budget_option(name: str, quantity: str, unit: str) -> Any:
+    return click.option(
+        name, type=click.FloatRange(min=0), metavar=unit, help=f"Exit with code 8 if {quantity} exceeds this."
+    )
 
 
 @click.command(
@@ -42,27 +44,33 @@ Examples:
   albert-export bench albert-fp32 albert-int8 --lengths 32,128,384
   albert-export bench albert-int8 --max-size 12 --max-memory 36 --max-load 40 --json
 \b
-Each bundle is loaded in fresh processes, in turn with the others. MB are 1,000,000 bytes. Files are
-not checked against their hashes; what is timed is the model, without tokenization."""
+Each bundle is loaded in new processes, in turn with the others. An MB is 1,000,000 bytes. Files are
+not checked against their hashes. Only the model is timed, without tokenization."""
 )
 @click.argument("bundles", type=click.Path(path_type=Path), metavar="BUNDLE...", nargs=-1, required=True)
 @click.option(
     "--lengths", type=_Lengths(), default="128", show_default=True, metavar="N,...",
-    help="Tokens of a sequence; memory is measured at the first.",
+    help="Sequence lengths in tokens; memory is measured at the first.",
 )  # fmt: skip
 @click.option(
     "--resize", type=_Lengths(count=2), default="32,384", show_default=True, metavar="N,N",
-    help="Lengths between which a change is measured.",
+    help="Two lengths between which changes are measured.",
 )  # fmt: skip
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Sequences in a run.")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Of each run. Default: the usable cores.")
-@click.option("--runs", type=click.IntRange(min=1), default=20, show_default=True, help="At each length, in a round.")
-@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Loads of each bundle.")
-@click.option("--engine", metavar="NAME", help="What runs the graphs, where the file's suffix leaves a choice.")
-@_budget_option("--max-size", "a graph's file", "MB")
-@_budget_option("--max-memory", "the memory over the imports", "MB")
-@_budget_option("--max-load", "the load", "MS")
-@_budget_option("--max-latency", "the median of a length", "MS")
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads of the engine. Default: the usable cores."
+)
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=20, show_default=True, help="Timed runs at each length in each round."
+)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each bundle is loaded."
+)
+@click.option("--engine", metavar="NAME", help="What runs the graphs, if several engines can.")
+@_budget_option("--max-size", "the size of a graph's file", "MB")
+@_budget_option("--max-memory", "the memory that a bundle takes", "MB")
+@_budget_option("--max-load", "the load time", "MS")
+@_budget_option("--max-latency", "the median latency at a length", "MS")
 @quiet_option
 @json_option
 def bench(
@@ -76,7 +84,7 @@ def bench(
     **settings: Any,
 ) -> None:
     """Measure bundles side by side: load, memory, latency."""
-    from albert_export.bench.report import Budget
+    from albert_export.bench.report import ResourceBudget
     from albert_export.bench.runner import run_bench
     from albert_export.bench.table import bench_table
     from albert_export.bench.worker import Settings
@@ -85,6 +93,6 @@ def bench(
         report = run_bench(bundles, Settings(**settings), progress=progress)
     if as_json:
         print_json(report.to_dict())
-    elif report.measured:
+    elif report.measurements:
         click.echo(bench_table(report))
-    report.raise_if_failed(Budget(max_size, max_memory, max_load, max_latency))
+    report.raise_if_failed(ResourceBudget(max_size, max_memory, max_load, max_latency))

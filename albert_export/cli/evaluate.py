@@ -1,10 +1,12 @@
-"""The command `albert-export evaluate`; what computes is imported only when it runs."""
+"""The command `albert-export evaluate`. What it computes with is imported only when it runs, to keep `--help` fast."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from albert_export.evaluation.evaluator import Evaluation, Progress
+    from albert_export.evaluation import Evaluation, Example
 
 
 @click.command(
@@ -27,10 +29,10 @@ Examples:
 \b
 Data, in UTF-8:
   question-answering    SQuAD JSON, v1.1 or v2.0
-  text-classification   TSV: a text, or two, and a label; with GLUE's headers or without
+  text-classification   TSV: one or two texts, and a label; with GLUE's headers or without
   token-classification  CoNLL: a word and its tag on each line, blank lines between sentences
   multiple-choice       JSONL: {"prompt": TEXT, "choices": [TEXT, ...], "label": 0}
-  fill-mask             plain text; words are masked here
+  fill-mask             plain text, in which the command masks words
   pretraining           plain text, sentences in their order"""
 )
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
@@ -52,26 +54,26 @@ def evaluate(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Count the right answers of a bundle or checkpoint."""
+    """Score a bundle or checkpoint on labelled examples."""
     from albert_export.evaluation import evaluate as evaluate_session
     from albert_export.evaluation import find_model, read_dataset
     from albert_export.evaluation.predictions import write_predictions
 
     if predictions is not None:
         _refuse_predictions(predictions, model, data)
-    with steps(quiet) as say:
-        say("reading the model and the data")
+    with steps(quiet) as progress:
+        progress("reading the model and the data")
         found = find_model(model, task)
         dataset = read_dataset(data, found.task, labels=found.labels, problem_type=found.problem_type)
-        say("loading the model")
+        progress("loading the model")
         session = found.open()
-    with _bar(quiet) as progress:
-        evaluation = evaluate_session(session, dataset, limit=limit, progress=progress)
+    with _progress_bar(quiet) as track:
+        evaluation = evaluate_session(session, dataset, limit=limit, track=track)
     if as_json:
         print_json({"model": str(model), "data": str(data), **evaluation.to_dict()})
     else:
         click.echo(_described(model, data, evaluation))
-    if predictions is not None:  # last, so that a full disk does not lose the figures
+    if predictions is not None:  # last, so that the metrics are printed even if the disk is full
         write_predictions(predictions, dataset, evaluation)
 
 
@@ -79,37 +81,38 @@ def _refuse_predictions(file: Path, model: Path, data: Path) -> None:
     if file.is_dir():
         raise UsageError(f"{file} is a folder; give the name of a file for the predictions")
     if file.resolve() == data.resolve() or (file.exists() and data.exists() and file.samefile(data)):
-        raise UsageError(f"{file} is the labelled data, which is never written over; give --predictions another name")
+        raise UsageError(f"{file} is the labelled data, which is never overwritten; give --predictions another name")
     if file.resolve().is_relative_to(model.resolve()):
         raise UsageError(
-            f"{file} belongs to the model in {model}, where nothing is written; "
+            f"{file} belongs to the model in {model}, which is never changed; "
             "give --predictions a name outside that folder"
         )
 
 
 @contextlib.contextmanager
-def _bar(quiet: bool) -> Iterator[Progress | None]:
-    """A progress bar on standard error, if that is a terminal."""
+def _progress_bar(quiet: bool) -> Iterator[Callable[[Sequence[Example]], Iterable[Example]]]:
+    """Yield a wrapper of the examples that shows a progress bar on standard error, if that is a terminal."""
     if quiet or not sys.stderr.isatty():
-        yield None
+        yield iter
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        line = bar.add_task("evaluating", total=None)
-        yield lambda done, total: bar.update(line, completed=done, total=total)
+        yield functools.partial(bar.track, description="evaluating")
 
 
 def _described(model: Path, data: Path, evaluation: Evaluation) -> str:
+    from albert_export.utils.text_table import render_table
+
     figures = evaluation.to_dict()
     left_out = f" ({figures['left_out']:,} left out)" if figures["left_out"] else ""
-    width = max(map(len, evaluation.metrics))
+    metrics = render_table([(name, f"{value:.2f}") for name, value in evaluation.metrics.items()], align_right=True)
     return "\n".join(
         [
             f"{model}: {evaluation.task} by {evaluation.engine}",
             f"{data}: {figures['examples']:,} examples{left_out} in {evaluation.seconds:.1f} s",
-            *(f"  {name:{width}}  {value:6.2f}" for name, value in evaluation.metrics.items()),
+            textwrap.indent(metrics, "  "),
         ]
     )

@@ -1,4 +1,4 @@
-"""`albert-export verify`."""
+"""The command `albert-export verify`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Examples:
   albert-export verify my-albert-tflite-int8 --model ./my-albert --json
   albert-export verify my-albert-tflite-int8 --model my-albert-onnx
 \b
-Exit code 6 when anything differs by more than it may; the table names it."""
+The exit code is 6 if a difference exceeds its tolerance; the table lists all such differences."""
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(

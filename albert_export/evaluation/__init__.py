@@ -1,6 +1,6 @@
-"""How many labelled examples a bundle or a checkpoint answers right.
+"""Evaluation of a bundle or a checkpoint on labelled examples.
 
-Names are loaded when they are first used, so that the command line's help is quick.
+Public names are imported when they are first used, which keeps `--help` on the command line fast.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset", "Evaluation", "Example", "Model", "evaluate", "find_model", "read_dataset"]
 
-#: public name -> the module that holds it
+#: public name -> the module that defines it
 _HOMES = {
     "Dataset": "albert_export.evaluation.datasets.example",
     "Evaluation": "albert_export.evaluation.evaluator",

@@ -1,46 +1,43 @@
-"""`evaluate`: asks a session every example, and counts."""
+"""evaluate: runs a session on every example of a dataset, and computes the metrics of the answers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from albert_export.evaluation.datasets.example import Dataset, Kind
+from albert_export.evaluation.datasets.example import Dataset, Example, Kind
 from albert_export.evaluation.metrics.registry import MEASURES
 from albert_runtime import AlbertSession
 from albert_runtime.errors import UsageError
 from albert_runtime.session import check_count
 
-#: called with how many examples are done, and how many there are
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model answered, and how well."""
+    """The answers of a model to a dataset, and their metrics."""
 
     task: str
     kind: Kind
-    #: metric -> percent
+    #: name of the metric -> its value in percent
     metrics: dict[str, float]
-    #: the metric that budgets are about
+    #: the metric that accuracy budgets refer to
     primary: str
-    #: of JSON types, one for each example that was asked; None for those that were left out of the metrics
+    #: an answer of JSON types for each example that was run; None for examples that are left out of the metrics
     answers: list[Any]
-    #: asking took so long, without loading
+    #: time for all examples, without the time to load the model
     seconds: float
-    #: what computed, with its version
+    #: name and version of the engine
     engine: str
 
     @property
     def score(self) -> float:
-        """The primary metric, in percent."""
+        """The value of the primary metric, in percent."""
         return self.metrics[self.primary]
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON types, without the answers."""
+        """Return the result as JSON types, without the answers."""
         return {
             "task": self.task,
             "format": self.kind,
@@ -58,19 +55,19 @@ def evaluate(
     dataset: Dataset,
     *,
     limit: int | None = None,
-    progress: Progress | None = None,
+    track: Callable[[Sequence[Example]], Iterable[Example]] = iter,
 ) -> Evaluation:
-    """Asks `session` the examples of `dataset`, one after the other.
+    """Run `session` on the examples of `dataset`, one after the other, and compute the metrics.
 
     Args:
-        session: of a bundle, or of a checkpoint's reference (`find_model(folder).open()`).
-        dataset: what `read_dataset` gave for the session's task and labels.
-        limit: only so many examples, the first ones of the file.
-        progress: called with the examples that are done and those that are to be asked.
+        session: a session of a bundle or of a checkpoint's reference model, as `find_model(folder).open()` returns it.
+        dataset: the dataset that `read_dataset` returned for the session's task and labels.
+        limit: use only so many examples, the first ones of the file; None means all of them.
+        track: wraps the examples for the loop, to show the progress, such as `rich.progress.track`.
 
     Raises:
-        UsageError: the dataset is for another task, or there is nothing in it that can be scored.
-        BundleError: the model gives values that are not numbers.
+        UsageError: the dataset is for another task, `limit` is below 1, or no example can be scored.
+        BundleError: the outputs of the model are not finite.
     """
     if dataset.task != session.task:
         raise UsageError(f"{dataset.file} was read for {dataset.task}, and the model is for {session.task}")
@@ -78,18 +75,14 @@ def evaluate(
         check_count("limit", limit)
     measure = MEASURES[dataset.kind]
     examples = dataset.examples[:limit]
-    answers = []
     started = time.perf_counter()
-    for done, example in enumerate(examples, 1):
-        answers.append(measure.answer(session, example))
-        if progress is not None:
-            progress(done, len(examples))
+    answers = [measure.answer(session, example) for example in track(examples)]
     seconds = time.perf_counter() - started
     scored = [index for index, answer in enumerate(answers) if answer is not None]
     if not scored:
         raise UsageError(
-            f"nothing in {dataset.file} can be scored: of {len(answers):,} masked words none is one piece of the "
-            f"model's vocabulary, in a text of at most {session.max_length} tokens; give other sentences, or more"
+            f"nothing in {dataset.file} can be scored: of {len(answers):,} masked words, none is one piece of the "
+            f"model's vocabulary in a text of at most {session.max_length} tokens; give more or other sentences"
         )
     metrics = measure.metrics([examples[index] for index in scored], [answers[index] for index in scored])
     engine = f"{session.engine.name} {session.engine.version}"

@@ -1,4 +1,4 @@
-"""A bundle or a checkpoint, to be opened as a session; what it is asked is known before that."""
+"""find_model: a bundle or checkpoint whose task and labels are known before it is opened as a session."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from albert_runtime.tasks import Task, find_task
 
 @dataclass(frozen=True)
 class Model:
-    """What can be evaluated, before it is loaded."""
+    """A bundle or checkpoint that can be evaluated; its weights are not loaded yet."""
 
     task: Task
-    #: in the order of the outputs; empty for tasks without labels
+    #: in the order of the model's outputs; empty for tasks without labels
     labels: tuple[str, ...]
-    #: of its configuration
+    #: "problem_type" of the model's configuration
     problem_type: str | None
-    #: loads it, or builds its reference
+    #: loads the bundle, or builds the reference model of the checkpoint, and returns a session
     open: Callable[[], AlbertSession]
 
 
 def find_model(folder: str | Path, task: str | None = None) -> Model:
-    """The bundle or checkpoint in `folder`.
+    """Return the bundle or checkpoint in `folder`.
 
     Args:
-        folder: a bundle's, or a checkpoint's (Hugging Face's or Google's).
-        task: which head of a checkpoint; None means the one that it was saved with, or its only one.
+        folder: the folder of a bundle, or of a checkpoint in the format of Hugging Face or Google.
+        task: selects the head of a checkpoint; None means the head that it was saved with, or its only one.
 
     Raises:
-        UsageError: there is neither in `folder`, or the bundle is for another task.
-        UnsupportedError: it is damaged or not supported, or the checkpoint has no head for the task.
+        UsageError: `folder` holds neither a bundle nor a checkpoint, or the bundle is for another task.
+        UnsupportedError: the files are damaged or not supported, or the checkpoint has no head for the task.
     """
     folder = Path(folder)
     if (folder / MANIFEST_FILE).is_file():
@@ -87,13 +87,13 @@ def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
         framework = installed_framework("torch")
         reference = build_reference(checkpoint, task.name, framework=framework)
         with tempfile.TemporaryDirectory() as name:
-            # the vocabulary may go by another name, and the session knows that of bundles only
+            # The vocabulary file may have another name than in bundles, and a session finds it by that name only.
             folder = Path(name)
             write_tokenizer(tokenizer, folder)
             config.save(folder)
             manifest = Manifest(
                 task=task.name,
-                model_file=CONFIG_FILE,  # there is no graph: the engine computes the reference
+                model_file=CONFIG_FILE,  # there is no graph, since the engine computes the reference model
                 max_length=config.max_position_embeddings,
                 files=file_hashes(folder),
                 labels=labels,

@@ -19,7 +19,7 @@ from albert_export.reference.masking import MASK_POLICY
 from albert_export.reference.registry import reference_engine
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.verification.parity_report import ParityReport
-from albert_export.verification.verify import Original, compare
+from albert_export.verification.verify import Reference, compare
 from albert_runtime import AlbertSession, load
 from albert_runtime._version import __version__
 from albert_runtime.errors import AccuracyError
@@ -63,7 +63,7 @@ class Drafts:
         self.dataset = dataset
         self.recipes = recipes_for(writer.model_format, writer.precision)
         self._gate: Gate | None = None
-        self._original: Original | None = None
+        self._original: Reference | None = None
         #: of the last draft, where it keeps its answers and is no working form all the same
         self._refused: ParityReport | None = None
 
@@ -154,10 +154,10 @@ class Drafts:
             )
         return self._gate
 
-    def _original_for(self, draft: Draft) -> Original:
+    def _original_for(self, draft: Draft) -> Reference:
         if self._original is None:
             engine = reference_engine(self.job.reference, self.job.task, self.job.framework)
-            self._original = Original.of_checkpoint(self.job.checkpoint, draft.session, engine)
+            self._original = Reference.of_checkpoint(self.job.checkpoint, draft.session, engine)
         return self._original
 
     def _manifest(self, graph: Graph) -> Manifest:

@@ -22,8 +22,8 @@ from albert_export.quantization.recipe_search import Climb
 from albert_export.reference.registry import build_reference
 from albert_export.samples.texts import sample_requests
 from albert_export.utils.terminal import Progress
+from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
-from albert_export.verification.verify import suppressed_truncation_warnings
 from albert_runtime import AlbertSession
 from albert_runtime.manifest import Manifest
 from albert_runtime.self_test import make_self_test

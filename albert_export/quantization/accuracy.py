@@ -14,8 +14,9 @@ import numpy as np
 from albert_export.evaluation.decisions import NEAR_TIE, Decision, decide, differences, with_spread
 from albert_export.quantization.budget import Budget
 from albert_export.utils.terminal import Progress
+from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import TIE_MARGINS
-from albert_export.verification.verify import comparable_outputs, suppressed_truncation_warnings
+from albert_export.verification.verify import comparable_outputs
 from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError, BundleError, UsageError
 from albert_runtime.tasks import INPUT_NAMES, SEQUENCE

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from albert_export.utils.text_table import render_markdown_table, render_table
+
 HEADINGS = ("recipe", "answers kept", "near ties", "metric", "output error", "MB", "ms", "")
 
 
@@ -35,14 +37,12 @@ def _change(rung: Mapping[str, Any]) -> float:
 
 
 def text_table(ladder: Mapping[str, Any]) -> str:
-    """Lines of text with aligned columns; columns that are empty throughout are left out."""
-    table = [HEADINGS, *rows(ladder)]
-    used = [column for column in range(len(HEADINGS)) if any(row[column] for row in table[1:])]
-    widths = {column: max(len(row[column]) for row in table) for column in used}
-    return "\n".join("  ".join(row[column].ljust(widths[column]) for column in used).rstrip() for row in table)
+    """Return the table as aligned lines of text, without the columns that are empty in every row."""
+    table = rows(ladder)
+    used = [column for column in range(len(HEADINGS)) if any(row[column] for row in table)]
+    return render_table([[row[column] for column in used] for row in table], [HEADINGS[column] for column in used])
 
 
 def markdown_table(ladder: Mapping[str, Any]) -> list[str]:
-    """The same as Markdown."""
-    lines = [f"| {' | '.join(row)} |" for row in (HEADINGS, *rows(ladder))]
-    return [lines[0], "|---" * len(HEADINGS) + "|", *lines[1:]]
+    """Return the lines of the table in Markdown, with all columns."""
+    return render_markdown_table(rows(ladder), HEADINGS).splitlines()

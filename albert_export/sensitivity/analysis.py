@@ -16,7 +16,7 @@ from albert_export.quantization.calibration import Text, calibration_corpus, cal
 from albert_export.reference.registry import build_reference
 from albert_export.sensitivity.result import Harm, Row, Sensitivity
 from albert_export.utils.terminal import Progress
-from albert_export.verification.verify import suppressed_truncation_warnings
+from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task, find_task
 

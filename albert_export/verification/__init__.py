@@ -1,1 +1,1 @@
-"""Bundles held against their originals: token ids, tensors and decoded answers."""
+"""Comparison of a bundle with its checkpoint, or with another bundle: token ids, tensors and decoded answers."""

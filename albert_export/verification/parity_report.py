@@ -1,4 +1,4 @@
-"""ParityReport: what was compared with the original, how far it was off, and how far it may be."""
+"""ParityReport: what was compared with the original, how large the differences are, and which are allowed."""
 
 from __future__ import annotations
 
@@ -8,40 +8,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_export.utils.text_table import render_table
 from albert_runtime.errors import ParityError
 
-#: Largest absolute difference of an fp32 output. ONNX Runtime and PyTorch sum in another order; over 12 to 24 passes
-#: that leaves about 1e-5 of the largest value. Only an output with values above 10 is allowed more than this.
+#: The largest absolute difference allowed for an fp32 output. ONNX Runtime and PyTorch sum in different orders; over 12
+#: to 24 passes this adds up to about 1e-5 of the largest value. Only outputs with values above 10 are allowed more.
 FP32_TOLERANCE = 1e-4
 FP32_RELATIVE_TOLERANCE = 1e-5
-#: Outputs of other precisions may be off by this share of the largest value of the output. fp16 keeps 11 bits, so each
-#: operation is off by up to 2**-11 of its value, and the passes of the shared layer add up. Integers have no such
-#: bound; the demo checkpoints show at most 0.05, 0.30 and 0.24, and these tell a working graph from a broken one.
-#: Whether it is good enough is for the decoded answers to say.
+#: Outputs of other precisions may differ by this share of the output's largest value. fp16 keeps 11 bits, so each
+#: operation has a rounding error of up to 2**-11 of its value, and the errors of all passes add up. Integer precisions
+#: have no such bound: the demo checkpoints show at most 0.05 for int8, 0.30 for int8-static and 0.24 for int4. These
+#: tolerances only separate a working graph from a broken one; the decoded answers show whether it is accurate enough.
 RELATIVE_TOLERANCES = {"fp16": 0.02, "int8": 0.15, "int8-static": 0.5, "int4": 0.5}
-#: An answer may differ where the original's best is no more than this above its second, as probability: then the
-#: original itself is undecided, and either will do. For fp32 and fp16 that is twice the tolerance of a value of 1.
+#: An answer may differ if the original's best and second best answers have probabilities that differ by no more than
+#: this: then the original itself is undecided, and either answer is accepted. For fp32 and fp16 this is twice the
+#: tolerance of a value of 1.
 TIE_MARGINS = {"fp32": 2 * FP32_TOLERANCE, "fp16": 0.04, "int8": 0.1, "int8-static": 0.2, "int4": 0.2}
-#: Other processors and engine versions may differ from the machine of the export by more than float32 sums do.
+#: Factor on the tolerance of a self-test, since other processors and engine versions may differ from the machine of the
+#: export by more than the order of summation explains.
 _SELF_TEST_SLACK = 10
 
 
 def tolerance_for(precision: str, largest: float) -> float:
-    """The largest difference allowed to an output whose largest absolute value is `largest`."""
+    """Return the largest difference allowed for an output whose largest absolute value is `largest`."""
     if precision == "fp32":
         return max(FP32_TOLERANCE, FP32_RELATIVE_TOLERANCE * largest)
     return RELATIVE_TOLERANCES[precision] * max(1.0, largest)
 
 
 def self_test_tolerance(precision: str, largest: float) -> float:
-    """How far another machine may be off what the same file gave where it was made."""
+    """Return how much the outputs of a file on another machine may differ from those on the machine of the export."""
     slack = _SELF_TEST_SLACK if precision in ("fp32", "fp16") else 1
     return slack * tolerance_for(precision, largest)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison. `difference` and `tolerance` are None where things are equal or not."""
+    """One comparison. `difference` and `tolerance` are None where only equality was checked."""
 
     name: str
     subject: str
@@ -53,8 +56,9 @@ class Check:
 
 @dataclass
 class ParityReport:
-    """All comparisons of one artefact with its original, in the order they were made."""
+    """All comparisons of one artefact with its original, in the order in which they were made."""
 
+    #: names of the bundle and of the checkpoint or bundle that it is compared with
     artefact: str
     original: str
     precision: str
@@ -62,21 +66,24 @@ class ParityReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every check holds, and there is one."""
+        """Whether there are checks and all of them passed."""
         return bool(self.checks) and all(check.passed for check in self.checks)
 
     @property
     def max_difference(self) -> float:
-        """The largest difference of any value."""
+        """The largest absolute difference of any value."""
         return max((check.difference for check in self.checks if check.difference is not None), default=0.0)
 
     def add_equal(self, name: str, subject: str, passed: bool, detail: str = "") -> bool:
-        """Records a comparison that holds or does not; returns whether it holds."""
+        """Record a check for equality, and return whether it passed."""
         self.checks.append(Check(name, subject, passed, detail=detail))
         return passed
 
     def add_values(self, name: str, subject: str, got: NDArray[Any], expected: NDArray[Any]) -> bool:
-        """Records the largest difference of two arrays of one shape; NaN never passes. Returns whether it holds."""
+        """Record the largest difference of two arrays of the same shape, and return whether it is within the tolerance.
+
+        NaN never passes.
+        """
         largest = float(np.abs(expected).max(initial=0.0))
         tolerance = tolerance_for(self.precision, largest)
         difference = float(np.abs(got - expected).max(initial=0.0))
@@ -85,11 +92,11 @@ class ParityReport:
         return passed
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON types."""
+        """Return the report as JSON types."""
         return {"passed": self.passed, "max_difference": self.max_difference, **asdict(self)}
 
     def summary(self) -> dict[str, Any]:
-        """What a manifest keeps of it: for each kind of check how many there were, the worst and its tolerance."""
+        """Return what a manifest keeps: for each kind, the number of checks, the largest difference, its tolerance."""
         kinds: dict[str, dict[str, Any]] = {}
         for check in self.checks:
             kind = kinds.setdefault(check.name, {"checks": 0, "passed": True})
@@ -103,8 +110,8 @@ class ParityReport:
         return {"passed": self.passed, "max_difference": self.max_difference, "checks": kinds}
 
     def table(self, *, failures_only: bool = False) -> str:
-        """The checks as lines of text, columns aligned."""
-        rows = [("check", "of", "difference", "tolerance", "")]
+        """Return the checks as aligned lines of text, with a line of headings first."""
+        rows = []
         for check in self.checks:
             if failures_only and check.passed:
                 continue
@@ -112,14 +119,10 @@ class ParityReport:
             tolerance = "" if check.tolerance is None else f"{check.tolerance:.2e}"
             verdict = "ok" if check.passed else "DIFFERS"
             rows.append((check.name, check.subject, difference, tolerance, f"{verdict} {check.detail}".strip()))
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        return "\n".join(
-            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]).rstrip()
-            for row in rows
-        )
+        return render_table(rows, ("check", "of", "difference", "tolerance", ""))
 
     def raise_if_failed(self) -> None:
-        """Raises ParityError with a table of the differences."""
+        """Raise a ParityError with a table of the failed checks, if there are any."""
         if not self.passed:
             failed = sum(not check.passed for check in self.checks)
             raise ParityError(

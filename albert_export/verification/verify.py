@@ -1,13 +1,11 @@
-"""Does a bundle still give the answers of the checkpoint it was made from, or of another bundle of it?
+"""verify_bundle: compares a bundle with the checkpoint that it was made from, or with another bundle of it.
 
-Compared in this order, since each step explains the next: token ids, names, shapes and values of the tensors over
-lengths and batches, padded against unpadded, and the decoded answers.
+The order of the checks is such that a failure explains the later ones: token ids; names, shapes and values of the
+tensors for several lengths and batches; padded against unpadded inputs; and the decoded answers.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from albert_export.samples.texts import sample_requests, sentences
 from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
+from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
@@ -32,27 +31,27 @@ from albert_runtime.postprocessing import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 
 Arrays = dict[str, NDArray[np.int64]]
-#: float16 weights and integers say nothing about smaller ones
+#: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
 _LEAST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True)
-class Original:
-    """What a bundle is compared with: a session of the same task, and the tokenizer that it should have."""
+class Reference:
+    """What a bundle is compared with: a session of the same task, and the tokenizer that the bundle should have."""
 
     name: str
     session: AlbertSession
     tokenizer: AlbertTokenizer
 
     @classmethod
-    def of_checkpoint(cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine) -> Original:
-        """The reference of a checkpoint, computed by `engine`, behind a session with the settings of `like`."""
+    def of_checkpoint(cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine) -> Reference:
+        """Return the checkpoint's reference model, computed by `engine`, in a session with the settings of `like`."""
         tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
         return cls(checkpoint.folder.name, type(like)(like.bundle, verify=False, engine=engine), tokenizer)
 
     @classmethod
-    def of_bundle(cls, session: AlbertSession) -> Original:
-        """Another bundle."""
+    def of_bundle(cls, session: AlbertSession) -> Reference:
+        """Return another bundle as the reference."""
         return cls(session.bundle.folder.name, session, session.tokenizer)
 
 
@@ -64,66 +63,79 @@ def verify_bundle(
     engine: str | None = None,
     progress: Progress = lambda step: None,
 ) -> ParityReport:
-    """Compares the bundle with `model`; the report says whether all holds.
+    """Compare the bundle with `model`, and return a report of all checks.
+
+    A difference raises no error; the report has `passed` and `raise_if_failed` for that.
 
     Args:
         bundle: the folder of a bundle.
-        model: the checkpoint folder that it was made from, or another bundle made from that, of any format.
-        threads: for the engine; None means the cores that this process may use.
-        engine: name of the engine that runs the bundle; None means the first that is installed.
+        model: the folder of the checkpoint that the bundle was made from, or of another bundle of that checkpoint, in
+            any format.
+        threads: number of threads of the engine; None means as many as there are cores that this process may use.
+        engine: name of the engine that runs the bundle; None means the first one that is installed.
         progress: called with a line about each step.
 
     Raises:
-        BundleError, CheckpointError, UnsupportedError: one of the two can't be opened, or has another task.
-        DependencyError: an engine, or the framework that computes the checkpoint's reference, is missing.
+        BundleError, CheckpointError, UnsupportedError: one of the two can't be opened, or their tasks differ.
+        DependencyError: an engine, or the framework that computes the reference model of the checkpoint, is missing.
     """
-    progress("opening the bundle and what to compare it with")
+    progress("opening the bundle and its reference")
     with suppressed_native_stderr():
         session = load(bundle, threads=threads, engine=engine)
     if (Path(model) / MANIFEST_FILE).is_file():
         other = load(model, threads=threads)
         if other.task != session.task:
-            raise UnsupportedError(f"{bundle} is for {session.task} and {model} for {other.task}: nothing to compare")
-        return compare(session, Original.of_bundle(other), progress=progress)
+            raise UnsupportedError(
+                f"{bundle} is for {session.task} and {model} for {other.task}: there is nothing to compare; "
+                "give two bundles for the same task"
+            )
+        return compare(session, Reference.of_bundle(other), progress=progress)
     checkpoint = read_checkpoint(model)
     framework = installed_framework("tf" if session.bundle.model_file.suffix == ".tflite" else "torch")
-    reference = build_reference(checkpoint, session.task, framework=framework)
-    computed = reference_engine(reference, session.bundle.task, framework)
-    return compare(session, Original.of_checkpoint(checkpoint, session, computed), progress=progress)
+    reference_model = build_reference(checkpoint, session.task, framework=framework)
+    computed = reference_engine(reference_model, session.bundle.task, framework)
+    return compare(session, Reference.of_checkpoint(checkpoint, session, computed), progress=progress)
 
 
 def compare(
-    session: AlbertSession, original: Original, *, answers: bool = True, progress: Progress = lambda step: None
+    session: AlbertSession, reference: Reference, *, answers: bool = True, progress: Progress = lambda step: None
 ) -> ParityReport:
-    """Compares an open session with an original of the same task; `answers` says whether the decoded ones too."""
+    """Compare an open session with a reference of the same task, and return a report of all checks.
+
+    The decoded answers are compared only if `answers` is true.
+    """
     task = session.bundle.task
-    report = ParityReport(session.bundle.folder.name, original.name, session.manifest.precision)
+    report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
 
     progress("comparing token ids")
-    same = _compare_tokens(report, session.tokenizer, original.tokenizer)
+    same = _compare_tokens(report, session.tokenizer, reference.tokenizer)
     same = _compare_names(report, session, task) and same
     if not same:
-        return report  # whatever follows could only repeat it
-    longest = min(session.max_length, original.session.max_length)
+        return report  # the later checks would fail for the same reason
+    longest = min(session.max_length, reference.session.max_length)
     for label, arrays in _cases(session.tokenizer, task, longest):
         progress(f"comparing values: {label}")
-        _compare_values(report, label, *comparable_outputs(session, original.session, arrays))
+        _compare_values(report, label, *comparable_outputs(session, reference.session, arrays))
     progress("comparing padded with unpadded")
     _compare_padding(report, session, task)
     if not answers:
         return report
     progress("comparing answers")
     with suppressed_truncation_warnings():
-        _compare_answers(report, session, original.session)
+        _compare_answers(report, session, reference.session)
     return report
 
 
 def comparable_outputs(
-    session: AlbertSession, original: AlbertSession, arrays: Arrays
+    session: AlbertSession, reference: AlbertSession, arrays: Arrays
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The outputs of both for `arrays`; in logarithms where a graph ends in softmax, which forgets a constant."""
-    got, expected = _run(session, arrays), _run(original, arrays)
-    if _gives_probabilities(session) or _gives_probabilities(original):
+    """Return the outputs of both sessions for `arrays`, in a form in which they can be compared.
+
+    Some targets end their graph in softmax. Logits can't be restored from probabilities, since softmax drops a
+    constant that is added to all of them; so both sides are given as the logarithms of probabilities.
+    """
+    got, expected = _run(session, arrays), _run(reference, arrays)
+    if _gives_probabilities(session) or _gives_probabilities(reference):
         return _log_softmax(got), _log_softmax(expected)
     return got, expected
 
@@ -138,34 +150,22 @@ def _log_softmax(outputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
-    """The outputs for `arrays`; for a graph of a static length they are padded, and the padding's outputs dropped."""
+    """Return the outputs for `arrays`. For a graph of a static length, inputs are padded and outputs are cut again."""
     static, length = session.manifest.sequence_length, arrays["input_ids"].shape[-1]
     if static is None:
         return session.run(arrays)
-    blank = {"input_ids": session.tokenizer.pad_token_id}
-    beyond = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
+    fill = {"input_ids": session.tokenizer.pad_token_id}
+    padding = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
     outputs = session.run(
-        {name: np.pad(array, beyond, constant_values=blank.get(name, 0)) for name, array in arrays.items()}
+        {name: np.pad(array, padding, constant_values=fill.get(name, 0)) for name, array in arrays.items()}
     )
     axes = session.bundle.task.outputs
     return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
 
 
-@contextlib.contextmanager
-def suppressed_truncation_warnings() -> Iterator[None]:
-    """The samples are not the user's texts: that a short model cuts them off is nothing to tell."""
-    logger = logging.getLogger("albert_runtime")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, original: AlbertTokenizer) -> bool:
+def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer) -> bool:
     lines = sentences()
-    wrong = [line for line in lines if tokenizer.encode(line) != original.encode(line)]
+    wrong = [line for line in lines if tokenizer.encode(line) != reference.encode(line)]
     detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
     return report.add_equal("tokens", "token ids", not wrong, detail)
 
@@ -178,7 +178,7 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
 
 
 def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
-    """Inputs from real text: lengths from 1 to the longest, ragged batches, 2 to 7 choices."""
+    """Yield inputs of real text, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
     ids = np.array([i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)], np.int64)
     lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
     if CHOICES in task.input_axes:
@@ -193,7 +193,10 @@ def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tup
 
 
 def _batch(ids: NDArray[np.int64], lengths: list[int], tokenizer: AlbertTokenizer, choices: int = 0) -> Arrays:
-    """Rows of running text, [CLS] first and [SEP] last where there is room, the second half as second segment."""
+    """Return padded rows of running text, a row for each of `lengths`; with `choices`, so many rows form an example.
+
+    Each row begins with [CLS] and ends with [SEP] where there is room for both. Its second half is the second segment.
+    """
     shape = (len(lengths), max(lengths))
     arrays = {name: np.zeros(shape, np.int64) for name in INPUT_NAMES}
     arrays["input_ids"][:] = tokenizer.pad_token_id
@@ -217,7 +220,7 @@ def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expec
 
 
 def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -> None:
-    """Each sequence alone must give what it gives beside longer ones."""
+    """Compare the outputs for each sequence alone with those for the same sequence in a batch with longer ones."""
     encodings = [session.tokenizer(line, truncation=True, max_length=session.max_length) for line in sentences()[:3]]
     rows = [encoding.encodings[0] for encoding in encodings]
     longest = max(len(row.ids) for row in rows)
@@ -241,12 +244,12 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -
             report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
 
 
-def _compare_answers(report: ParityReport, session: AlbertSession, original: AlbertSession) -> None:
-    """The decoded answers must be equal; where the original's best two are near each other, either will do."""
+def _compare_answers(report: ParityReport, session: AlbertSession, reference: AlbertSession) -> None:
+    """Compare the decoded answers; where the reference's two best answers are nearly tied, either one is accepted."""
     requests = sample_requests(session.bundle.task)
     different, ties = [], 0
     for request in requests:
-        expected, got = decide(original, request), decide(session, request)
+        expected, got = decide(reference, request), decide(session, request)
         if agree(expected, got):
             continue
         if near_tie(expected, got, TIE_MARGINS[session.manifest.precision]):

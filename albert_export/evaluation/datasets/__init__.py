@@ -1,1 +1,1 @@
-"""Files of labelled examples, one module for each format."""
+"""Readers of files with labelled examples, one module for each format."""

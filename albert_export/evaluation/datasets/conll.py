@@ -16,13 +16,14 @@ _DOCUMENT = "-DOCSTART-"
 
 
 def read_conll(file: Path, text: str, labels: Sequence[str]) -> Dataset:
-    """The sentences of a CoNLL file: the word in its first column, the tag in its last.
+    """Read the sentences of a CoNLL file, which has the word in its first column and the tag in its last.
 
-    Columns are parted by tabs if there is one in the file, else by white space. Tags are the model's labels. The text
-    of a sentence is its words with spaces between.
+    Columns are separated by tabs if the file has any, or else by white space. Tags must be labels of the model. The
+    text of a sentence is its words joined by spaces.
 
     Raises:
-        UsageError: lines have other columns, a word is blank, tags are unknown to the model; the message lists them.
+        UsageError: some lines have another number of columns or a blank word, or some tags are not labels of the
+            model; the message lists them.
     """
     sentences, problems = _sentences(text)
     if not problems and not sentences:
@@ -36,7 +37,7 @@ def read_conll(file: Path, text: str, labels: Sequence[str]) -> Dataset:
 
 
 def _sentences(text: str) -> tuple[list[tuple[tuple[str, str], ...]], list[str]]:
-    """(word, tag) of each sentence, and what is wrong with lines."""
+    """Return the (word, tag) pairs of each sentence, and a list of the lines that can't be read."""
     separator = "\t" if "\t" in text else None
     sentences: list[list[tuple[str, str]]] = [[]]
     problems = []

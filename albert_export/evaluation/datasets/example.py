@@ -1,4 +1,4 @@
-"""Example and Dataset: what a model is asked, and what it should answer."""
+"""Example and Dataset: requests for a model, with the expected answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-#: what the expected answers are, and so how they are scored; see `measures.py`
+#: what the expected answers are, which determines the metrics; see `albert_export.evaluation.metrics.registry`
 Kind = Literal[
     "SQuAD v1.1", "SQuAD v2.0", "labels", "several labels", "values", "tags", "choices", "masks", "masks and order"
 ]
@@ -17,15 +17,16 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Example:
-    """One request, and its answer."""
+    """One request, and the expected answer to it."""
 
-    #: keyword arguments of the session's call
+    #: keyword arguments for a call of the session
     request: dict[str, Any]
-    #: SQuAD: a tuple of right texts, empty where there is no answer; labels: the label's name; several labels: a tuple
-    #: of names; values: a float; tags: a tuple of (word, tag); choices: the index; masks: the word; masks and order:
-    #: (whether in order, the masked word or None)
+    #: The expected answer, whose type depends on the kind of the dataset. SQuAD: a tuple of right answers, empty if the
+    #: question has none; labels: the name of the label; several labels: a tuple of names; values: a float; tags: a
+    #: tuple of (word, tag); choices: the index of the choice; masks: the masked word; masks and order: whether the
+    #: texts are in order, and the masked word or None.
     expected: Any
-    #: the question's id in a SQuAD file, else ""
+    #: the id of the question in a SQuAD file, else ""
     name: str = ""
 
 
@@ -37,11 +38,14 @@ class Dataset:
     #: full name of the task
     task: str
     kind: Kind
-    #: one or more
+    #: at least one
     examples: Sequence[Example]
 
     def spread(self, count: int) -> Dataset:
-        """At most `count` of the examples, the same ones every time and from all over: files are often sorted."""
+        """Return a dataset of at most `count` examples, chosen at random from the whole file with a fixed seed.
+
+        Files are often sorted, so the first examples are not representative.
+        """
         if len(self.examples) <= count:
             return self
         chosen = sorted(Random(0).sample(range(len(self.examples)), count))
@@ -49,5 +53,5 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name of the file, for messages."""
         return self.file.name

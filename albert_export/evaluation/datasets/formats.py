@@ -1,4 +1,4 @@
-"""What the files of each task look like, and which one a file at hand looks like."""
+"""The file format of each task, and a check that a file is not in the format of another task."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT_OF_TASK = {
     "fill-mask": _TEXT,
     "pretraining": _TEXT,
 }
-#: characters and lines at the front of a file that are looked at
+#: how many characters and lines at the beginning of a file are looked at
 _HEAD_CHARACTERS = 5000
 _HEAD_LINES = 200
 _TAG = re.compile(r"O|[BIELSU]-\S+")
@@ -31,22 +31,22 @@ _CHOICE_KEYS = re.compile(r'"(choices|endings)"\s*:\s*\[')
 
 
 def refuse_other_format(file: Path, text: str, task: str) -> None:
-    """Refuses a text that is plainly in the format of another task.
+    """Raise an error if the text of `file` is clearly in the format of another task.
 
     Raises:
-        UsageError: the message says what the file looks like, for which task that is, and what to give.
+        UsageError: the message says which format the file has, for which task that is, and which format is needed.
     """
     found = _format_of(text)
     if found is None or FORMAT_OF_TASK[task] == found:
         return
-    tasks = " or ".join(name for name, form in FORMAT_OF_TASK.items() if form == found)
+    tasks = " or ".join(name for name, format_ in FORMAT_OF_TASK.items() if format_ == found)
     raise UsageError(
         f"{file} looks like {found}, which is for {tasks}; the model is for {task}: give {FORMAT_OF_TASK[task]}"
     )
 
 
 def _format_of(text: str) -> str | None:
-    """One of the formats, if the beginning of `text` leaves no doubt; files that are cut off are known too."""
+    """Return the format that the beginning of `text` has, also for truncated files; None if it is not clear."""
     head = text.lstrip()[:_HEAD_CHARACTERS]
     if head.startswith(("{", "[")):
         if '"paragraphs"' in head or re.search(r'"data"\s*:\s*\[', head):
@@ -58,9 +58,9 @@ def _format_of(text: str) -> str | None:
         return _CONLL
     tabs = {line.count("\t") for line in lines[:-1] or lines}
     if len(tabs) == 1 and tabs != {0}:
-        # words stand alone in their column, texts don't
-        worded = sum(any(" " in cell.strip() for cell in line.split("\t")) for line in lines)
-        return _TABLE if 2 * worded > len(lines) else None
-    # the lines of prose have many words, and not all of them equally many
+        # a table of single words, such as CoNLL with other tags, has no column with spaces in it
+        with_texts = sum(any(" " in cell.strip() for cell in line.split("\t")) for line in lines)
+        return _TABLE if 2 * with_texts > len(lines) else None
+    # lines of prose have many words, and the number of words differs from line to line
     widths = [len(line.split()) for line in lines]
     return _TEXT if tabs == {0} and len(set(widths)) > 1 and sum(widths) > 4 * len(widths) else None

@@ -1,4 +1,4 @@
-"""GLUE-style tables: a text, or a pair of texts, and its label on each line, with tabs between."""
+"""TSV tables as in GLUE: each line has a text or a pair of texts, and its label, separated by tabs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from albert_export.evaluation.datasets.parsing import refuse
 from albert_export.utils.text_file import split_lines
 from albert_runtime.errors import UnsupportedError, UsageError
 
-#: names of columns in lower case: those of GLUE's files, and a few that people give
+#: known names of text columns, in lower case: those of GLUE's files, and a few that users often choose
 _TEXTS = (
     ("sentence1", "sentence2"),
     ("premise", "hypothesis"),
@@ -25,36 +25,39 @@ _TEXTS = (
     ("sentence",),
     ("text",),
 )
+#: known names of label columns, in lower case
 _LABELS = ("gold_label", "label", "labels", "score", "is_duplicate", "quality")
 
 
 class _Columns(NamedTuple):
-    """Which columns hold what."""
+    """The indices of the columns that hold the texts and the label."""
 
     texts: tuple[int, ...]
     label: int
 
 
 def read_table(file: Path, text: str, labels: Sequence[str], problem_type: str | None) -> Dataset:
-    """The rows of a table, for a text classifier with these labels and this "problem_type" in its configuration.
+    """Read the rows of a table for a text classifier with these labels and this "problem_type" in its configuration.
 
-    A header is known by its names. Without one, the label stands in the last column or else the first, the texts in
-    the others; and four columns with the label in the second are CoLA's. Cells are taken as they are: quotes mean
-    nothing. Several labels of a text stand in one cell, with commas between.
+    The first row is a header if it has known names. Without a header, the label is in the last column, or else in the
+    first one, and the texts are in the others; a table of four columns is in the format of CoLA, with the label in the
+    second. Quotes in cells have no special meaning. If a text has several labels, they are in one cell, separated by
+    commas.
 
     Raises:
-        UsageError: rows have other columns, a text is blank, labels are unknown to the model; the message lists them.
-        UnsupportedError: the model gives several values for a text.
+        UsageError: some rows have another number of columns or a blank text, or some labels are unknown to the model;
+            the message lists them.
+        UnsupportedError: the model computes several values for a text.
     """
     kind = label_kind(labels, problem_type)
     if kind == "values" and len(labels) > 1:
-        raise UnsupportedError(f"the model gives {len(labels)} values for a text, and only one can be evaluated")
+        raise UnsupportedError(f"the model computes {len(labels)} values for a text, and only one can be evaluated")
     rows = [(number, line.split("\t")) for number, line in enumerate(split_lines(text), 1) if line.strip()]
     width = len(rows[0][1])
     if width < 2:
         raise UsageError(
-            f"{file} has no tab in row {rows[0][0]}, so no column for a label; "
-            "give a text, or two, and its label on each line, with tabs between"
+            f"{file} has no tab in row {rows[0][0]}, so it has no column for a label; "
+            "give one or two texts and a label on each line, separated by tabs"
         )
     headed = _header(file, rows[0][1])
     body = rows[1:] if headed else rows
@@ -74,17 +77,17 @@ def read_table(file: Path, text: str, labels: Sequence[str], problem_type: str |
     expected, unusable = _expected(given, kind, labels)
     advice = ""
     if unusable and kind != "values":
-        advice = f"{labels_advice(labels)} Numbers from 0 to {len(labels) - 1} will do as well."
+        advice = f"{labels_advice(labels)} Numbers from 0 to {len(labels) - 1} are accepted as well."
     refuse(f"{file} does not fit the model:", [*problems, *unusable], advice)
     requests = [dict(zip(("text", "text_pair"), (cells[i] for i in columns.texts), strict=False)) for _, cells in body]
     return Dataset(file, "text-classification", kind, tuple(map(Example, requests, expected)))
 
 
 def _header(file: Path, first: list[str]) -> _Columns | None:
-    """The columns that the first row names; None if it is no header.
+    """Return the columns that the row `first` names; None if it is no header.
 
     Raises:
-        UsageError: it names texts and no label, or the other way about.
+        UsageError: the row names text columns but no label column, or a label column but no text columns.
     """
     names = [cell.strip().lower() for cell in first]
     texts = next((known for known in _TEXTS if all(name in names for name in known)), None)
@@ -96,7 +99,7 @@ def _header(file: Path, first: list[str]) -> _Columns | None:
     missing = "texts" if label else "labels"
     known = ", ".join(_LABELS) if texts else ", ".join(" + ".join(pair) for pair in _TEXTS)
     raise UsageError(
-        f"{file} names the columns {', '.join(names)} and none of them holds the {missing}; known are: {known}"
+        f"{file} has the columns {', '.join(names)}, and none of them holds the {missing}; known names are: {known}"
     )
 
 
@@ -104,10 +107,10 @@ def _guessed_columns(file: Path, rows: list[list[str]], kind: Kind, labels: Sequ
     width = len(rows[0])
     texts_of = {width - 1: tuple(range(width - 1)), 0: tuple(range(1, width))}
     if width == 4:
-        texts_of = {1: (3,)}  # source, label, the author's mark, sentence
+        texts_of = {1: (3,)}  # CoLA: source, label, the author's mark, sentence
     elif width > 4:
         raise UsageError(
-            f"{file} has {width} columns and no header that is known; name them in the first row, for example "
+            f"{file} has {width} columns and no header that is known; name the columns in the first row, for example "
             "sentence and label, or sentence1, sentence2 and label"
         )
     values = {column: [row[column] for row in rows] for column in texts_of}
@@ -117,11 +120,11 @@ def _guessed_columns(file: Path, rows: list[list[str]], kind: Kind, labels: Sequ
 
 
 def _expected(cells: list[str], kind: Kind, labels: Sequence[str]) -> tuple[list[Any], list[str]]:
-    """What the model should answer for each cell of the label column, and what is wrong with cells."""
+    """Return the expected answer for each cell of the label column, and a list of the cells that can't be used."""
     if kind == "values":
         values = [_number(cell) for cell in cells]
-        wrong = [cell for cell, value in zip(cells, values, strict=True) if value is None]
-        return values, [f"{cell!r:.60} is not a number, and the model's answers are numbers" for cell in wrong]
+        unusable = [cell for cell, value in zip(cells, values, strict=True) if value is None]
+        return values, [f"{cell!r:.60} is not a number, and the model's answers are numbers" for cell in unusable]
     parts = [
         [part.strip() for part in cell.split(",")] if kind == "several labels" else [cell.strip()] for cell in cells
     ]

@@ -1,4 +1,4 @@
-"""The labels of a file -> those of the model."""
+"""Matching of the labels in a file with the labels of the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION
 
 
 def label_kind(labels: Sequence[str], problem_type: str | None) -> Kind:
-    """What a text classifier with these labels and this "problem_type" in its configuration answers."""
+    """Return what a text classifier with these labels and this "problem_type" in its configuration answers."""
     if problem_type == MULTI_LABEL:
         return "several labels"
     if problem_type == REGRESSION or (problem_type is None and len(labels) == 1):
@@ -19,10 +19,13 @@ def label_kind(labels: Sequence[str], problem_type: str | None) -> Kind:
 
 
 def match_labels(values: Iterable[str], labels: Sequence[str]) -> tuple[dict[str, str], Counter[str]]:
-    """The model's label for each different value, and how often each value occurs that stands for none.
+    """Match the values in a file with the labels of the model.
 
-    Values are names, in any case where that leaves no doubt; or all of them are numbers, counted from 0 in the order
-    of `labels`.
+    Values may be names of labels, in upper or lower case if that is unambiguous. Or all of them may be numbers, which
+    count the labels from 0.
+
+    Returns:
+        The label for each distinct value; and how often each value occurs that matches no label.
     """
     counts = Counter(values)
     names = {label: label for label in labels}
@@ -39,13 +42,13 @@ def match_labels(values: Iterable[str], labels: Sequence[str]) -> tuple[dict[str
 
 
 def unknown_label_problems(unknown: Counter[str]) -> list[str]:
-    """A line about each label that the model does not have, the commonest first."""
+    """Return a line about each label that the model does not have, the most frequent first."""
     return [f"unknown label {value!r:.60}: {count:,} times" for value, count in unknown.most_common()]
 
 
 def labels_advice(labels: Sequence[str]) -> str:
-    """What the model's labels are, and what to do where only the names differ."""
+    """Return advice that lists the model's labels and says what to do if only the names differ."""
     return (
-        f"The model's labels are: {', '.join(labels)}. If only the names differ, give the model those of the file: "
+        f"The model's labels are: {', '.join(labels)}. If only the names differ, give the model the names of the file: "
         'change "id2label" in the config.json of the checkpoint, and export it again.'
     )

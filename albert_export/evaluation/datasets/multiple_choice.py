@@ -1,4 +1,4 @@
-"""JSONL files of multiple choice: a prompt, its choices and the right one on each line."""
+"""JSONL files for multiple choice: each line has a prompt, its choices and the index of the right one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from albert_export.evaluation.datasets.parsing import kind_of, parse_json, refus
 from albert_export.utils.text_file import split_lines
 from albert_runtime.errors import UsageError
 
-#: what each field may be called: our name first, then that of SWAG and HellaSwag
+#: accepted names of each field: our own name first, then the name in HellaSwag
 _PROMPT, _CHOICES, _LABEL = ("prompt", "ctx"), ("choices", "endings"), ("label",)
 
 
 def read_choices(file: Path, text: str) -> Dataset:
-    """The questions of a JSONL file, `{"prompt": TEXT, "choices": [TEXT, TEXT, ...], "label": 0}` on each line.
+    """Read a JSONL file with `{"prompt": TEXT, "choices": [TEXT, TEXT, ...], "label": 0}` on each line.
 
-    "ctx" and "endings", HellaSwag's names, will do too; a label may be a number in quotes.
+    The names in HellaSwag, "ctx" and "endings", are accepted too. A label may be a number in quotes.
 
     Raises:
-        UsageError: lines are not JSON, or lack a field; the message lists them.
+        UsageError: some lines are not JSON, or lack a field; the message lists them.
     """
     problems, examples = [], []
     for number, line in enumerate(split_lines(text), 1):
@@ -39,7 +39,7 @@ def read_choices(file: Path, text: str) -> Dataset:
 
 
 def _example(record: Any) -> Example:
-    """The example in one line's JSON; the UsageError that it raises is for the list of problems."""
+    """Return the example in the JSON of one line. The caller collects the UsageErrors of all lines."""
     if not isinstance(record, dict):
         raise UsageError(f"a JSON {kind_of(record)}, not an object")
     prompt, choices, label = (_field(record, names) for names in (_PROMPT, _CHOICES, _LABEL))

@@ -1,4 +1,4 @@
-"""The text of a file of labelled examples: its lines, its JSON, and how what is wrong with them is said."""
+"""Parsing of JSON in files of labelled examples, and errors that list the problems of a file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from albert_runtime.errors import UsageError, listed
 
-#: problems of one kind that a message names; a file of another format has one on each line
+#: the most problems that a message lists, since a file of another format has a problem on each line
 _SHOWN = 20
 
 
 def parse_json(text: str) -> Any:
-    """The value that `text` holds.
+    """Return the value of the JSON in `text`.
 
     Raises:
         UsageError: it is not JSON; the message says at which byte, and what is wrong there.
@@ -23,21 +23,21 @@ def parse_json(text: str) -> Any:
     except json.JSONDecodeError as error:
         place = len(text[: error.pos].encode())
         cut = "it ends in the middle: " if not text[error.pos :].strip() or "Unterminated" in error.msg else ""
-        said = error.msg.removesuffix(" at")  # "Unterminated string starting at"
-        raise UsageError(f"{cut}{said} at byte {place:,} of {len(text.encode()):,}") from error
+        reason = error.msg.removesuffix(" at")  # as in "Unterminated string starting at"
+        raise UsageError(f"{cut}{reason} at byte {place:,} of {len(text.encode()):,}") from error
     except RecursionError as error:
         raise UsageError("not JSON that can be used: brackets are nested too deep") from error
-    except ValueError as error:  # Python reads 4,300 digits
+    except ValueError as error:  # Python converts at most 4,300 digits to an integer
         raise UsageError("not JSON that can be used: a number has too many digits") from error
 
 
 def kind_of(value: Any) -> str:
-    """What a value of JSON is called in messages."""
+    """Return the name of the type of a JSON value, for messages."""
     return "null" if value is None else type(value).__name__
 
 
 def refuse(headline: str, problems: Sequence[str], advice: str = "") -> None:
-    """Raises a UsageError that lists `problems`, the first of them if they are many; does nothing without any."""
+    """Raise a UsageError that lists the first of `problems`, followed by `advice`; do nothing if there are none."""
     if not problems:
         return
     shown = list(problems[:_SHOWN])

@@ -1,4 +1,4 @@
-"""Plain text as examples: words to mask, and neighbouring lines whose order is to be told."""
+"""Plain text as examples: words to mask, and pairs of neighbouring lines whose order the model predicts."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from albert_export.utils.text_file import split_lines
 from albert_runtime.errors import UsageError
 from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 
-#: of the words of a text, those that are masked; as in the training of BERT and ALBERT
+#: share of the words of a text that are masked, as in the training of BERT and ALBERT
 _MASKED_SHARE = 0.15
-#: words between white space in one request. Both lengths fit models of 128 tokens, and leave room for rare words.
+#: the most words, separated by white space, of a text and of each text of a pair. Both fit models of 128 tokens, even
+#: if some words are split into several pieces.
 _LONGEST = 64
 _LONGEST_OF_PAIR = 32
-#: a word of letters, between white space but for punctuation after it
+#: a word of letters only, between white space, with or without punctuation after it
 _WORD = re.compile(r"(?<!\S)[^\W\d_]+(?=[\s.,;:!?)]|$)")
 
 
 def read_masks(file: Path, text: str) -> Dataset:
-    """Words of the file, each masked alone: 15% of those of each line, and at least one, the same ones every time.
+    """Make an example of each word that is masked: 15% of the words of each line, but at least one.
 
-    A word is a run of letters between white space, with or without punctuation after it. Lines of more than 64 words
-    are parted.
+    A word is a sequence of letters between white space, with or without punctuation after it. The words are chosen at
+    random with a fixed seed, and each is masked alone. Lines of more than 64 words are split.
 
     Raises:
-        UsageError: the file holds [MASK] already, or no such word.
+        UsageError: the file contains [MASK] already, or no such word.
     """
     rng = Random(0)
     examples = []
@@ -40,17 +41,18 @@ def read_masks(file: Path, text: str) -> Dataset:
             for word in sorted(rng.sample(words, count), key=re.Match.start):
                 examples.append(Example({"text": _masked(part, word)}, word.group()))
     if not examples:
-        raise UsageError(f"{file} holds no word to mask; give sentences, one or more on each line")
+        raise UsageError(f"{file} has no word to mask; give sentences, one or more on each line")
     return Dataset(file, "fill-mask", "masks", tuple(examples))
 
 
 def read_orders(file: Path, text: str) -> Dataset:
-    """Pairs of neighbouring lines, half of them swapped at random, with one word masked; the same ones every time.
+    """Make an example of each pair of neighbouring lines: half of them are swapped, and one word is masked.
 
-    A blank line parts texts that have nothing to do with each other. Of each line, the first 32 words are taken.
+    Both are chosen at random with a fixed seed. A blank line separates texts that have nothing to do with each other.
+    Of each line, the first 32 words are used.
 
     Raises:
-        UsageError: the file holds [MASK] already, or no two lines stand together.
+        UsageError: the file contains [MASK] already, or no line directly follows another.
     """
     rng = Random(0)
     examples = []
@@ -70,7 +72,7 @@ def read_orders(file: Path, text: str) -> Dataset:
         examples.append(Example({"first": texts[0], "second": texts[1]}, (not swapped, masked)))
     if not examples:
         raise UsageError(
-            f"{file} has no two lines that stand together; give sentences in their order, one on each line"
+            f"{file} has no two lines without a blank line between; give sentences in their order, one on each line"
         )
     return Dataset(file, "pretraining", "masks and order", tuple(examples))
 
@@ -78,12 +80,12 @@ def read_orders(file: Path, text: str) -> Dataset:
 def _lines(file: Path, text: str) -> list[str]:
     lines = [line.strip() for line in split_lines(text)]
     problems = [f"line {number}: {line!r:.60}" for number, line in enumerate(lines, 1) if MASK_TOKEN in line]
-    refuse(f"{file} holds {MASK_TOKEN} already:", problems, "Give plain text; words are masked here.")
+    refuse(f"{file} contains {MASK_TOKEN} already:", problems, "Give plain text; the evaluation masks words itself.")
     return lines
 
 
 def _parts(line: str, longest: int) -> list[str]:
-    """`line` in parts of at most `longest` words, with the white space between them as it is."""
+    """Split `line` into parts of at most `longest` words, and keep the white space within the parts."""
     starts = [word.start() for word in re.finditer(r"\S+", line)][::longest]
     return [line[start:end].rstrip() for start, end in pairwise([*starts, len(line)])]
 

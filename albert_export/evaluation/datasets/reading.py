@@ -1,4 +1,4 @@
-"""`read_dataset`: a file of labelled examples -> Dataset, or all that is wrong with the file."""
+"""read_dataset: reads a file of labelled examples, or lists all that is wrong with it."""
 
 from __future__ import annotations
 
@@ -23,26 +23,28 @@ __all__ = ["Dataset", "Example", "read_dataset"]
 def read_dataset(
     file: str | Path, task: Task | str, *, labels: Sequence[str] = (), problem_type: str | None = None
 ) -> Dataset:
-    """The examples in `file` for models of `task`. No model is needed yet: bad data is refused before heavy work.
+    """Read the examples in `file` for models of `task`.
+
+    The model need not be loaded yet, so that data which can't be used is refused before that.
 
     Args:
-        file: question-answering: SQuAD JSON; text-classification: TSV; token-classification: CoNLL; multiple-choice:
-            JSONL; fill-mask and pretraining: plain text. UTF-8 throughout.
+        file: a UTF-8 file. question-answering: SQuAD JSON; text-classification: TSV; token-classification: CoNLL;
+            multiple-choice: JSONL; fill-mask and pretraining: plain text.
         task: a task, its name or an alias.
-        labels: of the model, in the order of its outputs; for the two tasks that have labels.
-        problem_type: of the model's configuration; for text-classification.
+        labels: labels of the model in the order of its outputs; only for text-classification and token-classification.
+        problem_type: "problem_type" of the model's configuration; only for text-classification.
 
     Raises:
-        UsageError: the file can't be read, is of another task's format, is damaged, or has labels that the model does
-            not know; the message lists all that is wrong.
+        UsageError: the file can't be read, is in the format of another task, is damaged, or has labels that the model
+            does not know; the message lists all that is wrong.
         UnsupportedError: the task has no labelled data.
         DependencyError: the package that computes the metrics is missing.
     """
     name = find_task(task).name if isinstance(task, str) else task.name
     if name not in FORMAT_OF_TASK:
         raise UnsupportedError(
-            f"{name} gives vectors, for which there are no right answers to count; compare them with the original's "
-            "instead: albert-export verify BUNDLE --model CHECKPOINT"
+            f"{name} computes vectors, for which there are no right answers; compare them with those of the "
+            "checkpoint instead: albert-export verify BUNDLE --model CHECKPOINT"
         )
     file = Path(file)
     text = read_text(file, "evaluation data", f"for {name} give {FORMAT_OF_TASK[name]}")

@@ -1,1 +1,1 @@
-"""Metrics of labelled data: SQuAD, classification, tagging, masked words."""
+"""Metrics of labelled data: SQuAD, classification, tagging, and masked words."""

@@ -1,4 +1,4 @@
-"""Text classification: accuracy, macro F1 and Matthews correlation; of numbers, Pearson and Spearman correlation."""
+"""Metrics of text classification: accuracy, F1 and Matthews correlation; for numbers, two correlations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from albert_export.evaluation.datasets.example import Example
 
 
 def label_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, float]:
-    """accuracy, macro_f1 (the mean over the labels that occur, in the file or in answers) and matthews.
+    """Return accuracy, macro_f1 and matthews (the Matthews correlation), each times 100.
 
-    The last is 0 where only one label occurs.
+    macro_f1 is the mean over the labels that occur in the file or in the answers. matthews is 0 if only one label
+    occurs.
     """
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
@@ -28,9 +29,10 @@ def label_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[st
 
 
 def multi_label_scores(examples: Sequence[Example], answers: Sequence[Sequence[str]]) -> dict[str, float]:
-    """accuracy (texts all of whose labels are right), macro_f1 over the labels that occur, and micro_f1.
+    """Return accuracy, macro_f1 and micro_f1 for texts with several labels, each times 100.
 
-    Where no text has a label, and none is given one, all is right.
+    accuracy is the share of texts for which the set of labels is right. macro_f1 is the mean over the labels that
+    occur in the file or in the answers. Both F1 scores are 100 if there are no labels in either.
     """
     from sklearn.metrics import f1_score
 
@@ -40,7 +42,7 @@ def multi_label_scores(examples: Sequence[Example], answers: Sequence[Sequence[s
     labels = sorted(set().union(*expected, *given))
     if not labels:
         return scores | {"macro_f1": 100.0, "micro_f1": 100.0}
-    # [texts, labels]
+    # of shape [texts, labels]
     true, found = (np.array([[label in row for label in labels] for row in side], int) for side in (expected, given))
     each = [f1_score(true[:, column], found[:, column], zero_division=0) for column in range(len(labels))]
     together = f1_score(true.ravel(), found.ravel(), zero_division=0)
@@ -48,7 +50,7 @@ def multi_label_scores(examples: Sequence[Example], answers: Sequence[Sequence[s
 
 
 def value_scores(examples: Sequence[Example], answers: Sequence[float]) -> dict[str, float]:
-    """pearson and spearman, times 100; 0 where all numbers of one side are equal, which correlate with nothing."""
+    """Return the correlations pearson and spearman, times 100; 0 if all expected values or all answers are equal."""
     expected = np.array([example.expected for example in examples], np.float64)
     given = np.array(answers, np.float64)
     return {
@@ -58,7 +60,7 @@ def value_scores(examples: Sequence[Example], answers: Sequence[float]) -> dict[
 
 
 def _correlation(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    # to at most 1, so that the largest numbers have a sum, and equal ones are exactly their mean
+    # Values are scaled to at most 1, so that large ones don't overflow and equal ones are exactly equal to their mean.
     left, right = (side / (np.abs(side).max() or 1.0) for side in (left, right))
     left, right = left - left.mean(), right - right.mean()
     scale = float(np.linalg.norm(left) * np.linalg.norm(right))
@@ -66,6 +68,6 @@ def _correlation(left: NDArray[np.float64], right: NDArray[np.float64]) -> float
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[Any]:
-    """The rank of each value, from 1; equal ones share the mean of their ranks."""
+    """Return the rank of each value, from 1; equal values get the mean of their ranks."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[places]

@@ -1,4 +1,4 @@
-"""Measure: how the examples of one kind are asked, and what is made of the answers."""
+"""Measure: how a session answers the examples of one kind of dataset, and which metrics the answers get."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from albert_runtime import AlbertSession
 class Measure:
     """How to evaluate one kind of dataset."""
 
-    #: the metric that budgets are about
+    #: the metric that accuracy budgets refer to
     primary: str
-    #: the answer to an example, of JSON types; None leaves the example out
+    #: returns the answer to an example, as JSON types; None leaves the example out
     answer: Callable[[AlbertSession, Example], Any]
-    #: the metrics of examples and their answers, none of which is None, in percent
+    #: returns the metrics, in percent, of examples and their answers, none of which is None
     metrics: Callable[[Sequence[Example], Sequence[Any]], dict[str, float]]
-    #: the module that computes them, where numpy does not
+    #: the module that computes the metrics; None if numpy is enough
     needs: str | None = None
 
     def require(self) -> None:
-        """Raises a DependencyError where the module that computes the metrics can't be imported."""
+        """Raise a DependencyError if the module that computes the metrics can't be imported."""
         if self.needs is None:
             return
         with needing(f"this evaluation needs {self.needs}", "evaluate"):

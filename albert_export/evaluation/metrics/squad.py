@@ -1,4 +1,4 @@
-"""Question answering: EM and F1 as the official SQuAD scripts compute them (evaluate-v1.1.py, evaluate-v2.0.py)."""
+"""Metrics of question answering: EM and F1 as in the official SQuAD scripts evaluate-v1.1.py and evaluate-v2.0.py."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from albert_runtime.windows import TextWindow
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-#: the session's own setting, which its windows don't know by themselves
+#: the session's default, which `best_answers` has to be given
 _MAX_ANSWER_TOKENS = 30
 
-#: the right answers to a question, and the one that was given
-_Asked = tuple[tuple[str, ...], str]
+#: the right answers to a question, and the model's answer
+_Answered = tuple[tuple[str, ...], str]
 
 
 def answer_always(session: AlbertSession, example: Example) -> str:
-    """The text of the session's best answer; "" for a question that can't be asked (blank, or as long as a window)."""
+    """Return the text of the best answer; "" for a question that is blank, or too long to leave room for a context."""
     try:
         text: str = session(**example.request).text
     except UsageError:
@@ -37,11 +37,11 @@ def answer_always(session: AlbertSession, example: Example) -> str:
 
 
 def answer_or_not(session: AlbertSession, example: Example) -> str:
-    """The text of the best answer, or "" where the model holds that there is none.
+    """Return the text of the best answer, or "" if the model predicts that the question has none.
 
-    A model trained on SQuAD v2.0 points to [CLS] then: there is no answer if the start and end logit of [CLS], summed,
-    are above those of the best passage; of several windows, in the one where [CLS] has least (run_squad.py of BERT and
-    ALBERT, with its threshold of 0).
+    A model trained on SQuAD v2.0 predicts [CLS] for such questions. There is no answer if the sum of the start and end
+    logits of [CLS] is above that of the best answer; with several windows, the smallest sum of [CLS] counts. This is
+    the rule of run_squad.py of BERT and ALBERT, with its threshold of 0.
     """
     assert isinstance(session, QuestionAnsweringSession)
     question, context = example.request["question"], example.request["context"]
@@ -59,7 +59,7 @@ def answer_or_not(session: AlbertSession, example: Example) -> str:
 
 
 def _sum_of_logits(answer: Answer, windows: Sequence[TextWindow], outputs: Sequence[Arrays]) -> float:
-    """Start and end logit of the passage `answer`, in the window and at the tokens where they are highest."""
+    """Return the largest sum of start and end logits of `answer`, over all windows and tokens that contain it."""
     best = -np.inf
     for window, output in zip(windows, outputs, strict=True):
         offsets = window.encoding.offsets
@@ -77,52 +77,53 @@ def _sum_of_logits(answer: Answer, windows: Sequence[TextWindow], outputs: Seque
 
 
 def squad_1_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, float]:
-    """exact_match and f1 of evaluate-v1.1.py: of each question, against the right answer that fits best."""
-    asked = [(example.expected, answer) for example, answer in zip(examples, answers, strict=True)]
-    return {"exact_match": _mean(exact_match, asked), "f1": _mean(f1_of_words, asked)}
+    """Return exact_match and f1 of evaluate-v1.1.py in percent; for each question, the best-matching answer counts."""
+    answered = [(example.expected, answer) for example, answer in zip(examples, answers, strict=True)]
+    return {"exact_match": _mean(exact_match, answered), "f1": _mean(f1_of_words, answered)}
 
 
 def squad_2_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, float]:
-    """The same of evaluate-v2.0.py: of all questions, and of those that have an answer (has_answer_...) and have none.
+    """Return exact_match and f1 of evaluate-v2.0.py in percent.
 
-    A group without questions is left out. The right answer to a question that has none is "".
+    They are computed for all questions, for those that have an answer (has_answer_...) and for those that have none
+    (no_answer_...). A group without questions is left out. The right answer to a question that has none is "".
     """
-    groups: dict[str, list[_Asked]] = {"": [], "has_answer_": [], "no_answer_": []}
+    groups: dict[str, list[_Answered]] = {"": [], "has_answer_": [], "no_answer_": []}
     for example, answer in zip(examples, answers, strict=True):
-        # what is nothing but articles and punctuation can't be compared
+        # an answer of nothing but articles and punctuation is empty once normalized, and can't be compared
         texts = tuple(text for text in example.expected if normalized(text)) or ("",)
         for group in ("", "has_answer_" if example.expected else "no_answer_"):
             groups[group].append((texts, answer))
     scores: dict[str, float] = {}
-    for group, asked in groups.items():
-        if asked:
-            scores[f"{group}exact_match"] = _mean(exact_match, asked)
-            scores[f"{group}f1"] = _mean(_f1_or_nothing, asked)
+    for group, answered in groups.items():
+        if answered:
+            scores[f"{group}exact_match"] = _mean(exact_match, answered)
+            scores[f"{group}f1"] = _mean(_f1_or_both_empty, answered)
     return scores
 
 
 def normalized(text: str) -> str:
-    """`text` in lower case, without punctuation, articles and needless white space."""
+    """Return `text` in lower case, without punctuation and articles, with single spaces between words."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(answer: str, right: str) -> float:
-    """1 if both are the same once normalized, else 0."""
+    """Return 1 if both texts are equal once normalized, else 0."""
     return float(normalized(answer) == normalized(right))
 
 
 def f1_of_words(answer: str, right: str) -> float:
-    """The harmonic mean of the shares of words that the two have in common, once normalized; from 0 to 1."""
+    """Return the F1 score, from 0 to 1, of the words that both texts have in common once normalized."""
     given, wanted = normalized(answer).split(), normalized(right).split()
     common = (Counter(given) & Counter(wanted)).total()
     return 2 * common / (len(given) + len(wanted)) if common else 0.0
 
 
-def _f1_or_nothing(answer: str, right: str) -> float:
-    """As `f1_of_words`, but 1 where neither has a word."""
+def _f1_or_both_empty(answer: str, right: str) -> float:
+    """Return `f1_of_words`, but 1 if neither text has a word."""
     return f1_of_words(answer, right) if normalized(answer) or normalized(right) else 1.0
 
 
-def _mean(score: Callable[[str, str], float], asked: Sequence[_Asked]) -> float:
-    """In percent: of each question, the score against the right answer that fits best."""
-    return 100 * sum(max(score(answer, right) for right in texts) for texts, answer in asked) / len(asked)
+def _mean(score: Callable[[str, str], float], answered: Sequence[_Answered]) -> float:
+    """Return the mean in percent of each question's score against the right answer that matches best."""
+    return 100 * sum(max(score(answer, right) for right in texts) for texts, answer in answered) / len(answered)

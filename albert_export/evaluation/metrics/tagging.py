@@ -1,4 +1,4 @@
-"""Token classification: a tag for each word of a CoNLL sentence, and precision, recall and F1 of the entities."""
+"""Metrics of token classification: a tag for each word of a CoNLL sentence, and F1 of the entities."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from albert_runtime import AlbertSession
 from albert_runtime.entities import OUTSIDE
 from albert_runtime.task_sessions import TokenClassificationSession
 
-#: seqeval's letters for the schemes that end an entity: Last is End, Unit is Single
+#: prefixes of the scheme BILOU -> those of BIOES, which seqeval reads: Last is End, and Unit is Single
 _SEQEVAL = {"L": "E", "U": "S"}
 _TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
 
 
 def tag_words(session: AlbertSession, example: Example) -> list[str]:
-    """The tag of each word of the sentence: the label that is best at the word's first token.
+    """Return the tag of each word of the sentence: the label with the largest logit at the word's first token.
 
-    A sentence that is too long goes through the model in the session's windows. A word that the tokenizer drops, such
-    as a lone variation selector, has the tag O.
+    A sentence that is too long for the model is split into the session's windows. A word for which the tokenizer
+    yields no token, such as a single variation selector, gets the tag O.
     """
     assert isinstance(session, TokenClassificationSession)
     words = [word for word, _ in example.expected]
@@ -38,9 +38,10 @@ def tag_words(session: AlbertSession, example: Example) -> list[str]:
 
 
 def tag_scores(examples: Sequence[Example], answers: Sequence[Sequence[str]]) -> dict[str, float]:
-    """f1, precision and recall of entities, by seqeval in its default mode (as conlleval); accuracy of words.
+    """Return f1, precision and recall of entities, and accuracy of words, in percent.
 
-    Where labels are plain names, neighbours of the same name are one entity, as for the runtime.
+    They are computed by seqeval in its default mode, which agrees with conlleval. If the labels are names without
+    prefixes, neighbouring words with the same name are one entity, as in the runtime.
     """
     from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 

@@ -1,4 +1,4 @@
-"""What the bench makes of its figures: ratios, JSON, the table, the budget."""
+"""The report of a benchmark: statistics, ratios, JSON, the table, the budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.report import BenchReport, Budget, Failed, Figure, Measured
+from albert_export.bench.report import BenchReport, Failure, Measurement, ResourceBudget, Statistics
 from albert_export.bench.table import bench_table
 from albert_export.bench.worker import Settings
 from albert_runtime.errors import AlbertError, BudgetError
@@ -37,7 +37,7 @@ SMALL = {
     "tokenizer_bytes": 30_000_000,
     "runs_ms": {"32": [6.0], "128": [15.0]},
 }
-UNTOLD = {
+WITHOUT_MEMORY = {
     **ROUND,
     "memory_bytes": None,
     "tokenizer_bytes": None,
@@ -48,20 +48,20 @@ UNTOLD = {
 }
 
 
-def report_of(*bundles: Measured | Failed) -> BenchReport:
+def report_of(*bundles: Measurement | Failure) -> BenchReport:
     return BenchReport(machine_facts(), Settings(lengths=(32, 128)), bundles)
 
 
-def test_figures_are_of_the_rounds() -> None:
+def test_statistics_are_over_the_rounds() -> None:
     slower = {**ROUND, "load_ms": 70.0, "runs_ms": {"32": [30.0], "128": [80.0]}, "grow_ms": [9.0]}
-    one = Measured.of("a", [ROUND, slower, ROUND])
-    assert one.load_ms == Figure(50.0, 50.0, 70.0)
-    assert one.latency_ms == {32: Figure(16.0, 16.0, 30.0), 128: Figure(60.0, 60.0, 80.0)}
-    assert one.grow_ms == Figure(2.0, 1.0, 9.0)  # of all seven changes
+    one = Measurement.of("a", [ROUND, slower, ROUND])
+    assert one.load_ms == Statistics(50.0, 50.0, 70.0)
+    assert one.latency_ms == {32: Statistics(16.0, 16.0, 30.0), 128: Statistics(60.0, 60.0, 80.0)}
+    assert one.grow_ms == Statistics(2.0, 1.0, 9.0)  # of all seven changes
 
 
 def test_json_has_the_ratios_to_the_first() -> None:
-    report = report_of(Measured.of("a", [ROUND]), Failed("b", "no", 3), Measured.of("c", [SMALL]))
+    report = report_of(Measurement.of("a", [ROUND]), Failure("b", "no", 3), Measurement.of("c", [SMALL]))
     record = json.loads(json.dumps(report.to_dict()))
     assert [one["bundle"] for one in record["bundles"]] == ["a", "b", "c"]
     assert record["bundles"][1] == {"bundle": "b", "error": "no", "exit_code": 3}
@@ -72,9 +72,12 @@ def test_json_has_the_ratios_to_the_first() -> None:
     assert record["machine"]["cores"] >= record["machine"]["usable_cores"] >= 1
 
 
-def test_the_table_has_a_row_a_bundle() -> None:
+def test_the_table_has_a_row_for_each_bundle() -> None:
     report = report_of(
-        Measured.of("a", [ROUND]), Failed("b", "no", 3), Measured.of("long/name", [SMALL]), Measured.of("d", [UNTOLD])
+        Measurement.of("a", [ROUND]),
+        Failure("b", "no", 3),
+        Measurement.of("long/name", [SMALL]),
+        Measurement.of("d", [WITHOUT_MEMORY]),
     )
     lines = bench_table(report).splitlines()
     assert lines[0].split()[0] == "bundle"
@@ -88,23 +91,23 @@ def test_the_table_has_a_row_a_bundle() -> None:
     assert lines[-1] == "d: no /proc"
 
 
-def test_a_busy_machine_is_said() -> None:
-    for load, said in ((None, False), (0.1, False), (9.5, True)):
+def test_the_table_says_that_the_machine_is_busy() -> None:
+    for load, busy in ((None, False), (0.1, False), (9.5, True)):
         machine = {**machine_facts(), "cores": 2, "load_average": load}
-        table = bench_table(BenchReport(machine, Settings(), (Measured.of("a", [ROUND]),)))
-        assert ("a load of 9.5 on 2 cores" in table) is said
+        table = bench_table(BenchReport(machine, Settings(), (Measurement.of("a", [ROUND]),)))
+        assert ("a load of 9.5 on 2 cores" in table) is busy
 
 
 def test_one_bundle_is_compared_with_nothing() -> None:
-    assert "smaller" not in bench_table(report_of(Measured.of("a", [ROUND])))
+    assert "smaller" not in bench_table(report_of(Measurement.of("a", [ROUND])))
 
 
-def test_a_budget_names_all_that_is_over_it() -> None:
-    report = report_of(Measured.of("a", [ROUND]), Measured.of("c", [SMALL]))
-    report.raise_if_failed(Budget())
-    report.raise_if_failed(Budget(size_mb=44, memory_mb=90, load_ms=50, latency_ms=60))
+def test_all_violations_of_a_budget_are_listed() -> None:
+    report = report_of(Measurement.of("a", [ROUND]), Measurement.of("c", [SMALL]))
+    report.raise_if_failed(ResourceBudget())
+    report.raise_if_failed(ResourceBudget(size_mb=44, memory_mb=90, load_ms=50, latency_ms=60))
     with pytest.raises(BudgetError) as caught:
-        report.raise_if_failed(Budget(size_mb=11.8, memory_mb=36, load_ms=40, latency_ms=20))
+        report.raise_if_failed(ResourceBudget(size_mb=11.8, memory_mb=36, load_ms=40, latency_ms=20))
     assert str(caught.value).splitlines()[1:] == [
         "  - a: 44.0 MB of file, --max-size is 11.8",
         "  - a: 90.0 MB of memory, --max-memory is 36",
@@ -114,18 +117,18 @@ def test_a_budget_names_all_that_is_over_it() -> None:
     ]
 
 
-def test_a_budget_for_what_can_not_be_told_is_not_kept() -> None:
-    with pytest.raises(BudgetError, match="MB of memory can't be told"):
-        report_of(Measured.of("a", [UNTOLD])).raise_if_failed(Budget(memory_mb=36))
+def test_a_budget_for_memory_that_can_not_be_measured_is_violated() -> None:
+    with pytest.raises(BudgetError, match="MB of memory can't be measured on this system"):
+        report_of(Measurement.of("a", [WITHOUT_MEMORY])).raise_if_failed(ResourceBudget(memory_mb=36))
 
 
-def test_a_failure_comes_before_the_budget() -> None:
-    report = report_of(Measured.of("a", [ROUND]), Failed("b", "no such engine", 4))
+def test_a_failure_is_raised_before_the_budget_is_checked() -> None:
+    report = report_of(Measurement.of("a", [ROUND]), Failure("b", "no such engine", 4))
     with pytest.raises(AlbertError, match="b: no such engine") as caught:
-        report.raise_if_failed(Budget(size_mb=1))
+        report.raise_if_failed(ResourceBudget(size_mb=1))
     assert caught.value.exit_code == 4
     with pytest.raises(AlbertError, match=r"^no such engine$"):
-        report_of(Failed("b", "no such engine", 4)).raise_if_failed(Budget())
+        report_of(Failure("b", "no such engine", 4)).raise_if_failed(ResourceBudget())
 
 
 def test_machines(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The bench measures each bundle in processes of its own; no test here asserts a time."""
+"""The benchmark measures each bundle in processes of its own; no test here asserts a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from albert_export.bench.report import BenchReport, Failed, Measured
+from albert_export.bench.report import BenchReport, Failure, Measurement
 from albert_export.bench.runner import run_bench
 from albert_export.bench.worker import Settings
 from tests.conftest import CheckpointOf
@@ -22,14 +22,14 @@ from tests.conftest import CheckpointOf
 QUICK = Settings(lengths=(8, 16), resize=(4, 24), runs=2, rounds=2, threads=1)
 
 
-def measured(report: BenchReport, index: int = 0) -> Measured:
+def measured(report: BenchReport, index: int = 0) -> Measurement:
     one = report.bundles[index]
-    assert isinstance(one, Measured), one
+    assert isinstance(one, Measurement), one
     return one
 
 
 def with_manifest(source: Path, folder: Path, **fields: object) -> Path:
-    """A copy of a bundle whose manifest says something else."""
+    """Copy a bundle and replace `fields` of its manifest."""
     shutil.copytree(source, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, **fields}))
@@ -68,12 +68,12 @@ def test_rounds_take_the_bundles_in_turn(bundle_of: CheckpointOf) -> None:
     assert [one.bundle for one in report.bundles] == [str(first), str(second)]
 
 
-def test_lengths_are_cut_to_what_the_model_takes(bundle_of: CheckpointOf) -> None:
+def test_lengths_are_cut_to_what_the_model_accepts(bundle_of: CheckpointOf) -> None:
     settings = replace(QUICK, lengths=(16, 100, 200), resize=(60, 400), rounds=1)
     one = measured(run_bench([bundle_of("fill-mask")], settings))
     assert list(one.latency_ms) == [16, 48]
     assert one.grow_ms is None  # both lengths would be 48
-    assert one.notes == ("takes 48 tokens; run at that instead of 60, 100, 200, 400",)
+    assert one.notes == ("accepts 48 tokens; run at that instead of 60, 100, 200, 400",)
 
 
 def test_a_graph_of_one_length_is_run_at_it(tmp_path: Path, bundle_of: CheckpointOf) -> None:
@@ -81,20 +81,20 @@ def test_a_graph_of_one_length_is_run_at_it(tmp_path: Path, bundle_of: Checkpoin
     one = measured(run_bench([folder], replace(QUICK, rounds=1)))
     assert list(one.latency_ms) == [12]
     assert (one.grow_ms, one.shrink_ms) == (None, None)
-    assert one.notes == ("has one length, 12; not run at 8, 16",)
+    assert one.notes == ("has the one length 12, so it was not run at 8, 16",)
 
 
-def test_what_fails_leaves_the_others_measured(tmp_path: Path, bundle_of: CheckpointOf) -> None:
+def test_a_failure_leaves_the_others_measured(tmp_path: Path, bundle_of: CheckpointOf) -> None:
     damaged = shutil.copytree(bundle_of("fill-mask"), tmp_path / "damaged")
     (damaged / "model.onnx").write_bytes(b"not a graph")
     steps: list[str] = []
     bundles = [tmp_path / "nowhere", bundle_of("fill-mask"), damaged]
     report = run_bench(bundles, replace(QUICK, lengths=(8,), runs=1), progress=steps.append)
     nowhere, _, broken = report.bundles
-    assert isinstance(nowhere, Failed)
+    assert isinstance(nowhere, Failure)
     assert nowhere.exit_code == 2
     assert nowhere.error.startswith("there is no folder")
-    assert isinstance(broken, Failed)
+    assert isinstance(broken, Failure)
     assert broken.exit_code == 3
     assert "can't load" in broken.error
     assert measured(report, 1).task == "fill-mask"
@@ -103,7 +103,7 @@ def test_what_fails_leaves_the_others_measured(tmp_path: Path, bundle_of: Checkp
 
 def test_an_engine_that_is_not_there(bundle_of: CheckpointOf) -> None:
     (one,) = run_bench([bundle_of("fill-mask")], replace(QUICK, engine="abacus")).bundles
-    assert isinstance(one, Failed)
+    assert isinstance(one, Failure)
     assert one.exit_code == 2
     assert "no engine 'abacus'" in one.error
 
@@ -111,7 +111,7 @@ def test_an_engine_that_is_not_there(bundle_of: CheckpointOf) -> None:
 def test_a_process_that_dies_is_reported(bundle_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     (one,) = run_bench([bundle_of("fill-mask")], QUICK).bundles
-    assert isinstance(one, Failed)
+    assert isinstance(one, Failure)
     assert one.exit_code == 3
     assert "ended with exit code 1" in one.error
 
@@ -140,7 +140,7 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, bundle_of: CheckpointOf)
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-    def listen() -> None:  # a shell that runs the tests in the background has SIGINT ignored, which would be inherited
+    def listen() -> None:  # in a background job of a shell SIGINT is ignored, and the new process would inherit that
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     process = subprocess.Popen(
@@ -153,7 +153,7 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, bundle_of: CheckpointOf)
     (child,) = children.read_text().split()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) != 0
-    # once its parent is gone, whoever adopts it has to take note of its end
+    # its parent is gone, and its entry in /proc stays until the process that adopted it has read its exit code
     deadline = time.monotonic() + 30
     while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The command `bench`: a table or JSON on standard output, mistakes and budgets as exit codes."""
+"""The command `bench`: a table or JSON on standard output; errors and budgets as exit codes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_usage(options: list[str], message: str) -> None:
     assert message in caught.value.format_message()
 
 
-def test_the_command_is_light() -> None:
+def test_the_command_imports_nothing_heavy() -> None:
     code = (
         "import sys; import albert_export.cli.bench; "
         "print(*sorted({name.split('.')[0] for name in sys.modules} & {'numpy', 'rich', 'torch', 'onnxruntime'}))"

@@ -1,7 +1,8 @@
-"""The command `evaluate`: figures on standard output, predictions in a file, mistakes before any model is loaded."""
+"""The command `evaluate`: metrics on standard output, predictions in a file, errors before any model is loaded."""
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from albert_export.cli.evaluate import _progress_bar
 from albert_export.cli.main import cli
+from albert_export.evaluation import Example
 from albert_export.evaluation import model_loading as model
 from albert_runtime.errors import AlbertError, UnsupportedError, UsageError
 from tests.conftest import CheckpointOf
@@ -43,6 +46,21 @@ def test_figures(bundle_of: CheckpointOf, squad: Path) -> None:
     assert second.startswith(f"{squad}: 3 examples in ")
     assert [line.split()[0] for line in metrics] == ["exact_match", "f1"]
     assert result.stderr == ""
+
+
+def test_the_progress_bar_shows_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    examples = [Example({"text": str(number)}, "") for number in range(3)]
+    monkeypatch.setenv("TERM", "xterm")
+    for quiet, shown in ((False, True), (True, False)):
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        with _progress_bar(quiet) as track:
+            assert list(track(examples)) == examples
+        assert ("3/3" in sys.stderr.getvalue()) is shown  # type: ignore[attr-defined]
+        assert ("evaluating" in sys.stderr.getvalue()) is shown  # type: ignore[attr-defined]
 
 
 def test_json(bundle_of: CheckpointOf, squad: Path) -> None:
@@ -109,16 +127,16 @@ def test_mistakes(bundle_of: CheckpointOf, squad: Path, task: str, arguments: li
     assert result.stdout == ""
 
 
-def test_inputs_are_never_written_over(bundle_of: CheckpointOf, squad: Path, tmp_path: Path) -> None:
+def test_inputs_are_never_overwritten(bundle_of: CheckpointOf, squad: Path, tmp_path: Path) -> None:
     folder = bundle_of("question-answering")
     (tmp_path / "link.json").symlink_to(squad)
-    (tmp_path / "twin.json").hardlink_to(squad)
+    (tmp_path / "copy.json").hardlink_to(squad)
     (tmp_path / "manifest.json").symlink_to(folder / "manifest.json")
     before = {path: path.read_bytes() for path in (squad, *(path for path in folder.iterdir() if path.is_file()))}
     for file, message in (
-        (squad, f"{squad} is the labelled data, which is never written over; give --predictions another name"),
+        (squad, f"{squad} is the labelled data, which is never overwritten; give --predictions another name"),
         (tmp_path / "link.json", "link.json is the labelled data"),
-        (tmp_path / "twin.json", "twin.json is the labelled data"),
+        (tmp_path / "copy.json", "copy.json is the labelled data"),
         (folder / "manifest.json", f"manifest.json belongs to the model in {folder}"),
         (folder / "new" / "predictions.json", f"predictions.json belongs to the model in {folder}"),
         (tmp_path / "manifest.json", f"manifest.json belongs to the model in {folder}"),
@@ -131,7 +149,7 @@ def test_inputs_are_never_written_over(bundle_of: CheckpointOf, squad: Path, tmp
     assert not (folder / "new").exists()
 
 
-def test_a_head_that_is_absent_is_told_before_the_data(checkpoint_of: CheckpointOf, squad: Path) -> None:
+def test_a_missing_head_is_reported_before_the_data(checkpoint_of: CheckpointOf, squad: Path) -> None:
     result = run(checkpoint_of("question-answering"), "--data", squad, "--task", "cls")
     assert isinstance(result.exception, UnsupportedError)
     assert "has no head for text-classification" in str(result.exception)
@@ -143,7 +161,7 @@ def test_vectors(bundle_of: CheckpointOf, squad: Path) -> None:
     assert "albert-export verify" in str(result.exception)
 
 
-def test_predictions_that_cannot_be_written_do_not_lose_the_figures(
+def test_metrics_are_printed_even_if_predictions_cannot_be_written(
     bundle_of: CheckpointOf, squad: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -158,7 +176,7 @@ def test_usage(tmp_path: Path) -> None:
     assert run("--help").stdout.startswith("Usage: cli evaluate [OPTIONS] MODEL\n")
 
 
-def test_the_help_loads_nothing_heavy() -> None:
+def test_the_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, albert_export.cli.main, albert_export.evaluation\n"
         "heavy = {'torch', 'tensorflow', 'sklearn', 'seqeval', 'numpy', 'onnxruntime', 'rich'}\n"

@@ -1,7 +1,8 @@
-"""`evaluate` on the demos and on tiny models: what is asked, what is left out, what is counted."""
+"""evaluate on the demos and on tiny models: answers, examples that are left out, and metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,14 @@ from albert_runtime.errors import UsageError
 from tests.conftest import CheckpointOf, DemoBundleOf, save_tiny
 from tools.train_demos.labelled_files import DEMO_FILES, write_demo_file
 
-#: in percent, of examples like those of the training; a coin would have 50, 50, 0, 40, 0 and 50
+#: lowest accepted primary metric in percent, on examples like those of the training; chance would give 50, 50, 0, 40, 0
+#: and 50
 LEAST = {
     "question-answering": 85,
     "text-classification": 90,
     "token-classification": 80,
     "multiple-choice": 90,
-    "fill-mask": 30,  # half of the words that are masked here were never masked in its training
+    "fill-mask": 30,  # half of the words that are masked in the test were never masked in the training
     "pretraining": 80,
 }
 PRIMARY = {
@@ -79,7 +81,7 @@ def masks(*pairs: tuple[str, str]) -> Dataset:
     return Dataset(Path("file"), "fill-mask", "masks", tuple(Example({"text": text}, word) for text, word in pairs))
 
 
-def test_words_that_a_mask_cannot_hold_are_left_out(bundle_of: CheckpointOf) -> None:
+def test_words_that_are_not_one_piece_are_left_out(bundle_of: CheckpointOf) -> None:
     session = load(bundle_of("fill-mask"))
     dataset = masks(
         ("The [MASK] sat on the mat.", "cat"),
@@ -92,11 +94,11 @@ def test_words_that_a_mask_cannot_hold_are_left_out(bundle_of: CheckpointOf) -> 
     assert evaluation.answers[0].keys() == {"filled", "right", "in_top_5"}
 
 
-def test_the_masked_word_is_the_one_that_the_model_gives(bundle_of: CheckpointOf) -> None:
+def test_the_masked_word_is_right_if_the_model_predicts_it(bundle_of: CheckpointOf) -> None:
     session = load(bundle_of("fill-mask"))
     text = "The [MASK] sat on the mat."
-    pieces = [way.token_id for way in session(text, top_k=40)[0]]
-    # words that are one piece, best first
+    pieces = [one.token_id for one in session(text, top_k=40)[0]]
+    # words of one piece -> their rank among the predictions
     words = {
         token.removeprefix("▁"): rank
         for rank, token in enumerate(session.tokenizer.convert_ids_to_tokens(pieces))
@@ -133,12 +135,20 @@ def test_pretraining(bundle_of: CheckpointOf) -> None:
     assert no_mask.metrics.keys() == {"order_accuracy"}
 
 
-def test_a_limit_and_progress(bundle_of: CheckpointOf) -> None:
+def test_a_limit_and_a_tracker(bundle_of: CheckpointOf) -> None:
+    tracked: list[Example] = []
+
+    def track(chosen: Sequence[Example]) -> Iterator[Example]:
+        assert len(chosen) == 3
+        for one in chosen:
+            yield one
+            tracked.append(one)
+
     examples = tuple(Example({"prompt": "It rained.", "choices": ["a", "b"]}, index % 2) for index in range(5))
     dataset = Dataset(Path("file"), "multiple-choice", "choices", examples)
-    session, told = load(bundle_of("multiple-choice")), []
-    evaluation = evaluate(session, dataset, limit=3, progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    session = load(bundle_of("multiple-choice"))
+    evaluation = evaluate(session, dataset, limit=3, track=track)
+    assert tracked == list(examples[:3])
     assert len(evaluation.answers) == 3
     assert evaluate(session, dataset, limit=50).answers == [evaluation.answers[0]] * 5
     assert evaluate(session, dataset, limit=1).score in (0, 100)

@@ -1,4 +1,4 @@
-"""Bundles and checkpoints are told apart, and a checkpoint answers as its bundle does."""
+"""find_model distinguishes bundles from checkpoints, and a checkpoint gives the same answers as its bundle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ParityReport: what passes, what does not, and how it is told."""
+"""ParityReport: which differences pass, which fail, and how they are reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_differences_are_absolute_and_largest() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_never_passes(value: float) -> None:
+def test_values_that_are_not_finite_never_pass(value: float) -> None:
     one = report("fp16")
     assert not one.add_values("values", "logits", np.array([value]), np.array([1.0]))
 
@@ -63,3 +63,16 @@ def test_the_summary_keeps_the_worst_of_each_kind() -> None:
             "answers": {"checks": 1, "passed": True, "detail": "8 of 8 equal"},
         },
     }
+
+
+def test_the_table_is_aligned_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    one = report()
+    one.add_equal("tokens", "token ids", True, "8 sentences")
+    one.add_values("values", "logits", np.zeros(3), np.full(3, 0.25))
+    assert one.table().splitlines() == [
+        "check   of         difference  tolerance",
+        "tokens  token ids                         ok 8 sentences",
+        "values  logits     2.50e-01    1.00e-04   DIFFERS",
+    ]
+    assert one.table(failures_only=True).splitlines()[1:] == ["values  logits  2.50e-01    1.00e-04   DIFFERS"]

@@ -1,4 +1,4 @@
-"""verify: the bundle against its checkpoint, in the order that explains differences."""
+"""verify: a bundle is compared with its checkpoint, in an order in which failures explain later ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import CheckpointOf, save_tiny
 
 
 def rehash(bundle: Path) -> None:
-    """Makes the manifest agree with changed files, without self-tests: what verify must find by itself."""
+    """Give the manifest the hashes of changed files and no self-tests, so that only verify can find the change."""
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["files"] = file_hashes(bundle)
     manifest["self_test"] = []
@@ -24,7 +24,7 @@ def rehash(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_an_exported_bundle_holds(task: str, bundle_of: CheckpointOf, checkpoint_of: CheckpointOf) -> None:
+def test_an_exported_bundle_passes(task: str, bundle_of: CheckpointOf, checkpoint_of: CheckpointOf) -> None:
     steps: list[str] = []
     report = verify_bundle(bundle_of(task), checkpoint_of(task), progress=steps.append)
     assert report.passed, report.table()

@@ -1,4 +1,4 @@
-"""verify across formats: a TFLite bundle against its checkpoint, and bundles against each other."""
+"""verify across formats: a TFLite bundle is compared with its checkpoint, and bundles with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CoNLL files of several sorts; lines that are none are named."""
+"""CoNLL files of several kinds; errors name the lines that can't be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GLUE's tables and others, with and without header; what does not fit is named."""
+"""GLUE's tables and others, with and without header; errors name the rows and labels that can't be used."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_numbers_that_are_no_labels(tmp_path: Path) -> None:
     assert "Numbers from 0 to 1" in message
 
 
-def test_rows_of_other_columns_are_all_named(tmp_path: Path) -> None:
+def test_all_rows_with_another_number_of_columns_are_named(tmp_path: Path) -> None:
     message = refused(tmp_path, "sentence\tlabel\nGood\t1\nBad\nA\ttab\t1\n\nFine\t1\n")
     assert "row 3 has 1 columns, and row 1 has 2" in message
     assert "row 4 has 3 columns" in message

@@ -1,4 +1,4 @@
-"""JSONL of multiple choice; lines that are none are numbered."""
+"""JSONL files for multiple choice; errors name the lines that can't be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words are masked and lines paired in the same way every time."""
+"""Words are masked and lines are paired in the same way every time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_masks(tmp_path: Path) -> None:
     assert dataset == read(tmp_path, STORY, "mlm")
 
 
-def test_a_long_line_is_parted(tmp_path: Path) -> None:
+def test_a_long_line_is_split(tmp_path: Path) -> None:
     dataset = read(tmp_path, "word  " * 150, "mlm")
     texts = {example.request["text"].replace("[MASK]", "word") for example in dataset.examples}
     assert texts == {"  ".join(["word"] * 64), "  ".join(["word"] * 22)}
@@ -76,7 +76,7 @@ def test_a_pair_without_a_word_to_mask(tmp_path: Path) -> None:
         ("mlm", "1 2 3 4\n", "no word to mask"),
         ("mlm", "Fine\nParis is the [MASK] of France.\n", "line 2: 'Paris is the [MASK] of France.'"),
         ("mlm+sop", "Paris is the [MASK] of France.\nFine\n", "line 1"),
-        ("mlm+sop", "One line.\n\nAnother.\n", "no two lines that stand together"),
+        ("mlm+sop", "One line.\n\nAnother.\n", "no two lines without a blank line between"),
     ],
 )
 def test_refused(tmp_path: Path, task: str, text: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Any file is either a dataset or refused with an AlbertError that names it; a file of another task is recognized."""
+"""Any file is either read or refused with an AlbertError; a file in the format of another task is recognized."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def check(file: Path, content: bytes, task: str, problem_type: str | None = None) -> bool:
-    """Whether `content` is a dataset; fails where it is neither that nor refused."""
+    """Return whether `content` is a dataset; raise an error if it is neither read nor refused properly."""
     file.write_bytes(content)
     try:
         dataset = read_dataset(file, task, labels=LABELS, problem_type=problem_type)
@@ -68,7 +68,7 @@ def test_a_cut_off_file_is_still_recognized(file: Path) -> None:
 
 
 def test_words_without_tags_are_no_other_format(file: Path) -> None:
-    """A table of columns without a tag at the end is not taken for prose."""
+    """A table of columns without a tag at the end is not mistaken for prose."""
     file.write_text("1 Ada ada NOUN NNP root\n2 sang sing VERB VBD root\n\n")
     assert len(read_dataset(file, "ner", labels=("root",)).examples) == 1
 
@@ -119,7 +119,7 @@ def test_any_cells(file: Path, parts: list[str], task: str, problem_type: str | 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data(), tasks)
 def test_any_damage(file: Path, data: st.DataObject, task: str) -> None:
-    """A good file, cut off anywhere or with bytes changed."""
+    """A valid file that is cut off anywhere or has changed bytes."""
     content = bytearray(TEXTS[task].encode())
     del content[data.draw(st.integers(0, len(content))) :]
     for place in data.draw(st.lists(st.integers(0, max(len(content) - 1, 0)), max_size=3)):
@@ -158,7 +158,7 @@ def test_vectors_have_no_right_answers(file: Path) -> None:
         read_dataset(file, TASKS["feature-extraction"])
 
 
-def test_a_missing_package_is_told_before_any_work(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported_before_any_work(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> None:
         raise ImportError(f"No module named {name!r}")
 

@@ -1,4 +1,4 @@
-"""SQuAD files of both versions; what is damaged is named by its place."""
+"""SQuAD files of both versions; errors name the places that are damaged."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ def test_second_version(tmp_path: Path, record: dict[str, Any]) -> None:
     assert [example.expected for example in dataset.examples] == [("London",), ()]
 
 
-def test_misplaced_answers_are_told_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_misplaced_answers_cause_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     answers = [{"text": "London", "answer_start": start} for start in (13, 12, "13", -3, 10**9)] + [{"text": "London"}]
     with caplog.at_level(logging.WARNING):
         dataset = read(tmp_path, squad(question(answers=answers)))
     assert dataset.examples[0].expected == ("London",) * 6
     (record,) = caplog.records
-    assert "4 answers do not stand in their context" in record.getMessage()
+    assert "4 answers are not in their context" in record.getMessage()
 
 
-def test_right_places_are_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_right_places_cause_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         read(tmp_path, squad(question()))
     assert not caplog.records
@@ -68,17 +68,17 @@ def test_right_places_are_not_told(tmp_path: Path, caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ([], "holds a JSON list"),
-        ("null", 'holds a JSON null, not an object with "data"'),
+        ([], "is a JSON list"),
+        ("null", 'is a JSON null, not an object with "data"'),
         ({}, 'the file has no list "data"'),
-        ({"data": []}, "holds no question"),
-        ({"data": [3]}, "data[0] is no object"),
+        ({"data": []}, "has no question"),
+        ({"data": [3]}, "data[0] is not an object"),
         ({"data": [{"paragraphs": None}]}, 'data[0] has no list "paragraphs"'),
         ({"data": [{"paragraphs": [{"qas": []}]}]}, 'data[0].paragraphs[0] has no text "context"'),
-        (squad(question(), 7), "data[0].paragraphs[0].qas[1] is no object"),
+        (squad(question(), 7), "data[0].paragraphs[0].qas[1] is not an object"),
         (squad({}), 'qas[0] has no "id", has no text "question", has no list "answers"'),
         (squad(question(answers=["London"])), 'has no list "answers" of objects with "text"'),
-        (squad(question(answers=[])), "has no answer, which only v2.0 files may have"),
+        (squad(question(answers=[])), "has no answer, which is allowed in v2.0 files only"),
         (squad(question(), question()), "2 questions have the id 'q1'"),
         (json.dumps(squad(question()))[:-20], "it ends in the middle: "),
         ('{"data": [\n "é" "paragraphs"]}', "Expecting ',' delimiter at byte 17 of 31"),

@@ -1,4 +1,4 @@
-"""Accuracy, F1 and correlations against numbers worked out by hand."""
+"""Accuracy, F1 and correlations are compared with values computed by hand and by SciPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EM and F1 are those of the official SQuAD scripts, restated here from their definition; no answer is an answer."""
+"""EM and F1 agree with the official SQuAD scripts, reimplemented here; a question may have no answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def official_f1(answer: str, right: str, second: bool) -> float:
 
 
 def official(record: dict[str, Any], predictions: dict[str, str], second: bool) -> tuple[float, float]:
-    """(EM, F1) in percent of {id: answer}, over all questions of a SQuAD file."""
+    """Return EM and F1 in percent of the predictions {id: answer}, over all questions of a SQuAD file."""
     exact, f1, total = 0.0, 0.0, 0
     for article in record["data"]:
         for paragraph in article["paragraphs"]:
@@ -61,7 +61,7 @@ def official(record: dict[str, Any], predictions: dict[str, str], second: bool) 
 
 
 def some_of_xquad(folder: Path, paragraphs: int, *, second: bool = False) -> Path:
-    """Paragraphs from all over XQuAD; as v2.0, the questions of every other paragraph have no answer."""
+    """Write a file of paragraphs from all parts of XQuAD; as v2.0, the questions of every other one have no answer."""
     record = json.loads(shared_data(XQUAD).read_text(encoding="utf-8"))
     every = [paragraph for article in record["data"] for paragraph in article["paragraphs"]]
     chosen = every[:: len(every) // paragraphs][:paragraphs]
@@ -129,14 +129,15 @@ texts = st.text(st.sampled_from("aAnNtThHeE .,'-é1\u00a0_"), max_size=12)
 
 
 @given(st.lists(st.tuples(st.lists(texts, min_size=1, max_size=3), texts), min_size=1, max_size=5))
-def test_any_answers(asked: list[tuple[list[str], str]]) -> None:
+def test_any_answers(answered: list[tuple[list[str], str]]) -> None:
     questions = [
-        {"id": str(index), "answers": [{"text": right} for right in rights]} for index, (rights, _) in enumerate(asked)
+        {"id": str(index), "answers": [{"text": right} for right in rights]}
+        for index, (rights, _) in enumerate(answered)
     ]
     record = {"data": [{"paragraphs": [{"qas": questions}]}]}
-    answers = [answer for _, answer in asked]
+    answers = [answer for _, answer in answered]
     predictions = {str(index): answer for index, answer in enumerate(answers)}
-    examples = [Example({}, tuple(rights)) for rights, _ in asked]
+    examples = [Example({}, tuple(rights)) for rights, _ in answered]
     for second, scores in ((False, squad_1_scores), (True, squad_2_scores)):
         got = scores(examples, answers)
         exact, f1 = official(record, predictions, second)
@@ -163,15 +164,18 @@ CONTEXT = "ada lovelace lived in london where she wrote about engines that compu
 
 
 def canned(folder: Path, null: list[float], word: str, logit: float) -> AlbertSession:
-    """A session whose [CLS] has half of `null` as start and end logit, a value for each window, and `word` `logit`."""
+    """Return a session with canned start and end logits.
+
+    Their sum is `logit` for `word`; for [CLS] it is the value in `null` for each window.
+    """
     bundle = make_bundle(folder / "bundle", "question-answering", max_length=16)
     plain = load(bundle, verify=False, engine=CannedEngine("qa", {}))
     (piece,) = plain.tokenizer.encode(word, add_special_tokens=False)
-    asked = iter(null)
+    nulls = iter(null)
 
     def answer(inputs: Any) -> dict[str, np.ndarray]:
         logits = np.where(inputs["input_ids"] == piece, logit / 2, -5.0)
-        logits[:, 0] = next(asked) / 2
+        logits[:, 0] = next(nulls) / 2
         return {"start_logits": logits, "end_logits": logits}
 
     return load(bundle, verify=False, engine=CannedEngine("qa", answer))
@@ -182,11 +186,11 @@ def canned(folder: Path, null: list[float], word: str, logit: float) -> AlbertSe
     [
         ([3.0, 3.0], 4.0, "engines"),
         ([5.0, 5.0], 4.0, ""),
-        ([5.0, 3.0], 4.0, "engines"),  # one window that does not think so is enough
+        ([5.0, 3.0], 4.0, "engines"),  # the smaller sum of the two windows counts
         ([4.0, 4.0], 4.0, "engines"),
     ],
 )
-def test_no_answer_is_where_cls_is_above_the_best_passage(
+def test_there_is_no_answer_if_cls_is_above_the_best_answer(
     tmp_path: Path, null: list[float], logit: float, expected: str
 ) -> None:
     session = canned(tmp_path, null, "engines", logit)
@@ -194,13 +198,13 @@ def test_no_answer_is_where_cls_is_above_the_best_passage(
     assert len(session.arrays(**request)["input_ids"]) == 2
     dataset = Dataset(Path("file"), "question-answering", "SQuAD v2.0", (Example(request, ("engines",)),))
     assert evaluate(session, dataset).answers == [expected]
-    # v1.1 knows no such answer
+    # in v1.1 every question has an answer
     dataset = dataclasses.replace(dataset, kind="SQuAD v1.1")
     assert evaluate(canned(tmp_path, null, "engines", logit), dataset).answers == ["engines"]
 
 
 @pytest.mark.parametrize("kind", ["SQuAD v1.1", "SQuAD v2.0"])
-def test_what_cannot_be_asked_has_no_answer(tmp_path: Path, kind: Any) -> None:
+def test_a_question_that_does_not_fit_has_no_answer(tmp_path: Path, kind: Any) -> None:
     session = canned(tmp_path, [], "engines", 4.0)
     requests = [
         {"question": " ", "context": CONTEXT},

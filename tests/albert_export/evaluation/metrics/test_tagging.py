@@ -1,4 +1,4 @@
-"""A word's tag is the best label of its first token; entities are counted as seqeval counts them."""
+"""The tag of a word is the best label of its first token; entities are counted as in seqeval."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ WNUT = "wnut17/emerging.test.annotated"
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random model with the labels of WNUT 17."""
+    """Save a model with random weights and the labels of WNUT 17, and return its folder."""
     folder = tmp_path_factory.mktemp("wnut") / "checkpoint"
     return save_tiny(folder, "token-classification", id2label=dict(enumerate(WNUT_LABELS)), max_position_embeddings=128)
 
 
 def tags_of_words_alone(session: AlbertSession, words: list[str]) -> list[str] | None:
-    """The tags by words that are tokenized one by one; None if that is not how the sentence is tokenized."""
+    """Return the tags that follow from tokenizing each word alone; None if the sentence is tokenized differently."""
     pieces = [session.tokenizer.encode(word, add_special_tokens=False) for word in words]
     inputs = session.arrays(text=" ".join(words))
     if inputs["input_ids"][0, 1:-1].tolist() != [piece for word in pieces for piece in word] or not all(pieces):
@@ -87,7 +87,7 @@ def test_the_demo_does_not_know_the_labels_of_wnut() -> None:
 
 
 def lookup(folder: Path, max_length: int = 64) -> tuple[AlbertSession, CannedEngine]:
-    """A session whose best label is its token's id modulo 5."""
+    """Return a session whose best label for each token is the token's id modulo 5."""
 
     def answer(inputs: Any) -> dict[str, np.ndarray]:
         return {"logits": np.eye(5, dtype=np.float32)[inputs["input_ids"] % 5]}
@@ -97,7 +97,7 @@ def lookup(folder: Path, max_length: int = 64) -> tuple[AlbertSession, CannedEng
     return load(bundle, verify=False, engine=engine), engine
 
 
-def asked(session: AlbertSession, words: list[str]) -> list[str]:
+def predicted_tags(session: AlbertSession, words: list[str]) -> list[str]:
     example = Example({"text": " ".join(words)}, tuple((word, "O") for word in words))
     (answer,) = evaluate(session, Dataset(Path("file"), "token-classification", "tags", (example,))).answers
     return list(answer)
@@ -108,18 +108,18 @@ def first_tokens(session: AlbertSession, words: list[str]) -> list[str]:
     return [LABELS["token-classification"][one % 5] for one in ids]
 
 
-def test_a_long_sentence_goes_through_in_windows(tmp_path: Path) -> None:
+def test_a_long_sentence_is_split_into_windows(tmp_path: Path) -> None:
     session, engine = lookup(tmp_path / "bundle", max_length=12)
     sentence = "ada lovelace lived in london where she wrote about zebras ( and engines ) that compute numbers"
     words = sentence.split() * 3
-    assert asked(session, words) == first_tokens(session, words)
+    assert predicted_tags(session, words) == first_tokens(session, words)
     assert len(engine.runs) > 3
 
 
 def test_a_word_without_a_token_is_outside(tmp_path: Path) -> None:
     session, _ = lookup(tmp_path / "bundle")
     words = ["ada", "\ufe0f", "lived", "in", "\u0301", "paris"]
-    tags = asked(session, words)
+    tags = predicted_tags(session, words)
     kept = [0, 2, 3, 5]
     assert [tags[index] for index in kept] == first_tokens(session, [words[index] for index in kept])
     assert tags[1] == tags[4] == "O"
@@ -128,7 +128,7 @@ def test_a_word_without_a_token_is_outside(tmp_path: Path) -> None:
 def test_a_word_may_hold_a_space(tmp_path: Path) -> None:
     session, _ = lookup(tmp_path / "bundle")
     words = ["new york", "is", "far"]
-    assert asked(session, words) == first_tokens(session, ["new", "is", "far"])
+    assert predicted_tags(session, words) == first_tokens(session, ["new", "is", "far"])
 
 
 def tagged(*sentences: str) -> list[Example]:
@@ -146,7 +146,7 @@ def test_by_hand() -> None:
         ("PER PER O LOC", "PER PER O LOC", 100),  # plain names: neighbours are one entity
         ("PER PER O LOC", "PER O O LOC", 50),
         ("B-PER L-PER U-LOC U-LOC", "B-PER L-PER U-LOC U-LOC", 100),
-        ("U-LOC U-LOC", "B-LOC L-LOC", 0),  # two places are not one of two words
+        ("U-LOC U-LOC", "B-LOC L-LOC", 0),  # two entities of one word are not one entity of two words
         ("B-PER E-PER S-LOC", "B-PER E-PER O", 2 / 3 * 100),
         ("I-PER I-PER O I-LOC", "B-PER I-PER O B-LOC", 100),  # an entity may begin with I-, as in BIO-1
         ("O O", "O O", 0),
