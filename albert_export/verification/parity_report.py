@@ -82,12 +82,12 @@ class ParityReport:
     def add_values(self, name: str, subject: str, got: NDArray[Any], expected: NDArray[Any]) -> bool:
         """Record the largest difference of two arrays of the same shape, and return whether it is within the tolerance.
 
-        NaN never passes.
+        NaN and infinite values never pass.
         """
         largest = float(np.abs(expected).max(initial=0.0))
         tolerance = tolerance_for(self.precision, largest)
         difference = float(np.abs(got - expected).max(initial=0.0))
-        passed = bool(difference <= tolerance)
+        passed = bool(np.isfinite(tolerance) and difference <= tolerance)
         self.checks.append(Check(name, subject, passed, difference, tolerance))
         return passed
 

@@ -30,6 +30,8 @@ def test_differences_are_absolute_and_largest() -> None:
 def test_values_that_are_not_finite_never_pass(value: float) -> None:
     one = report("fp16")
     assert not one.add_values("values", "logits", np.array([value]), np.array([1.0]))
+    # a tolerance that grows with the largest value does not grow with an infinite one
+    assert not one.add_values("values", "logits", np.array([1.0]), np.array([value]))
 
 
 def test_tolerances_grow_with_the_largest_value() -> None:
