@@ -15,9 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AlbertConfig as HuggingFaceConfig
 
-from albert_export.config import AlbertConfig
-from albert_export.config_check import ACTIVATIONS
-from albert_export.sizes import PUBLISHED
+from albert_export.config import ACTIVATIONS, PUBLISHED, AlbertConfig
 from albert_runtime.errors import CheckpointError, UsageError
 
 GOOGLE = {

@@ -210,7 +210,7 @@ def test_doubles_beyond_float32(folder):
 
 def test_one_weight_under_two_names(folder):
     save(folder, weights() | {"embeddings.word_embeddings.weight": np.zeros((20, 4), np.float32)})
-    refused(folder, "is there twice")
+    refused(folder, "appears twice")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_index_that_reaches_out_of_the_folder(folder, shard):
     inside.mkdir()
     shutil.copy(folder / "config.json", inside)
     save_index(inside, {"weight_map": {"albert.embeddings.word_embeddings.weight": shard}})
-    refused(inside, "can't be followed", "is not the name of a file in the folder")
+    refused(inside, "lists shards that can't be read", "is not the name of a file in the folder")
 
 
 def test_missing_shards_are_all_named(folder):
@@ -319,7 +319,7 @@ def test_missing_shards_are_all_named(folder):
 def test_weights_missing_from_their_shard(folder):
     save(folder, weights(), "one.safetensors")
     save_index(folder, {"weight_map": dict.fromkeys([*weights(), "albert.pooler.bias"], "one.safetensors")})
-    refused(folder, "names weights that are not there", "albert.pooler.bias in one.safetensors")
+    refused(folder, "lists missing weights", "albert.pooler.bias in one.safetensors")
 
 
 @pytest.mark.parametrize("content", [{}, {"weight_map": []}, {"weight_map": {"a": 1}}, {"weight_map": None}])

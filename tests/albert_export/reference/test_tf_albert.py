@@ -105,8 +105,8 @@ class TestTraining:
         ("inputs", "compiled", "message"),
         [
             (INPUTS, {}, "was given neither labels nor targets"),
-            ({**INPUTS, "labels": LABELS}, {"loss": FROM_LOGITS}, "no targets stand beside the inputs"),
-            ({**INPUTS, "labels": LABELS}, {"metrics": ["accuracy"]}, "no targets stand beside the inputs"),
+            ({**INPUTS, "labels": LABELS}, {"loss": FROM_LOGITS}, "there are no targets beside the inputs"),
+            ({**INPUTS, "labels": LABELS}, {"metrics": ["accuracy"]}, "there are no targets beside the inputs"),
         ],
     )
     def test_nothing_to_learn_from(self, inputs: Any, compiled: Any, message: str) -> None:
