@@ -1,8 +1,10 @@
-"""Where the tests find real data that the repository does not hold."""
+"""The real test data that the repository does not hold: where it is, and all of its texts."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,39 @@ def shared_data(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"test data {name} is absent (looked in {_FOLDER}; set ALBERT_TEST_DATA to its folder)")
     return path
+
+
+def all_texts() -> dict[str, list[str]]:
+    """File name -> its texts, each once: lines, paragraphs of the books, questions and contexts of SQuAD files.
+
+    Skips the test where the data is absent.
+    """
+    root = shared_data("README.md").parent
+    texts = {
+        str(file.relative_to(root)): list(dict.fromkeys(_texts(file)))
+        for file in sorted(root.rglob("*"))
+        if file.is_file() and file.suffix != ".model"
+    }
+    assert texts, f"no texts in {root}"
+    return texts
+
+
+def _texts(file: Path) -> Iterator[str]:
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    if file.suffix == ".json":
+        for article in json.loads(text)["data"]:
+            for paragraph in article["paragraphs"]:
+                yield paragraph["context"]
+                yield from (question["question"] for question in paragraph["qas"])
+        return
+    yield from text.split("\n")
+    if file.suffix == ".md":
+        yield from text.split("\n\n")
+    if file.suffix in {".conll", ".annotated"}:
+        # one word a line, a blank line after each sentence
+        for sentence in text.split("\n\n"):
+            yield " ".join(line.split("\t")[0] for line in sentence.split("\n"))
