@@ -1,4 +1,4 @@
-"""Tiny random ALBERTs and their bundles, each made once in a test run, and only if a test asks for it."""
+"""Tiny random ALBERTs and their bundles. A test run makes each of them at most once, when a test needs it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def save_tiny(folder: Path, task: str, **options: object) -> Path:
 
 @pytest.fixture(scope="session")
 def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
-    """Task -> the folder of a tiny random checkpoint. Shared: don't write into it."""
+    """A function of the task: the folder of a tiny random checkpoint. Tests share it and must not write into it."""
     made: dict[str, Path] = {}
 
     def make(task: str) -> Path:
@@ -55,7 +55,7 @@ def checkpoint_of(tmp_path_factory: pytest.TempPathFactory) -> CheckpointOf:
 
 @pytest.fixture(scope="session")
 def bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: CheckpointOf) -> CheckpointOf:
-    """Task -> the folder of the bundle exported from `checkpoint_of`. Shared: don't write into it."""
+    """A function of the task: the ONNX bundle of `checkpoint_of`. Tests share it and must not write into it."""
     made: dict[str, Path] = {}
 
     def make(task: str) -> Path:
@@ -71,7 +71,7 @@ def bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: Checkpoin
 
 @pytest.fixture(scope="session")
 def tflite_bundle_of(tmp_path_factory: pytest.TempPathFactory, checkpoint_of: CheckpointOf) -> CheckpointOf:
-    """Task -> the folder of the fp32 TFLite bundle exported from `checkpoint_of`. Shared: don't write into it."""
+    """A function of the task: the fp32 TFLite bundle of `checkpoint_of`. Tests share it and must not write into it."""
     made: dict[str, Path] = {}
 
     def make(task: str) -> Path:

@@ -53,7 +53,7 @@ HEAD_VARIABLES = {
 
 
 def encoder_variables(config) -> dict[str, tuple[int, ...]]:
-    """Names and shapes as google-research/albert modeling.py makes them, written out by hand."""
+    """The names and shapes of the variables in google-research/albert modeling.py, written out by hand."""
     embedding, hidden, inner = config["embedding_size"], config["hidden_size"], config["intermediate_size"]
     variables: dict[str, tuple[int, ...]] = {
         "bert/embeddings/word_embeddings": (config["vocab_size"], embedding),
@@ -92,7 +92,7 @@ def random_variables(head="pretraining", **settings) -> dict[str, np.ndarray]:
 
 
 def save_google(folder: Path, variables, name="model.ckpt-best", *, slots=True, **settings) -> None:
-    """A checkpoint as TF1 training leaves it: V2 files, with the optimizer's slots and the step."""
+    """Saves a checkpoint like TF1 training does: V2 files, with the optimizer's slots and the step."""
     folder.mkdir(exist_ok=True)
     (folder / "albert_config.json").write_text(json.dumps({**GOOGLE_CONFIG, **settings}))
     tensors = dict(variables)

@@ -1,4 +1,4 @@
-"""The real test data that the repository does not hold: where it is, and all of its texts."""
+"""Finds real test data, which the repository does not contain, and reads all of its texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FOLDER = Path(os.environ.get("ALBERT_TEST_DATA", Path(__file__).parents[2] / "s
 
 
 def shared_data(name: str) -> Path:
-    """The file or folder `name` of the test data; skips the test where it is absent."""
+    """The file or folder `name` of the test data; skips the test if it is absent."""
     path = _FOLDER / name
     if not path.exists():
         pytest.skip(f"test data {name} is absent (looked in {_FOLDER}; set ALBERT_TEST_DATA to its folder)")
@@ -21,9 +21,9 @@ def shared_data(name: str) -> Path:
 
 
 def all_texts() -> dict[str, list[str]]:
-    """File name -> its texts, each once: lines, paragraphs of the books, questions and contexts of SQuAD files.
+    """File name -> its texts without repetitions: lines, paragraphs of books, questions and contexts of SQuAD files.
 
-    Skips the test where the data is absent.
+    Skips the test if the data is absent.
     """
     root = shared_data("README.md").parent
     texts = {
@@ -51,6 +51,6 @@ def _texts(file: Path) -> Iterator[str]:
     if file.suffix == ".md":
         yield from text.split("\n\n")
     if file.suffix in {".conll", ".annotated"}:
-        # one word a line, a blank line after each sentence
+        # Each line has one word, and a blank line ends a sentence.
         for sentence in text.split("\n\n"):
             yield " ".join(line.split("\t")[0] for line in sentence.split("\n"))

@@ -1,4 +1,4 @@
-"""AlbertConfig: agrees with transformers, survives the round trip, and lists everything that is wrong."""
+"""AlbertConfig: it agrees with transformers, is written and read without loss, and lists all problems."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_published_sizes(name):
     assert config.hidden_dropout_prob == (0.1 if version == "v1" and size != "xxlarge" else 0)
 
 
-def test_an_unknown_name_lists_the_known_ones():
+def test_an_unknown_name_lists_the_known_names():
     with pytest.raises(UsageError, match=r"albert-base-v1.*albert-xxlarge-v2"):
         AlbertConfig.from_name("albert-huge-v1")
 
@@ -101,7 +101,7 @@ def test_replace_keeps_the_labels():
     assert (config.num_labels, config.hidden_size) == (3, 128)
 
 
-def test_num_labels_against_labels():
+def test_num_labels_that_contradict_the_labels():
     with pytest.raises(UsageError, match=r"num_labels=3.*no, yes"):
         AlbertConfig(num_labels=3, id2label={0: "no", 1: "yes"})
 
@@ -117,7 +117,7 @@ def test_num_labels_against_labels():
     ],
     ids=["defaults", "base-v1", "labels", "odd", "extra"],
 )
-def test_round_trip_and_transformers(config, tmp_path):
+def test_transformers_and_this_package_read_what_is_saved(config, tmp_path):
     config.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
     assert AlbertConfig.from_folder(tmp_path) == config
@@ -143,7 +143,7 @@ def test_google_gelu_is_the_tanh_form(tmp_path):
     assert config.extra.items() <= config.to_dict().items()
 
 
-def test_google_other_activations_stay():
+def test_other_activations_of_google_stay():
     assert AlbertConfig.from_google_dict({**GOOGLE, "hidden_act": "relu"}).hidden_act == "relu"
 
 
@@ -163,7 +163,7 @@ def test_config_json_is_read_before_googles(tmp_path):
         ({"id2label": None, "label2id": None, "_num_labels": 1}, ["LABEL_0"]),
     ],
 )
-def test_labels_of_a_file(values, labels):
+def test_labels_in_a_file(values, labels):
     config = AlbertConfig.from_dict({"model_type": "albert", **values})
     assert [config.id2label[i] for i in range(config.num_labels)] == labels
 
@@ -223,8 +223,8 @@ def test_one_problem(field, value, said):
     assert message.count("\n") == 1, message
 
 
-def test_groups_need_not_divide_layers():
-    # transformers spreads 5 layers over 2 groups too.
+def test_the_groups_need_not_divide_the_layers():
+    # transformers also accepts 5 layers in 2 groups.
     AlbertConfig(num_hidden_layers=5, num_hidden_groups=2).validate()
 
 
@@ -297,7 +297,7 @@ def test_damaged_files(tmp_path, content, said):
         AlbertConfig.from_folder(tmp_path)
 
 
-def test_a_byte_order_mark_is_no_damage(tmp_path):
+def test_a_byte_order_mark_is_accepted(tmp_path):
     (tmp_path / "config.json").write_bytes(b'\xef\xbb\xbf{"model_type": "albert"}')
     assert AlbertConfig.from_folder(tmp_path) == AlbertConfig()
 

@@ -15,7 +15,7 @@ from tests.google_checkpoint import GOOGLE_CONFIG, random_variables, save_google
 
 
 def hugging_face_model(variables, head="pretraining", **settings):
-    """transformers' model with the same numbers, set attribute by attribute: no table of names is used."""
+    """The model of transformers with the same numbers. Each attribute is set by hand, without the table of names."""
     import torch
     import transformers
 
@@ -95,7 +95,7 @@ def test_weights_are_those_of_hugging_face(tmp_path, head, tasks):
     hugging_face_model(variables, head).save_pretrained(tmp_path / "hf")
     google, hugging_face = read_checkpoint(tmp_path / "google"), read_checkpoint(tmp_path / "hf")
 
-    # Google always keeps the pooler; Hugging Face's question answering has none.
+    # Google's checkpoints always have the pooler; Hugging Face's model for question answering has none.
     pooler = {"albert.pooler.weight", "albert.pooler.bias"} if head == "squad" else ()
     assert_same(google.weights, hugging_face.weights, without=pooler)
     assert google.tasks == tasks
@@ -112,8 +112,8 @@ def test_groups_and_inner_layers(tmp_path, groups, inner):
     assert_same(read_checkpoint(tmp_path / "google").weights, read_checkpoint(tmp_path / "hf").weights)
 
 
-def test_a_tf1_saver_writes_the_same(tmp_path):
-    """The files of `tf.train.Saver`, Adam's own slots and its meta graph included."""
+def test_files_of_a_tf1_saver_give_the_same_weights(tmp_path):
+    """The files of `tf.train.Saver` also contain Adam's slots and a meta graph."""
     variables = random_variables("squad")
     save_google(tmp_path / "google", variables)
     (tmp_path / "saver").mkdir()
@@ -130,7 +130,7 @@ def test_a_tf1_saver_writes_the_same(tmp_path):
     assert_same(read_checkpoint(tmp_path / "saver").weights, read_checkpoint(tmp_path / "google").weights)
 
 
-def test_it_can_be_written_for_transformers(tmp_path):
+def test_transformers_opens_a_converted_checkpoint(tmp_path):
     import torch
     import transformers
 

@@ -26,7 +26,7 @@ CONFIG = AlbertConfig(
 
 
 def weights() -> dict[str, np.ndarray]:
-    """Some of an ALBERT's weights, enough to be taken for one."""
+    """Some of an ALBERT's weights, enough to be accepted as one."""
     layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
     return {
         "albert.embeddings.word_embeddings.weight": np.ones((20, 4), np.float32),
@@ -53,6 +53,7 @@ def save_index(folder: Path, content) -> None:
 
 
 def refused(folder: Path | str, *said: str, error: type = CheckpointError, exit_code: int = 3) -> str:
+    """Checks that reading the folder raises `error` with these words and changes no files; returns the message."""
     before = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else None
     with pytest.raises(error) as caught:
         read_checkpoint(folder)

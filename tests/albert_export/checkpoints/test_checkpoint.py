@@ -1,4 +1,4 @@
-"""Checkpoint: which tasks it serves, the weights, labels and vocabulary it has for them, and what it refuses."""
+"""Checkpoint: its tasks, the weights, labels and vocabulary for them, and what is refused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_decoder_that_repeats_the_embedding_is_dropped(tmp_path, caplog):
     assert not caplog.records
 
 
-def test_a_decoder_that_differs_is_settled_as_in_transformers(tmp_path, caplog):
+def test_a_decoder_that_differs_is_treated_as_in_transformers(tmp_path, caplog):
     hugging_face_model("AlbertForMaskedLM").save_pretrained(tmp_path)
     rewrite(
         tmp_path,
@@ -70,7 +70,7 @@ def test_a_decoder_that_differs_is_settled_as_in_transformers(tmp_path, caplog):
     assert len(caplog.records) == 2
 
 
-def test_an_untied_decoder_is_refused_only_where_it_is_needed(tmp_path):
+def test_an_untied_decoder_is_refused_only_for_tasks_that_need_it(tmp_path):
     model = hugging_face_model("AlbertForPreTraining")
     model.save_pretrained(tmp_path)
     set_config(tmp_path, tie_word_embeddings=False)
@@ -97,7 +97,7 @@ def test_a_classifier_without_architectures(tmp_path, architecture, settings, ta
     assert read_checkpoint(tmp_path).tasks == tasks
 
 
-def test_labels_come_from_the_classifier_where_the_configuration_names_none(tmp_path):
+def test_labels_come_from_the_classifier_if_the_configuration_names_none(tmp_path):
     hugging_face_model(num_labels=5).save_pretrained(tmp_path)
     set_config(tmp_path, id2label=None, label2id=None)
     config = read_checkpoint(tmp_path).config
@@ -111,12 +111,12 @@ def test_labels_that_contradict_the_classifier(tmp_path):
         read_checkpoint(tmp_path)
 
 
-def test_multiple_choice_has_one_row_whatever_the_labels(tmp_path):
+def test_multiple_choice_has_one_row_for_any_number_of_labels(tmp_path):
     hugging_face_model("AlbertForMultipleChoice", num_labels=4).save_pretrained(tmp_path)
     assert read_checkpoint(tmp_path).config.num_labels == 4
 
 
-def test_a_head_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_head_is_refused(tmp_path):
     hugging_face_model("AlbertForPreTraining").save_pretrained(tmp_path)
     shapes = shapes_of(full_weights(hugging_face_model("AlbertForQuestionAnswering")))
     with pytest.raises(UnsupportedError) as caught:
@@ -145,7 +145,7 @@ def test_a_random_pooler_on_request(tmp_path):
     assert set(shapes) - set(weights) == {"albert.pooler.weight", "albert.pooler.bias"}
 
 
-def test_another_tasks_classifier_is_not_taken_for_a_random_head(tmp_path):
+def test_a_random_head_does_not_use_another_tasks_classifier(tmp_path):
     hugging_face_model("AlbertForSequenceClassification").save_pretrained(tmp_path)
     shapes = shapes_of(full_weights(hugging_face_model("AlbertForTokenClassification")))
     weights = read_checkpoint(tmp_path).weights_for("ner", shapes, allow_random_head=True)
@@ -180,7 +180,7 @@ def test_the_vocabulary_is_found(tmp_path, name):
     assert read_checkpoint(tmp_path).vocab_file == tmp_path / name
 
 
-def test_the_usual_vocabulary_comes_first_and_a_guess_is_not_made(tmp_path):
+def test_the_usual_vocabulary_is_preferred_and_unknown_ones_are_not_guessed(tmp_path):
     hugging_face_model().save_pretrained(tmp_path)
     for name in ("a.model", "b.model"):
         (tmp_path / name).write_bytes(b"pieces")

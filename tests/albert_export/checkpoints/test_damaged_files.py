@@ -31,7 +31,7 @@ from tests.albert_export.checkpoints.damaged_checkpoint import (
 def test_any_byte_of_a_safetensors_file_may_be_wrong(folder, data):
     content = bytearray(safetensors.numpy.save(weights()))
     for _ in range(data.draw(st.integers(1, 4))):
-        # The header is what can go wrong; most of the rest is numbers.
+        # Only the header can be invalid; most of the rest is numbers.
         content[data.draw(st.integers(0, 700))] = data.draw(st.integers(0, 255))
     (folder / "model.safetensors").write_bytes(content)
     with contextlib.suppress(CheckpointError):
@@ -47,13 +47,13 @@ def test_truncated_safetensors(folder, kept):
 
 def test_unsupported_number_format(folder):
     content = (folder / "model.safetensors").read_bytes()
-    # Unsigned 32-bit: the same sizes, so that only the format is at fault.
+    # Unsigned 32-bit numbers have the same size, so that only the format is wrong.
     (folder / "model.safetensors").write_bytes(content.replace(b'"F32"', b'"U32"'))
     refused(folder, "is U32; supported are F32, F16, BF16 and F64")
 
 
-class Intruder:
-    """Pickled, it asks the reader to make a file."""
+class MaliciousObject:
+    """An object whose pickle makes the reader create a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -65,13 +65,13 @@ class Intruder:
 @pytest.mark.parametrize("form", ["zip", "plain pickle"])
 def test_code_in_a_pickle_is_not_run(folder, tmp_path_factory, form):
     mark = tmp_path_factory.mktemp("elsewhere") / "was-here"
-    content = {"albert.x": torch.ones(1), "y": Intruder(mark)}
+    content = {"albert.x": torch.ones(1), "y": MaliciousObject(mark)}
     save_pickle(folder, content)
     if form == "plain pickle":
         (folder / "pytorch_model.bin").write_bytes(pickle.dumps(content["y"], protocol=2))
     refused(folder, "holds more than weights", "Nothing in it was run", "model.safetensors")
     assert not mark.exists()
-    # The same file is dangerous to readers that trust it.
+    # This proves that the file is dangerous: a reader that trusts it runs the code.
     if form == "plain pickle":
         pickle.loads((folder / "pytorch_model.bin").read_bytes()).close()
     else:
@@ -90,7 +90,7 @@ def test_truncated_pickle(folder, kept, new_form):
     refused(folder, "damaged")
 
 
-def test_zip_that_is_no_checkpoint(folder):
+def test_a_zip_file_that_is_no_checkpoint(folder):
     (folder / "model.safetensors").unlink()
     with zipfile.ZipFile(folder / "pytorch_model.bin", "w") as archive:
         archive.writestr("a/readme.txt", "hello")
@@ -112,7 +112,7 @@ def test_pickle_without_pytorch(folder, monkeypatch):
 @pytest.mark.parametrize(
     "shard", ["../model.safetensors", "/etc/passwd", "..", "", "sub/model.safetensors", "C:\\model.safetensors", "a\0b"]
 )
-def test_index_that_reaches_out_of_the_folder(folder, shard):
+def test_an_index_with_files_outside_of_the_folder(folder, shard):
     inside = folder / "inside"
     inside.mkdir()
     shutil.copy(folder / "config.json", inside)

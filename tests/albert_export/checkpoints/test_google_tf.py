@@ -17,13 +17,13 @@ pytest.importorskip("tensorflow")
 from tests.google_checkpoint import random_variables, save_google
 
 
-def test_the_table_has_every_name_once():
+def test_the_table_of_weight_names_has_every_name_once():
     rows = [*ENCODER, *(row for head in HEADS.values() for row in head)]
     assert len({row.hugging_face for row in rows}) == len(rows) == len({row.google for row in rows})
 
 
-def test_equal_sizes_need_no_mapping(tmp_path):
-    """Google's encoder takes the embeddings as they are when embedding_size is hidden_size."""
+def test_equal_sizes_give_an_identity_mapping(tmp_path):
+    """Google's encoder has no mapping of embeddings if embedding_size equals hidden_size."""
     variables = random_variables("squad", embedding_size=32)
     assert "bert/encoder/embedding_hidden_mapping_in/kernel" not in variables
     save_google(tmp_path, variables, embedding_size=32)
@@ -49,7 +49,7 @@ def test_vocabulary_and_unknown_fields(tmp_path):
         (["model.ckpt", "model.ckpt-0"], "model.ckpt-0"),
     ],
 )
-def test_which_of_several_is_read(tmp_path, names, read):
+def test_which_of_several_checkpoints_is_read(tmp_path, names, read):
     for name in names:
         variables = random_variables("none")
         variables["bert/pooler/dense/bias"][:] = name == read
@@ -72,7 +72,7 @@ def test_missing_and_left_over_variables_are_reported_together(tmp_path):
     assert "adam" not in message
 
 
-def test_squad_v2_head_is_refused_only_where_it_is_asked_for(tmp_path):
+def test_the_squad_v2_head_is_refused_only_if_it_is_asked_for(tmp_path):
     save_google(tmp_path, random_variables("squad v2"))
     checkpoint = read_checkpoint(tmp_path)
     assert checkpoint.tasks == ("feature-extraction",)

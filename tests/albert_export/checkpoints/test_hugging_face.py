@@ -75,8 +75,8 @@ def test_other_precisions_become_float32(tmp_path, dtype, safe):
     assert_same(read_checkpoint(tmp_path).weights, full_weights(model.to(torch.float32)))
 
 
-def test_the_first_form_of_pytorch_files(tmp_path):
-    """The published checkpoints are older than PyTorch's zip files."""
+def test_the_old_format_of_pytorch_files(tmp_path):
+    """The published checkpoints are older than PyTorch's zip format."""
     model = hugging_face_model("AlbertForMaskedLM")
     model.save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").unlink()
@@ -85,7 +85,7 @@ def test_the_first_form_of_pytorch_files(tmp_path):
     assert_same(read_checkpoint(tmp_path).weights, full_weights(model))
 
 
-def test_written_precision_is_told_by_the_config(tmp_path):
+def test_the_configuration_states_the_written_precision(tmp_path):
     hugging_face_model().to(torch.float16).save_pretrained(tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["dtype"] == "float16"
     checkpoint = read_checkpoint(tmp_path)
@@ -94,18 +94,18 @@ def test_written_precision_is_told_by_the_config(tmp_path):
     assert {array.dtype for array in load_file(tmp_path / "model.safetensors").values()} == {np.dtype(np.float32)}
 
 
-def test_float16_is_written_as_it_is(tmp_path):
+def test_float16_weights_stay_float16(tmp_path):
     weights = {name: array.astype(np.float16) for name, array in full_weights(hugging_face_model()).items()}
     write_checkpoint(tmp_path, AlbertConfig(**TINY), weights)
     assert {array.dtype for array in load_file(tmp_path / "model.safetensors").values()} == {np.dtype(np.float16)}
 
 
-def test_old_names(tmp_path):
-    """Bare names, gamma and beta, and the position_ids buffer, as the first releases of transformers wrote them."""
+def test_old_weight_names(tmp_path):
+    """The first releases of transformers wrote bare names, gamma and beta, and the position_ids buffer."""
     model = hugging_face_model("AlbertModel")
     model.save_pretrained(tmp_path)
 
-    def age(tensors):
+    def use_old_names(tensors):
         old = {}
         for name, tensor in tensors.items():
             if "LayerNorm" in name or "layer_norm" in name:
@@ -113,12 +113,12 @@ def test_old_names(tmp_path):
             old[name] = tensor
         return old | {"embeddings.position_ids": torch.arange(24)[None]}
 
-    rewrite(tmp_path, age)
+    rewrite(tmp_path, use_old_names)
     assert_same(read_checkpoint(tmp_path).weights, full_weights(model))
 
 
 def test_prefixed_encoder_without_head(tmp_path):
-    """An AlbertModel whose file has the `albert.` of the full models."""
+    """An AlbertModel whose weight names begin with `albert.`, like those of the full models."""
     model = hugging_face_model("AlbertModel")
     model.save_pretrained(tmp_path)
     rewrite(tmp_path, lambda tensors: {f"albert.{name}": tensor for name, tensor in tensors.items()})

@@ -95,7 +95,7 @@ def test_link_to_nowhere(folder):
 def test_no_permission(folder, closed, monkeypatch):
     path = folder if closed == "folder" else folder / closed
     if os.geteuid() == 0:
-        # Root may read everything, so the refusal is played.
+        # Root may read everything, so the error is simulated.
         forbid(monkeypatch, path)
     else:
         path.chmod(0)

@@ -1,4 +1,4 @@
-"""Weights that can't be an ALBERT's: wrong kinds of numbers, sizes that contradict the configuration, other models."""
+"""Weights that are refused: wrong kinds of numbers, sizes that contradict the configuration, other models."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def test_whole_numbers_for_weights(folder):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite(folder, value):
-    spoilt = weights()
-    spoilt["qa_outputs.weight"][1, 3] = value
-    spoilt["albert.embeddings.word_embeddings.weight"][0, 0] = value
-    save_weights(folder, spoilt)
+    damaged = weights()
+    damaged["qa_outputs.weight"][1, 3] = value
+    damaged["albert.embeddings.word_embeddings.weight"][0, 0] = value
+    save_weights(folder, damaged)
     message = refused(folder, "qa_outputs.weight has values that are not finite")
     assert "albert.embeddings.word_embeddings.weight has" in message
     assert message.endswith("\nFetch the checkpoint again, or take one from before training diverged.")

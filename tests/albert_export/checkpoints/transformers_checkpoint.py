@@ -33,7 +33,7 @@ SERVED = {
 
 
 def hugging_face_model(architecture: str = "AlbertForSequenceClassification", **settings):
-    """A tiny model of transformers whose every weight is random (its own biases and norms start as constants)."""
+    """A tiny model of transformers with random weights; by default, its biases and norms would be constants."""
     torch.manual_seed(0)
     model = getattr(transformers, architecture)(transformers.AlbertConfig(**{**TINY, **settings})).eval()
     for parameter in model.parameters():
@@ -61,7 +61,7 @@ def assert_same(found, expected):
 
 
 def rewrite(folder: Path, change) -> None:
-    """Passes the weights of `folder` through `change` and saves what it returns."""
+    """Replaces the weights of `folder` by the result of `change`."""
     tensors = {name: torch.from_numpy(array) for name, array in load_file(folder / "model.safetensors").items()}
     save_file(change(tensors), folder / "model.safetensors", metadata={"format": "pt"})
 
