@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -153,21 +152,6 @@ def test_config_json_is_read_before_googles(tmp_path):
     assert AlbertConfig.from_folder(tmp_path).hidden_act == "gelu"
 
 
-@pytest.mark.parametrize(
-    ("values", "labels"),
-    [
-        ({"id2label": {"0": "neg", "1": "pos", "2": "so"}}, ["neg", "pos", "so"]),
-        ({"id2label": {"1": "pos", "0": "neg"}, "num_labels": 2}, ["neg", "pos"]),
-        ({"label2id": {"neg": 0, "pos": 1, "so": 2}}, ["neg", "pos", "so"]),
-        ({"id2label": {"0": 7, "1": 8}}, ["7", "8"]),
-        ({"id2label": None, "label2id": None, "_num_labels": 1}, ["LABEL_0"]),
-    ],
-)
-def test_labels_in_a_file(values, labels):
-    config = AlbertConfig.from_dict({"model_type": "albert", **values})
-    assert [config.id2label[i] for i in range(config.num_labels)] == labels
-
-
 def test_null_classifier_dropout_is_the_hidden_dropout():
     values = {"model_type": "albert", "classifier_dropout_prob": None, "hidden_dropout_prob": 0.25}
     assert AlbertConfig.from_dict(values).classifier_dropout_prob == 0.25
@@ -257,49 +241,6 @@ def test_any_json_is_read_or_refused(values):
     except CheckpointError:
         return
     assert AlbertConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"model_type": "bert", "hidden_size": 768}, "is a BERT checkpoint's: only ALBERT"),
-        ({"model_type": "roberta"}, "is a ROBERTA checkpoint's"),
-        ({"architectures": ["BertModel"]}, "names BertModel"),
-        ({"hidden_size": 768}, "names no model"),
-        ({}, "names no model"),
-    ],
-)
-def test_other_models_are_refused(values: dict[str, Any], said):
-    with pytest.raises(CheckpointError, match=said):
-        AlbertConfig.from_dict(values)
-
-
-def test_a_file_without_model_type_may_be_an_albert():
-    assert AlbertConfig.from_dict({"architectures": ["AlbertModel"]}).hidden_size == 4096
-    assert AlbertConfig.from_dict(GOOGLE).hidden_size == 768
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "not JSON"),
-        (b"{", "not JSON"),
-        (b'{"model_type": "\xff"}', "not JSON in UTF-8"),
-        (b"[" * 100_000, "not JSON"),
-        (b"[1, 2]", "holds a list"),
-        (b"null", "holds a NoneType"),
-    ],
-    ids=["empty", "cut", "latin-1", "deep", "list", "null"],
-)
-def test_damaged_files(tmp_path, content, said):
-    (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(CheckpointError, match=said):
-        AlbertConfig.from_folder(tmp_path)
-
-
-def test_a_byte_order_mark_is_accepted(tmp_path):
-    (tmp_path / "config.json").write_bytes(b'\xef\xbb\xbf{"model_type": "albert"}')
-    assert AlbertConfig.from_folder(tmp_path) == AlbertConfig()
 
 
 def test_no_configuration(tmp_path):
