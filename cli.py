@@ -1,4 +1,4 @@
-"""The front door from a checkout: `python cli.py` is `albert-export` (after `pip install -e .`)."""
+"""Runs `albert-export` from a checkout: `python cli.py` (after `pip install -e .`)."""
 
 import sys
 

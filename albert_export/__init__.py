@@ -1,6 +1,6 @@
-"""Export ALBERT to ONNX and TFLite, and prove that the result still gives the same answers.
+"""Export ALBERT to ONNX and TFLite, and check that the result gives the same answers.
 
-Names are loaded when they are first used: `import albert_export` alone loads neither torch nor TensorFlow.
+Names are loaded when they are first used, so `import albert_export` alone loads neither torch nor TensorFlow.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""`python -m albert_export` is `albert-export`."""
+"""Runs the command line: `python -m albert_export` does the same as `albert-export`."""
 
 import sys
 
 
 def main() -> int:
-    """Runs the command line; an interruption is one from the first import on."""
+    """Runs the command line and returns its exit code. Ctrl-C is handled during the imports too."""
     try:
         from albert_export.cli.main import main as run
 

@@ -1,23 +1,66 @@
-"""AlbertConfig: what an ALBERT is made of. Reads and writes the files that Hugging Face and Google use."""
+"""AlbertConfig: the sizes and settings of an ALBERT. Reads and writes the files that Hugging Face and Google use."""
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from albert_export.config_check import FLAGS, config_problems, is_int
-from albert_export.sizes import PUBLISHED
+from albert_export.config_file import check_is_albert, is_int, read_json_object, read_labels
 from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import CheckpointError, UsageError, listed
 
 CONFIG_FILE = "config.json"
 GOOGLE_CONFIG_FILE = "albert_config.json"
 
-# Written only when they differ from the defaults, as Hugging Face does.
-_WRITTEN_WHEN_SET = (*FLAGS, "pruned_heads", "architectures", "problem_type")
+#: the activations that the reference models support, by their Hugging Face names
+ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "relu", "silu", "swish", "tanh")
+PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+
+_SIZES = (
+    "vocab_size",
+    "embedding_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_hidden_groups",
+    "num_attention_heads",
+    "intermediate_size",
+    "inner_group_num",
+    "max_position_embeddings",
+    "type_vocab_size",
+)
+_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob")
+_TOKEN_IDS = ("pad_token_id", "bos_token_id", "eos_token_id")
+_FLAGS = ("output_attentions", "output_hidden_states", "return_dict", "tie_word_embeddings")
+# Hugging Face writes these fields only when they differ from the defaults, and so does `to_dict`.
+_WRITTEN_WHEN_SET = (*_FLAGS, "pruned_heads", "architectures", "problem_type")
 _LABEL_FIELDS = {"id2label", "label2id", "num_labels", "_num_labels"}
+
+_SHAPES: dict[str, dict[str, Any]] = {
+    "base": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072},
+    "large": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096},
+    "xlarge": {"hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 8192},
+    "xxlarge": {"hidden_size": 4096, "num_hidden_layers": 12, "num_attention_heads": 64, "intermediate_size": 16384},
+}
+
+
+def _first_release(size: str) -> dict[str, Any]:
+    dropout = 0.0 if size == "xxlarge" else 0.1
+    return {"hidden_act": "gelu", "hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+
+
+#: name of a published checkpoint -> the arguments of AlbertConfig that differ from the defaults
+#:
+#: Sources: table 1 of Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942) for the sizes, and the configurations
+#: published with the checkpoints for activation and dropout. The first release has dropout 0.1, except for xxlarge,
+#: which has none; the second release has none at all. Both releases were trained with the tanh form of GELU. The hub's
+#: configurations of the first release say `gelu` all the same, and people have fine-tuned with that since.
+PUBLISHED: dict[str, dict[str, Any]] = {
+    **{f"albert-{size}-v1": {**shape, **_first_release(size)} for size, shape in _SHAPES.items()},
+    **{f"albert-{size}-v2": {**shape, "hidden_act": "gelu_new"} for size, shape in _SHAPES.items()},
+}
 
 
 def _placeholders(count: int) -> dict[int, str]:
@@ -38,27 +81,27 @@ def _recount_labels(config: AlbertConfig, count: int) -> None:
 class AlbertConfig:
     """The sizes and settings of one ALBERT; the defaults are those of transformers' AlbertConfig (xxlarge-shaped).
 
-    `AlbertConfig(num_labels=3)` is short for the labels LABEL_0 to LABEL_2. Nothing is checked here: `validate()` does
-    that, and everything that reads a file calls it.
+    `AlbertConfig(num_labels=3)` is short for the labels LABEL_0 to LABEL_2. The constructor compares
+    the number of labels with their names; `validate()` checks the rest, and every function that reads a file calls it.
     """
 
     vocab_size: int = 30000
     embedding_size: int = 128
     hidden_size: int = 4096
     num_hidden_layers: int = 12
-    #: sets of layer weights; layer i uses group int(i / (num_hidden_layers / num_hidden_groups))
+    #: number of sets of layer weights; layer i uses group int(i / (num_hidden_layers / num_hidden_groups))
     num_hidden_groups: int = 1
     num_attention_heads: int = 64
     intermediate_size: int = 16384
-    #: layers that run one after the other wherever their group stands
+    #: layers in each group, which always run one after the other
     inner_group_num: int = 1
-    #: one of config_check.ACTIVATIONS
+    #: one of ACTIVATIONS
     hidden_act: str = "gelu_new"
     hidden_dropout_prob: float = 0
     attention_probs_dropout_prob: float = 0
     max_position_embeddings: int = 512
     type_vocab_size: int = 2
-    #: standard deviation of freshly made weights
+    #: standard deviation of new random weights
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
     classifier_dropout_prob: float = 0.1
@@ -68,32 +111,32 @@ class AlbertConfig:
     bos_token_id: int | None = 2
     eos_token_id: int | None = 3
 
-    #: what a call gives when it does not say
+    #: what a call of a model returns when the call does not say
     output_attentions: bool = False
     output_hidden_states: bool = False
     return_dict: bool = True
-    #: whether the masked-language-model decoder is the word embedding
+    #: whether the decoder of the masked language model uses the word embeddings as its weight
     tie_word_embeddings: bool = True
     #: only "none" is supported
     pruned_heads: dict[str, Any] = field(default_factory=dict)
 
-    #: class names; the first one says which head the checkpoint was saved with
+    #: class names; the first one names the head that the checkpoint was saved with
     architectures: list[str] | None = None
-    #: one of config_check.PROBLEM_TYPES; None lets the labels' type decide
+    #: one of PROBLEM_TYPES; None lets the data type of the labels decide
     problem_type: str | None = None
     id2label: dict[int, str] = field(default_factory=dict)
     label2id: dict[str, int] = field(default_factory=dict)
     if TYPE_CHECKING:
-        #: how many labels there are; setting another number replaces them by LABEL_0, LABEL_1, ...
+        #: the number of labels; setting another number replaces the labels by LABEL_0, LABEL_1, ...
         num_labels: int = 2
     else:
-        # An argument of the constructor, and a property ever after.
+        # It is an argument of the constructor, and a property of the object.
         num_labels: InitVar[int | None] = property(_count_labels, _recount_labels)
-    #: fields of the file that are unknown here, written back as they were
+    #: fields of the file that this class does not know; they are written back as they were
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self, num_labels: int | property | None = None) -> None:  # noqa: RUF033
-        # Without an argument, dataclasses hands over the class attribute, which is the property.
+        # Without an argument, dataclasses passes the class attribute, which is the property.
         count = None if isinstance(num_labels, property) else num_labels
         if not self.id2label:
             named = {i: label for label, i in self.label2id.items()}
@@ -108,7 +151,7 @@ class AlbertConfig:
 
     @property
     def has_default_labels(self) -> bool:
-        """Whether the labels are the LABEL_0 and LABEL_1 that stand for "nobody said"."""
+        """Whether the labels are LABEL_0 and LABEL_1, which a configuration has when nobody named any."""
         return self.id2label == _placeholders(2)
 
     @classmethod
@@ -124,10 +167,10 @@ class AlbertConfig:
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> AlbertConfig:
-        """Reads `config.json` (Hugging Face) or `albert_config.json` (Google) in `folder`.
+        """The configuration in `config.json` (Hugging Face) or `albert_config.json` (Google) in `folder`.
 
         Raises:
-            CheckpointError: there is neither, it can't be read, or it does not describe a supported ALBERT.
+            CheckpointError: there is no such file, it can't be read, or it does not describe a supported ALBERT.
         """
         hugging_face, google = Path(folder, CONFIG_FILE), Path(folder, GOOGLE_CONFIG_FILE)
         if hugging_face.is_file():
@@ -138,31 +181,35 @@ class AlbertConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], *, source: str = "the configuration") -> AlbertConfig:
-        """The configuration in Hugging Face's fields; unknown ones go to `extra`. `source` is named in messages.
+        """The configuration that Hugging Face's fields describe; unknown fields go to `extra`.
+
+        Args:
+            values: the fields, as `config.json` has them.
+            source: what error messages call the place that the values come from.
 
         Raises:
-            CheckpointError: it is not an ALBERT's, or `validate` finds problems.
+            CheckpointError: this is another model's configuration, or there are problems as in `validate`.
         """
-        _check_is_albert(values, source)
-        labels, problems = _read_labels(values)
+        check_is_albert(values, source)
+        labels, problems = read_labels(values)
         known = {f.name for f in fields(cls)}
         given = {name: value for name, value in values.items() if name in known - {"extra"} - _LABEL_FIELDS}
-        # Hugging Face reads null as "the default" in these two.
+        # Hugging Face reads null as "the default" in these two fields.
         if given.get("pruned_heads", ...) is None:
             del given["pruned_heads"]
         if given.get("classifier_dropout_prob", ...) is None:
             given["classifier_dropout_prob"] = given.get("hidden_dropout_prob", cls.hidden_dropout_prob)
         unknown = values.keys() - (known - {"extra"}) - _LABEL_FIELDS - {"model_type"}
         config = cls(**given, **labels, extra={name: value for name, value in values.items() if name in unknown})
-        config._raise_problems([*problems, *config_problems(config)], source)
+        config._raise_problems([*problems, *config._problems()], source)
         return config
 
     @classmethod
     def from_google_dict(cls, values: dict[str, Any], *, source: str = "the configuration") -> AlbertConfig:
-        """The configuration in the fields of Google's `albert_config.json`.
+        """The configuration that the fields of Google's `albert_config.json` describe.
 
         Google's "gelu" is the tanh approximation (`gelu` in google-research/albert modeling.py), which Hugging Face
-        calls "gelu_new". Fields of Google's that change nothing (`net_structure_type`, `gap_size`, ...) go to `extra`.
+        calls "gelu_new". Google's fields that change nothing (`net_structure_type`, `gap_size`, ...) go to `extra`.
 
         Raises:
             CheckpointError: as for `from_dict`.
@@ -173,7 +220,7 @@ class AlbertConfig:
         return cls.from_dict(renamed, source=source)
 
     def to_dict(self) -> dict[str, Any]:
-        """What `config.json` holds: transformers reads it back to an equal AlbertConfig."""
+        """The content of `config.json`, which transformers reads back as an equal AlbertConfig."""
         defaults = AlbertConfig()
         written = dict(self.extra)
         for f in fields(self):
@@ -189,7 +236,7 @@ class AlbertConfig:
         return written
 
     def save(self, folder: str | Path) -> None:
-        """Writes `config.json` into `folder`, whole or not at all.
+        """Writes `config.json` into `folder`, either completely or not at all.
 
         Raises:
             UsageError: the folder can't be written to.
@@ -199,82 +246,94 @@ class AlbertConfig:
             part.write_bytes(text.encode("ascii"))
 
     def validate(self) -> None:
-        """Checks that this is an ALBERT that the reference models can build.
+        """Checks that the reference models can build this ALBERT.
 
         Raises:
-            CheckpointError: it is not; the message lists every problem.
+            CheckpointError: they can't; the message lists every problem.
         """
-        self._raise_problems(config_problems(self), "the configuration")
+        self._raise_problems(self._problems(), "the configuration")
+
+    def _problems(self) -> list[str]:
+        """Everything that keeps the reference models from building this configuration."""
+        problems = [
+            f"{name} must be a positive whole number, not {value!r}"
+            for name, value in ((name, getattr(self, name)) for name in _SIZES)
+            if not (is_int(value) and value > 0)
+        ]
+        if not problems:
+            problems += _size_problems(self)
+        problems += [
+            f"{name} must be a number from 0 up to, but not including, 1, not {value!r}"
+            for name, value in ((name, getattr(self, name)) for name in _DROPOUTS)
+            if not (_is_number(value) and 0 <= value < 1)
+        ]
+        if not (_is_number(self.layer_norm_eps) and self.layer_norm_eps > 0):
+            problems.append(f"layer_norm_eps must be a number above 0, not {self.layer_norm_eps!r}")
+        if not (_is_number(self.initializer_range) and self.initializer_range >= 0):
+            problems.append(f"initializer_range must be a number, 0 or above, not {self.initializer_range!r}")
+        problems += [
+            f"{name} must be true or false, not {value!r}"
+            for name, value in ((name, getattr(self, name)) for name in _FLAGS)
+            if not isinstance(value, bool)
+        ]
+        return problems + _token_problems(self) + _kind_problems(self) + _label_problems(self)
 
     def _raise_problems(self, problems: list[str], source: str) -> None:
         if problems:
             raise CheckpointError(listed(f"{source} does not describe an ALBERT that can be used:", problems))
 
 
-def read_json_object(path: Path) -> dict[str, Any]:
-    """The object in the JSON file at `path`.
-
-    Raises:
-        CheckpointError: it can't be read, is not JSON in UTF-8, or is JSON but not an object.
-    """
-    try:
-        value = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise CheckpointError(f"can't read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not JSON in UTF-8 ({error}); it may be damaged: fetch it again") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} must hold a JSON object, and holds a {type(value).__name__}")
-    return value
-
-
-def _check_is_albert(values: dict[str, Any], source: str) -> None:
-    """Refuses other models' configurations. Google's files name no model, so ALBERT's own fields vouch for them."""
-    kind = values.get("model_type")
-    if kind is None:
-        architectures = values.get("architectures")
-        named = architectures[0] if isinstance(architectures, list) and architectures else None
-        if str(named or "").startswith("Albert") or {"embedding_size", "num_hidden_groups"} & values.keys():
-            return
-        found = f"names {named}" if named else "names no model"
-    elif kind == "albert":
-        return
-    else:
-        found = f"is a {str(kind).upper()} checkpoint's"
-    raise CheckpointError(f'{source} {found}: only ALBERT is supported (model_type "albert")')
-
-
-def _read_labels(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The label arguments of AlbertConfig in a file's `values`, and what is wrong with those that are left out."""
-    labels = {name: values[name] for name in ("id2label", "label2id") if values.get(name) is not None}
-    # Old files carry a count beside, or instead of, the labels.
-    count = values.get("num_labels", values.get("_num_labels"))
-    problems = [
-        f"{name} must be an object, not {kept!r}" for name, kept in labels.items() if not isinstance(kept, dict)
-    ]
-    labels = {name: kept for name, kept in labels.items() if isinstance(kept, dict)}
-    if not all(is_int(i) for i in labels.get("label2id", {}).values()):
-        problems.append(f"label2id must give whole numbers, not {labels.pop('label2id')!r}")
-    if "id2label" in labels:
-        # JSON's keys are text. Some tools write numbers for names.
-        labels["id2label"] = {_as_id(key): str(label) for key, label in labels["id2label"].items()}
-    if count is None:
-        return labels, problems
-    named = labels.get("id2label") or labels.get("label2id")
-    if not is_int(count) or count < 1:
-        problems.append(f"num_labels must be a positive whole number, not {count!r}")
-    elif named and count != len(named):
+def _size_problems(config: AlbertConfig) -> list[str]:
+    problems = []
+    if config.hidden_size % config.num_attention_heads:
         problems.append(
-            f"num_labels is {count}, but {len(named)} labels are named: {', '.join(map(str, named.values()))}"
+            f"hidden_size {config.hidden_size} is not a multiple of num_attention_heads {config.num_attention_heads}"
         )
-    else:
-        labels["num_labels"] = count
-    return labels, problems
+    if config.num_hidden_groups > config.num_hidden_layers:
+        problems.append(
+            f"num_hidden_groups {config.num_hidden_groups} is more than num_hidden_layers {config.num_hidden_layers}"
+        )
+    return problems
 
 
-def _as_id(key: Any) -> Any:
-    """What is no number stays as it is, for `validate` to name."""
-    try:
-        return int(key)
-    except ValueError:
-        return key
+def _token_problems(config: AlbertConfig) -> list[str]:
+    problems = [
+        f"{name} must be a token id or null, not {value!r}"
+        for name, value in ((name, getattr(config, name)) for name in _TOKEN_IDS)
+        if not (value is None or (is_int(value) and value >= 0))
+    ]
+    if is_int(config.pad_token_id) and is_int(config.vocab_size) and config.pad_token_id >= config.vocab_size:
+        problems.append(f"pad_token_id {config.pad_token_id} is not below vocab_size {config.vocab_size}")
+    return problems
+
+
+def _kind_problems(config: AlbertConfig) -> list[str]:
+    problems = []
+    if config.hidden_act not in ACTIVATIONS:
+        problems.append(f"hidden_act {config.hidden_act!r} is not supported; supported are {', '.join(ACTIVATIONS)}")
+    if config.position_embedding_type != "absolute":
+        problems.append(
+            f"position_embedding_type {config.position_embedding_type!r} is not supported; supported is absolute"
+        )
+    if config.pruned_heads:
+        problems.append(f"pruned_heads {config.pruned_heads!r}: pruned attention heads are not supported")
+    names = config.architectures
+    if not (names is None or (isinstance(names, list) and all(isinstance(name, str) for name in names))):
+        problems.append(f"architectures must be a list of class names or null, not {names!r}")
+    if config.problem_type is not None and config.problem_type not in PROBLEM_TYPES:
+        known = ", ".join(PROBLEM_TYPES)
+        problems.append(f"problem_type must be null or one of {known}, not {config.problem_type!r}")
+    return problems
+
+
+def _label_problems(config: AlbertConfig) -> list[str]:
+    if not config.id2label or set(config.id2label) != set(range(len(config.id2label))):
+        ids = ", ".join(map(str, config.id2label)) or "none"
+        return [f"id2label must name the ids 0, 1, 2, ... without a gap, not {ids}"]
+    if not all(is_int(i) for i in config.label2id.values()):
+        return [f"label2id must give whole numbers, not {config.label2id!r}"]
+    return []
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return is_int(value) or (isinstance(value, float) and math.isfinite(value))

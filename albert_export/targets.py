@@ -1,4 +1,4 @@
-"""What each TFLite engine can load, and run fast; and the plan that a request makes for it."""
+"""The TFLite engines that an export can aim at, and the plan of one export for such a target."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from albert_runtime.errors import UnsupportedError, UsageError, listed
 from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
 
 GRAPHS = ("loop", "unrolled")
-#: of a TFLite bundle
+#: the precisions of a TFLite bundle
 PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
-#: [CLS], [SEP] and one token of text
+#: the shortest static length: [CLS], [SEP] and one token of text
 _SHORTEST = 3
 
 
@@ -22,18 +22,19 @@ class Target:
     """One engine, or family of engines, that runs .tflite files."""
 
     name: str
-    #: what it takes -> what it gets: where dynamic int8 is slow or refused, int8 is the calibrated form
+    #: precision that is asked for -> precision of the graph. Engines that refuse dynamic int8, or run it slowly, get
+    #: the calibrated int8-static instead
     precisions: Mapping[str, str]
     default_precision: str
-    #: whether shapes must be static; the length, where nothing else is asked for
+    #: whether shapes must be static; the length is then `default_length`, unless another one is asked for
     static: bool = False
     default_length: int = 384
     tasks: tuple[str, ...] = tuple(TASKS)
-    #: lengths that the engine insists on, by task
+    #: the only length that the engine accepts, by task
     fixed_lengths: Mapping[str, int] = field(default_factory=dict)
     input_names: Mapping[str, str] = field(default_factory=lambda: {name: name for name in INPUT_NAMES})
     output_names: Mapping[str, str] = field(default_factory=dict)
-    #: tasks whose scores must leave the graph as probabilities
+    #: tasks whose graph must end in a softmax, so that it returns probabilities
     probabilities: tuple[str, ...] = ()
 
 
@@ -45,14 +46,14 @@ TARGETS = {
             precisions={name: name for name in PRECISIONS},
             default_precision="int8",
         ),
-        # tflite-runtime 2.14: with dynamic shapes its XNNPACK stays out (5 times slower), and so does dynamic int8
+        # tflite-runtime 2.14 does not use XNNPACK for dynamic shapes (5 times slower) or for dynamic int8.
         Target(
             name="tflite-runtime",
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
         ),
-        # TFLite Task Library 0.4.4: BertQuestionAnswerer and BertNLClassifier
+        # TFLite Task Library 0.4.4 has BertQuestionAnswerer and BertNLClassifier.
         Target(
             name="task-library",
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
@@ -70,23 +71,23 @@ TARGETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How one graph is to be made."""
+    """How one TFLite graph is exported."""
 
     target: str
     precision: str
     graph: str
-    #: None for dynamic shapes
+    #: in tokens; None for dynamic shapes
     sequence_length: int | None
-    #: max_position_embeddings
+    #: the longest input, max_position_embeddings
     longest: int
-    #: name of the contract -> name in the graph
+    #: name in `albert_runtime.tasks` -> name in the graph
     input_names: Mapping[str, str]
     output_names: Mapping[str, str]
     #: whether the graph ends in a softmax
     probabilities: bool
 
     def named(self, arrays: Mapping[str, Any]) -> dict[str, Any]:
-        """Inputs by the names that the graph has for them."""
+        """The input arrays by the names that the graph has for them."""
         return {self.input_names[name]: array for name, array in arrays.items()}
 
 
@@ -94,7 +95,7 @@ def find_target(name: str) -> Target:
     """The target called `name`.
 
     Raises:
-        UsageError: there is none; the message lists all.
+        UsageError: there is no such target; the message lists all targets.
     """
     if name not in TARGETS:
         raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}")
@@ -110,19 +111,19 @@ def make_plan(
     graph: str | None,
     sequence_length: int | None,
 ) -> Plan:
-    """The plan for a request; None leaves a choice to the target.
+    """The plan for an export; an option that is None gets the default of the target.
 
     Raises:
         UnsupportedError: the target does not serve the task.
-        UsageError: anything else that can't be; all problems at once.
+        UsageError: other options are wrong or contradict each other; the message lists all problems.
     """
     if task.name not in target.tasks:
         raise UnsupportedError(
             f"the target {target.name} serves {' and '.join(target.tasks)}, not {task.name}; --target litert serves all"
         )
-    if task.name in target.probabilities and not _has_one_label_of_many(config):
+    if task.name in target.probabilities and not _is_single_label(config):
         raise UnsupportedError(
-            f"the target {target.name} shows probabilities of which one is the label; this model has "
+            f"the target {target.name} shows a probability for each label, of which one is right; this model has "
             f"{config.num_labels} labels and problem_type {config.problem_type}; --target litert serves it"
         )
     problems = []
@@ -149,12 +150,12 @@ def make_plan(
     )
 
 
-def _has_one_label_of_many(config: AlbertConfig) -> bool:
+def _is_single_label(config: AlbertConfig) -> bool:
     return config.num_labels > 1 and config.problem_type in (None, "single_label_classification")
 
 
 def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None, problems: list[str]) -> int | None:
-    """The static length, or None; what is wrong with it is added to `problems`."""
+    """The static length, or None for dynamic shapes; problems with it are added to `problems`."""
     longest = config.max_position_embeddings
     fixed = target.fixed_lengths.get(task.name)
     if wanted is None and not target.static:

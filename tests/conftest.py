@@ -46,9 +46,9 @@ def save_tiny(folder: Path, task: str, **options: object) -> Path:
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
-    """Builds a folder where it is not there yet, once in a test run, however many workers ask for it."""
+    """A function that makes a folder once in a test run, however many workers of pytest-xdist need it."""
     base = tmp_path_factory.getbasetemp()
-    # every worker of pytest-xdist has a folder of its own in the run's
+    # Every worker has its own folder inside the folder of the run.
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built-once"
     shared.mkdir(exist_ok=True)
 
@@ -56,7 +56,7 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
         folder = shared / name
         with FileLock(shared / f"{name}.lock"):
             if not folder.is_dir():
-                # a folder that is only partly made, since `make` failed, is not taken for a whole one
+                # If `make` fails, the incomplete folder does not get the name that others look for.
                 part = shared / f"{name}.part"
                 shutil.rmtree(part, ignore_errors=True)
                 make(part)
@@ -68,13 +68,13 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
 
 @pytest.fixture(scope="session")
 def checkpoint_of(built_once: BuiltOnce) -> CheckpointOf:
-    """Task -> the folder of a tiny random checkpoint. Shared: don't write into it."""
+    """A function of the task: the folder of a tiny random checkpoint. Tests share it and must not write into it."""
     return lambda task: built_once(f"checkpoint-{task}", lambda folder: save_tiny(folder, task))
 
 
 @pytest.fixture(scope="session")
 def bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> CheckpointOf:
-    """Task -> the folder of the bundle exported from `checkpoint_of`. Shared: don't write into it."""
+    """A function of the task: the ONNX bundle of `checkpoint_of`. Tests share it and must not write into it."""
 
     def make(task: str) -> Path:
         from albert_export.export import export_onnx
@@ -86,7 +86,7 @@ def bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> CheckpointO
 
 @pytest.fixture(scope="session")
 def tflite_bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> CheckpointOf:
-    """Task -> the folder of the fp32 TFLite bundle exported from `checkpoint_of`. Shared: don't write into it."""
+    """A function of the task: the fp32 TFLite bundle of `checkpoint_of`. Tests share it and must not write into it."""
 
     def make(task: str) -> Path:
         from albert_export.export import export_tflite
@@ -98,14 +98,14 @@ def tflite_bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> Chec
 
 @pytest.fixture(scope="session")
 def demo_bundle_of(built_once: BuiltOnce) -> DemoBundleOf:
-    """Format ("onnx" or "tflite"), task and precision -> the bundle of the task's demo. Shared: don't write into it."""
+    """A function of format ("onnx" or "tflite"), task and precision: the bundle of the task's demo. Tests share it."""
 
     def make(model_format: str, task: str, precision: str) -> Path:
         from albert_export.demos import demo_checkpoint
         from albert_export.export import export_onnx, export_tflite
 
         export = export_onnx if model_format == "onnx" else export_tflite
-        # The accuracy check asks about texts that the demos were not made for; so small a model loses some there.
+        # The accuracy check uses texts that the demos were not trained for, and such small models lose some answers.
         max_drop = 5 if model_format == "tflite" and precision in ("int4", "int8-static") else None
         return built_once(
             f"demo-{model_format}-{task}-{precision}",

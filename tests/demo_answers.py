@@ -1,4 +1,4 @@
-"""Whether a session answers a demo example as its checkpoint was trained to; needs numpy and the runtime only."""
+"""Checks whether a session answers a demo example right. This needs only numpy and the runtime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def is_right(session: Any, inputs: dict[str, Any], expected: Any) -> bool:
-    """Whether the answer to `inputs` is the `expected` one of the demo's examples.json."""
+    """Whether the session's answer to `inputs` is the `expected` one; both are from the demo's examples.json."""
     answer = session(**inputs)
     if session.task == "feature-extraction":
         near, far = (session(expected[name]).vector for name in ("closer", "farther"))

@@ -1,4 +1,4 @@
-"""TFLite Task Library 0.4.4 opens files made for it, in an environment of its own, and gives the right answers."""
+"""TFLite Task Library 0.4.4, in an environment of its own, opens the files made for it and answers right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.virtual_environment import new_environment, run_in
 
 pytestmark = pytest.mark.slow
 
-#: a Python that has tflite-support 0.4.4 already
+#: names a Python that already has tflite-support 0.4.4
 _PYTHON_VARIABLE = "ALBERT_TASK_LIBRARY_PYTHON"
 _ASK = """
 import json, sys
@@ -44,7 +44,7 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="session")
 def task_library(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Python with TFLite Task Library."""
+    """The path of a Python with TFLite Task Library."""
     python = os.environ.get(_PYTHON_VARIABLE)
     if python is None:
         if sys.version_info >= (3, 12):
@@ -61,7 +61,7 @@ def task_library(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def ask(python: str, file: Path, requests: list[dict[str, str]]) -> list[Any]:
-    """What Task Library answers: texts, best first, to a question; label -> score for a text."""
+    """The answers of Task Library: for a question its texts, best first; for a text a dict of label and score."""
     asked = run_in(python, "-c", _ASK, stdin=json.dumps([str(file), requests]))
     assert asked.returncode == 0, asked.stderr
     return list(json.loads(asked.stdout))
@@ -81,28 +81,28 @@ def save(file: Path, model: Any, task: str, labels: tuple[str, ...] = ()) -> Pat
     return file
 
 
-# --- graphs made by hand: every number is known -----------------------------------------------------------------------
+# --- handmade graphs with known numbers -----------------------------------------------------------------------
 
 
-def test_the_answer_is_where_the_scores_are(task_library: str, tmp_path: Path) -> None:
+def test_the_answer_has_the_highest_scores(task_library: str, tmp_path: Path) -> None:
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(VOCABULARY))
     start, end = np.zeros((2, pieces.get_piece_size()), np.float32)
     start[pieces.encode("paris")] = end[pieces.encode("london")] = 10
     file = save(tmp_path / "model.tflite", scores_of_tokens(start, end), "question-answering")
     request = {"context": "We went from Paris to lovely London, by train.", "question": "Where is London to Paris?"}
     [answers] = ask(task_library, file, [request])
-    # whole words of the text as it was written, with the marks that stick to them
+    # Task Library returns whole words of the original text, with the punctuation that touches them.
     assert answers[0] == "Paris to lovely London,"
 
 
-def test_the_classifier_fills_each_tensor(task_library: str, tmp_path: Path) -> None:
+def test_the_classifier_fills_every_input(task_library: str, tmp_path: Path) -> None:
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(VOCABULARY))
     model = sums_of_inputs(length=16)
     file = save(tmp_path / "model.tflite", model, "text-classification", ("ids", "größer", "segments"))
     short, long = ask(task_library, file, [{"text": "Hello there"}, {"text": "hello there " * 20}])
     ids = pieces.encode("hello there")
     assert short == {"ids": sum(ids) + 2 + 3, "größer": len(ids) + 2, "segments": 0}
-    # the length is read from the model, and a longer text is cut
+    # Task Library reads the length from the model and cuts longer texts.
     assert long["größer"] == 16
     unlabelled = save(tmp_path / "numbers.tflite", model, "text-classification")
     assert set(ask(task_library, unlabelled, [{"text": "hello"}])[0]) == {"0", "1", "2"}
@@ -125,5 +125,5 @@ def test_the_demo_answers_right(task: str, precision: str, task_library: str, tm
         assert all(sum(scores.values()) == pytest.approx(1, abs=1e-3) for scores in found)
         answers = [max(scores, key=scores.__getitem__) for scores in found]
     right = sum(answer == example.expected for answer, example in zip(answers, examples, strict=True))
-    # int8 is the calibrated form here, the only one this engine computes; it moves an end of some answers by a word
+    # For this engine int8 means int8-static, which moves the start or end of some answers by a word.
     assert right >= len(examples) * (0.6 if precision == "int8" else 1), answers

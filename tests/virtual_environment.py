@@ -1,4 +1,4 @@
-"""Virtual environments of their own, for tests of what runs where little is installed."""
+"""New virtual environments, for tests that need other packages than this environment has."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ print(json.dumps({"wrong": wrong, "engines": engines, "modules": sorted(sys.modu
 
 
 def new_environment(folder: Path, requirements: Sequence[str], *, may_lack: str) -> str:
-    """The Python of a new environment in `folder` with `requirements`, the arguments of `pip install`.
+    """Creates an environment in `folder` with `requirements`, the arguments of `pip install`; returns its Python.
 
-    Skips the test where the package `may_lack` can't be installed: there may be none for this Python or system.
+    Skips the test if the package `may_lack` can't be installed, since it may not exist for this Python or system.
     """
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = str(folder / "bin" / "python")
@@ -46,21 +46,21 @@ def new_environment(folder: Path, requirements: Sequence[str], *, may_lack: str)
 
 
 def run_in(python: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs the environment's Python, which sees nothing of this one."""
+    """Runs the environment's Python in isolation from this environment."""
     return subprocess.run([python, "-I", *arguments], input=stdin, capture_output=True, text=True, check=False)
 
 
 def answer_demos(python: str, bundles: Mapping[str, Path], *, sources: Sequence[Path] = ()) -> dict[str, Any]:
-    """Has the demo examples of each task answered by its bundle, in the environment.
+    """Answers the demo examples of each task with its bundle, in the environment.
 
     Args:
-        python: of the environment.
+        python: the Python of the environment.
         bundles: task -> its bundle.
         sources: folders of packages that are not installed there.
 
     Returns:
-        "wrong": [task, inputs] of each example that was answered wrongly; "engines": what ran each bundle;
-        "modules": all that was imported.
+        "wrong": [task, inputs] of each example with a wrong answer; "engines": the engine of each bundle; "modules":
+        the names of all modules that were imported.
     """
     request = {
         "path": [str(Path(__file__).parent), *map(str, sources)],

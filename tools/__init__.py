@@ -1,1 +1,1 @@
-"""Tools of the repository; not part of the packages."""
+"""Tools for developers of this repository; the published packages do not contain them."""

@@ -1,9 +1,9 @@
-"""The figures of the README: `python -m tools.figures` prints them as Markdown, peers measured in the same run.
+"""The figures of the README: `python -m tools.figures` prints them as Markdown, with peers measured in the same run.
 
-A checkpoint of albert-base-v2's shape with random weights is exported for question answering in every form, and all of
-them are run at 128 tokens, batch 1, with as many threads as there are cores, as `albert-export bench` does it. Each row
-runs in processes of its own. Memory is VmRSS after load and one run, less VmRSS after the imports. Speeds are ratios
-worth reading; the milliseconds are this machine's.
+The tool exports a checkpoint of albert-base-v2's shape with random weights for question answering in every format and
+precision. It runs each bundle as `albert-export bench` does, with 128 tokens, batch 1, and as many threads as there are
+cores. Each row runs in processes of its own. Memory is VmRSS after load and one run, minus VmRSS after the imports. The
+ratios of speed hold on similar machines; the milliseconds hold on this machine only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from albert_export.bench.worker import Settings
 
 _LENGTH = 128
 _VOCABULARY = Path(__file__).parents[1] / "tests" / "fixtures" / "albert" / "spiece.model"
-#: the commands whose bundles are compared; what other converters make is the unrolled graph
+#: the commands whose bundles are compared; other converters make unrolled graphs
 _COMMANDS = (
     "onnx --precision fp32",
     "onnx --precision fp16",
@@ -42,13 +42,13 @@ _COMMANDS = (
 
 
 def _memory() -> float:
-    """Resident megabytes of this process (Linux)."""
+    """The resident memory of this process in megabytes (Linux)."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 def measure_transformers(folder: str, runs: int) -> dict[str, float]:
-    """Hugging Face's own model."""
+    """Load time, memory and latency of Hugging Face's own model."""
     import torch
     from transformers import AlbertForQuestionAnswering
 
@@ -68,8 +68,8 @@ def measure_transformers(folder: str, runs: int) -> dict[str, float]:
     return {"load_ms": loaded * 1e3, "memory_mb": memory, "ms": median(times) * 1e3}
 
 
-def _transformers_apart(model: Path, runs: int) -> dict[str, float]:
-    """`measure_transformers` in a fresh process."""
+def _measure_transformers_in_subprocess(model: Path, runs: int) -> dict[str, float]:
+    """The result of `measure_transformers` in a new process."""
     command = [sys.executable, "-m", "tools.figures", "--measure", str(model), "--runs", str(runs)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     row: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -77,8 +77,10 @@ def _transformers_apart(model: Path, runs: int) -> dict[str, float]:
 
 
 def make_checkpoint(name: str, folder: Path) -> None:
-    """Random weights in the shape of a published size. No bias is 0 and no LayerNorm weight 1, as after training:
-    converters leave those out."""
+    """Writes a checkpoint with random weights in the shape of the published checkpoint `name`.
+
+    As after training, no bias is 0 and no LayerNorm weight is 1, since converters remove such weights.
+    """
     import torch
 
     from albert_export import AlbertConfig, AlbertForQuestionAnswering
@@ -93,17 +95,17 @@ def make_checkpoint(name: str, folder: Path) -> None:
 
 
 def _export(command: str, model: Path, output: Path) -> float:
-    """Seconds that the command takes, its start included."""
+    """Runs one export command; returns its seconds, including the start of Python."""
     full = [sys.executable, "-m", "albert_export", *command.split(), "--model", str(model), "--output", str(output)]
     if "fp32" not in command:
-        full += ["--max-drop", "100"]  # random weights have no answers to keep
+        full += ["--max-drop", "100"]  # the answers of random weights are arbitrary, so that none must stay
     start = time.perf_counter()
     subprocess.run([*full, "--quiet"], check=True, capture_output=True)
     return time.perf_counter() - start
 
 
 def table(name: str, settings: Settings) -> str:
-    """The rows, as a Markdown table, and what they were measured on."""
+    """The Markdown table of all rows, with the model and the machine above it."""
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch, "checkpoint")
         make_checkpoint(name, model)
@@ -111,7 +113,7 @@ def table(name: str, settings: Settings) -> str:
         bundles = [Path(scratch, command.replace(" ", "")) for command in _COMMANDS]
         seconds = [_export(command, model, bundle) for command, bundle in zip(_COMMANDS, bundles, strict=True)]
         report = run_bench(bundles, settings)
-        peer = _transformers_apart(model, settings.runs)
+        peer = _measure_transformers_in_subprocess(model, settings.runs)
     report.raise_if_failed(ResourceBudget())
     lines = [
         "| | file MB | export s | load ms (graph) | memory MB | ms | speed | resize ms |",
@@ -138,11 +140,11 @@ def _row(command: str, took: float, one: Measurement, peer_ms: float) -> str:
 
 
 def main() -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="albert-base-v2", help="a published size")
-    parser.add_argument("--runs", type=int, default=20, help="timed runs of each row, in each round")
-    parser.add_argument("--rounds", type=int, default=3, help="processes of each row")
+    parser.add_argument("--runs", type=int, default=20, help="number of timed runs for each row in each round")
+    parser.add_argument("--rounds", type=int, default=3, help="number of processes for each row")
     parser.add_argument("--measure", metavar="CHECKPOINT", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:

@@ -1,9 +1,9 @@
-"""Gives a checkpoint the outlier activations of large ALBERTs without changing what it computes.
+"""Plants outlier activations, as large trained ALBERTs have them, into a checkpoint without changing its outputs.
 
     python -m tools.plant_outliers CHECKPOINT OUTPUT --ffn 60 --value 30 --hidden 20
 
-The result answers as before in float32, and shows what a quantizer makes of outliers. docs/outliers.md tells what is
-planted, and why it changes nothing.
+The new checkpoint answers as before in float32, and shows what quantization does to a model with outliers.
+docs/outliers.md describes what is planted, and why it does not change the outputs.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from albert_runtime.tasks import Task, find_task
 Weights = dict[str, np.ndarray]
 
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json", "added_tokens.json")
-#: steps of the search for the bias whose activation is the wanted one
-_STEPS = 100
+#: iterations of the search for the bias that gives the wanted activation
+_ITERATIONS = 100
 
 
 @dataclass
 class _Activations:
-    """What the channels of one place do over all tokens of the texts, in all passes."""
+    """Statistics of each channel at one place of the model, over all tokens of the texts and all passes."""
 
     largest: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
     total: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
@@ -48,7 +48,7 @@ class _Activations:
     tokens: int = 0
 
     def add(self, values: torch.Tensor) -> None:
-        """Takes in activations `[..., channels]`."""
+        """Adds activations `[..., channels]` to the statistics."""
         rows = values.detach().double().reshape(-1, values.shape[-1]).numpy()
         self.largest = np.maximum(self.largest, np.abs(rows).max(axis=0))
         self.total = self.total + rows.sum(axis=0)
@@ -57,7 +57,7 @@ class _Activations:
 
     @property
     def ordinary(self) -> float:
-        """The ordinary range: the median over the channels of the channel's largest absolute activation."""
+        """The ordinary range: the median over the channels of each channel's largest absolute activation."""
         return float(np.median(self.largest))
 
 
@@ -73,40 +73,43 @@ def plant(
     seed: int = 0,
     task: str | None = None,
 ) -> Path:
-    """Writes the checkpoint `model` with outliers in every layer as a Hugging Face folder `output`; returns that.
+    """Writes the checkpoint `model` with outliers in every layer as a Hugging Face folder, and returns its path.
 
-    Ranges are measured on the bundled texts: the median over the channels of the channel's largest absolute activation.
+    The "ordinary range" is measured on the bundled texts: the median over the channels of each channel's largest
+    absolute activation.
 
     Args:
         model: a checkpoint folder, Hugging Face's or Google's.
-        output: the folder to make.
-        ffn: the FFN units' constant activation, in ordinary ranges; 0 plants none.
-        value: by how much single channels of the attention's values grow; 0 plants none.
-        hidden: by how much single channels of the hidden states are moved, in ordinary ranges; 0 plants none.
-        units: planted FFN units of a layer, an even number.
-        channels: planted value channels, and as many hidden ones.
-        seed: decides which channels, and the output weights of the units.
+        output: the new folder.
+        ffn: the constant activation of planted FFN units, in ordinary ranges; 0 plants none.
+        value: the factor by which planted channels of the attention's values grow; 0 plants none.
+        hidden: the offset of planted channels of the hidden states, in ordinary ranges; 0 plants none.
+        units: the number of planted FFN units in each layer, even.
+        channels: the number of planted value channels in each layer, and of planted hidden channels.
+        seed: decides which channels are planted, and the output weights of the planted units.
         task: name or alias; None takes the head that the checkpoint was saved with.
 
     Raises:
-        UsageError: numbers that can't be, all at once; or `output` exists.
+        UsageError: `output` exists, or numbers are impossible; the message lists them all.
         CheckpointError, UnsupportedError: the checkpoint can't be read, or has no such head.
     """
     output = Path(output)
     refuse_overwrite(output, force=False)
     checkpoint = read_checkpoint(model)
-    _refuse_numbers(checkpoint, ffn=ffn, value=value, hidden=hidden, units=units, channels=channels)
+    _check_numbers(checkpoint, ffn=ffn, value=value, hidden=hidden, units=units, channels=channels)
     chosen = find_task(task) if task else default_task(checkpoint)
-    places = _measure(checkpoint, chosen)
+    statistics = _measure(checkpoint, chosen)
     rng = np.random.default_rng(seed)
     weights = {name: array.copy() for name, array in checkpoint.weights.items()}
     for layer in _layers(checkpoint):
         if ffn:
-            _plant_units(weights, layer, places[f"{layer}.ffn_output"], ffn, units, checkpoint.config.hidden_act, rng)
+            _plant_units(
+                weights, layer, statistics[f"{layer}.ffn_output"], ffn, units, checkpoint.config.hidden_act, rng
+            )
         if value:
             _plant_values(weights, layer, value, channels, checkpoint.config.num_attention_heads, rng)
     if hidden:
-        _plant_hidden(weights, checkpoint, hidden * places["hidden"].ordinary, channels, rng)
+        _plant_hidden(weights, checkpoint, hidden * statistics["hidden"].ordinary, channels, rng)
     write_checkpoint(
         output,
         replace(checkpoint.config, architectures=[chosen.architecture]),
@@ -117,7 +120,7 @@ def plant(
     return output
 
 
-def _refuse_numbers(
+def _check_numbers(
     checkpoint: Checkpoint, *, ffn: float, value: float, hidden: float, units: int, channels: int
 ) -> None:
     config = checkpoint.config
@@ -137,7 +140,7 @@ def _refuse_numbers(
 
 
 def _layers(checkpoint: Checkpoint) -> list[str]:
-    """What the names of each layer's weights begin with."""
+    """The prefix of each layer's weight names."""
     config = checkpoint.config
     return [
         f"albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
@@ -147,23 +150,23 @@ def _layers(checkpoint: Checkpoint) -> list[str]:
 
 
 def _samples(checkpoint: Checkpoint, task: Task) -> Iterator[dict[str, torch.Tensor]]:
-    """The bundled texts as inputs, one text each, without padding."""
+    """The bundled texts as model inputs, one text at a time and without padding."""
     longest, tokenizer = checkpoint.config.max_position_embeddings, load_tokenizer(checkpoint)
     for sample in calibration_samples(calibration_corpus(), tokenizer, task, longest=longest):
         yield {name: torch.from_numpy(array).long() for name, array in sample.items()}
 
 
 def _measure(checkpoint: Checkpoint, task: Task) -> dict[str, _Activations]:
-    """What enters each `ffn_output`, by its full name, and "hidden": what leaves the LayerNorms of all layers."""
+    """Statistics of the input of each `ffn_output`, by full name, and of "hidden": the outputs of all LayerNorms."""
     model = build_reference(checkpoint, task.name)
     layers = _layers(checkpoint)
-    places = {"hidden": _Activations(), **{f"{layer}.ffn_output": _Activations() for layer in layers}}
+    statistics = {"hidden": _Activations(), **{f"{layer}.ffn_output": _Activations() for layer in layers}}
 
     def output_hook(_: Any, inputs: Any, output: torch.Tensor) -> None:
-        places["hidden"].add(output)
+        statistics["hidden"].add(output)
 
     def input_hook(name: str, _: Any, inputs: tuple[torch.Tensor]) -> None:
-        places[name].add(inputs[0])
+        statistics[name].add(inputs[0])
 
     for layer in layers:
         module = model.get_submodule(layer.removeprefix(model.name_prefix))
@@ -173,22 +176,22 @@ def _measure(checkpoint: Checkpoint, task: Task) -> dict[str, _Activations]:
     with torch.inference_mode():
         for sample in _samples(checkpoint, task):
             model(**sample)
-    return places
+    return statistics
 
 
 def _plant_units(
     weights: Weights, layer: str, activations: _Activations, ffn: float, units: int, act: str, rng: np.random.Generator
 ) -> None:
-    """Makes the units that matter least pairs of equal constants with opposite output weights.
+    """Turns the least important FFN units into pairs with equal constant activations and opposite output weights.
 
-    What a unit contributes on average goes into the output's bias, so it matters by the standard deviation of its
-    activation times the norm of its output weights.
+    The mean contribution of a replaced unit is added to the output's bias. What is lost is its variation, so a unit's
+    importance is the standard deviation of its activation times the norm of its output weights.
     """
     out = weights[f"{layer}.ffn_output.weight"]  # [hidden, units]
     norms = np.linalg.norm(out, axis=0)
     mean = activations.total / activations.tokens
     variance = activations.squares / activations.tokens - np.square(mean)
-    deviation = np.sqrt(np.maximum(variance, 0))  # of a constant it may come out below 0
+    deviation = np.sqrt(np.maximum(variance, 0))  # rounding can make the variance of a constant negative
     chosen = np.argsort(deviation * norms, kind="stable")[:units]
     weights[f"{layer}.ffn_output.bias"] += out[:, chosen] @ mean[chosen]
     weights[f"{layer}.ffn.weight"][chosen] = 0
@@ -200,13 +203,13 @@ def _plant_units(
 
 
 def _bias_for(wanted: float, act: str) -> float:
-    """What the activation function `act` makes `wanted` of.
+    """The input for which the activation function `act` returns `wanted`.
 
     Raises:
-        UsageError: it never gets so high.
+        UsageError: the activation function does not reach this value.
     """
     bias = torch.tensor(wanted, dtype=torch.float64)
-    for _ in range(_STEPS):  # contracts, since all slopes above 0 are between 0.5 and 1.2
+    for _ in range(_ITERATIONS):  # converges, since the slope for positive inputs is between 0.5 and 1.2
         bias = bias + wanted - ACTIVATIONS[act](bias)
     if not torch.isclose(ACTIVATIONS[act](bias), torch.tensor(wanted, dtype=torch.float64), rtol=1e-5):
         raise UsageError(f"an FFN unit with {act} can't have the activation {wanted:.3g}; plant values or hidden ones")
@@ -216,9 +219,11 @@ def _bias_for(wanted: float, act: str) -> float:
 def _plant_values(
     weights: Weights, layer: str, value: float, channels: int, heads: int, rng: np.random.Generator
 ) -> None:
-    """Scales value channels up, and what the attention's output makes of them down; spread over the heads."""
+    """Scales value channels up, and the weights of the attention output that read them down; spread over the heads."""
     hidden_size = len(weights[f"{layer}.attention.value.bias"])
-    by_rank = rng.permuted(np.arange(hidden_size).reshape(heads, -1), axis=1).T.ravel()  # one of each head, and again
+    by_rank = rng.permuted(
+        np.arange(hidden_size).reshape(heads, -1), axis=1
+    ).T.ravel()  # one channel of each head in turn
     chosen = by_rank[:channels]
     weights[f"{layer}.attention.value.weight"][chosen] *= value
     weights[f"{layer}.attention.value.bias"][chosen] *= value
@@ -228,10 +233,10 @@ def _plant_values(
 def _plant_hidden(
     weights: Weights, checkpoint: Checkpoint, offset: float, channels: int, rng: np.random.Generator
 ) -> None:
-    """Moves channels of the hidden states, before and after attention, by a constant that every reader takes out again.
+    """Adds a constant to channels of the hidden states before and after attention, which every reader subtracts again.
 
-    The readers are dense layers, whose biases can do that, and the residual connections, where the bias of the dense
-    layer that is added can.
+    The readers are dense layers, which subtract it with their biases, and the residual connections, where the bias of
+    the dense layer whose output is added does so.
     """
     moved = np.zeros(checkpoint.config.hidden_size, np.float32)
     signs = rng.choice([-1.0, 1.0], channels)
@@ -243,7 +248,7 @@ def _plant_hidden(
         for added in ("attention.dense", "ffn_output"):
             weights[f"{layer}.{added}.bias"] -= moved
     readers += [name for name in ("albert.pooler", "predictions.dense", "qa_outputs") if f"{name}.weight" in weights]
-    if "token-classification" in checkpoint.tasks:  # the other classifiers read the pooler
+    if "token-classification" in checkpoint.tasks:  # the other classifiers read the pooler's output
         readers.append("classifier")
     for name in writers:
         weights[name] += moved
@@ -252,11 +257,11 @@ def _plant_hidden(
 
 
 def differences(model: str | Path, planted: str | Path, task: str | None = None) -> dict[str, tuple[float, float]]:
-    """How far the float32 outputs of `planted` are from those of `model` on the bundled texts.
+    """Compares the float32 outputs of `planted` with those of `model` on the bundled texts.
 
     Returns:
-        Output -> its largest absolute difference, and its largest absolute value in `model`. The offset of planted
-        hidden channels, which `last_hidden_state` shows, is no difference.
+        Output name -> the largest absolute difference, and the largest absolute value in `model`. The offset of planted
+        hidden channels, which is visible in `last_hidden_state`, does not count as a difference.
     """
     original, other = read_checkpoint(model), read_checkpoint(planted)
     chosen = find_task(task) if task else default_task(original)
@@ -274,17 +279,21 @@ def differences(model: str | Path, planted: str | Path, task: str | None = None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.plant_outliers", description=__doc__.splitlines()[0])
     parser.add_argument("model", metavar="CHECKPOINT", type=Path, help="a checkpoint folder")
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the folder to make")
-    parser.add_argument("--ffn", type=float, default=0, help="constant activation of FFN units, in ordinary ranges")
-    parser.add_argument("--value", type=float, default=0, help="by how much value channels grow")
-    parser.add_argument("--hidden", type=float, default=0, help="offset of hidden channels, in ordinary ranges")
-    parser.add_argument("--units", type=int, default=4, help="planted FFN units of a layer, even (4)")
-    parser.add_argument("--channels", type=int, default=4, help="planted value channels, and hidden ones (4)")
-    parser.add_argument("--seed", type=int, default=0, help="which channels (0)")
-    parser.add_argument("--task", help="whose answers are to stay; the head of the checkpoint by default")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the new folder")
+    parser.add_argument(
+        "--ffn", type=float, default=0, help="constant activation of planted FFN units, in ordinary ranges"
+    )
+    parser.add_argument("--value", type=float, default=0, help="factor by which planted value channels grow")
+    parser.add_argument("--hidden", type=float, default=0, help="offset of planted hidden channels, in ordinary ranges")
+    parser.add_argument("--units", type=int, default=4, help="number of planted FFN units in each layer, even (4)")
+    parser.add_argument(
+        "--channels", type=int, default=4, help="number of planted value channels in each layer, and of hidden ones (4)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides which channels are planted (0)")
+    parser.add_argument("--task", help="the task whose outputs must stay; by default that of the checkpoint's head")
     options = vars(parser.parse_args(arguments))
     try:
         planted = plant(**options)

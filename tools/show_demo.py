@@ -1,4 +1,4 @@
-"""Asks an exported demo bundle its first example and prints the answer: `python tools/show_demo.py BUNDLE`."""
+"""Runs the first example of a demo on its exported bundle: `python tools/show_demo.py BUNDLE`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from albert_export.demos import demo_examples
 
 
 def main(bundle: str) -> int:
-    """Prints the question, its context and the answer; returns 1 where the answer is not the right one."""
+    """Prints the question, its context and the answer; returns 1 if the answer is wrong."""
     session = albert_runtime.load(bundle)
     example = demo_examples(session.task)[0]
     answer = session(**example.inputs)

@@ -1,8 +1,9 @@
-"""What multiplying outlier channels apart costs: `python -m tools.split_cost` prints the ratio of latencies.
+"""The cost of splitting outlier channels off: `python -m tools.split_cost` prints the ratio of latencies.
 
-A checkpoint of a published shape with random weights is exported in int8 as it is, and again with planted outliers
-(docs/outliers.md), for which the export splits them off. The two graphs run in turn, 128 tokens, one thread, so that
-what else the machine does falls on both alike; the figure is the median of the ratios of neighbouring runs.
+The tool exports a checkpoint of a published shape with random weights in int8 twice: as it is, and with planted
+outliers (docs/outliers.md), which the second export splits off. The two graphs run in turn with 128 tokens on one
+thread, so that other load on the machine affects both equally. The result is the median of the ratios of neighbouring
+runs.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ import numpy as np
 from albert_runtime import AlbertSession, load
 from albert_runtime.tasks import INPUT_NAMES
 from tools.figures import make_checkpoint
+from tools.outlier_benchmark import EXPORTS
 from tools.plant_outliers import plant
-from tools.planted import EXPORTS
 
 _LENGTH = 128
 _WARM_UP = 5
 
 
-def cost(plain: AlbertSession, split: AlbertSession, runs: int) -> tuple[float, float, float]:
-    """Median milliseconds of both, and the median of the ratios of neighbouring runs."""
+def compare_latencies(plain: AlbertSession, split: AlbertSession, runs: int) -> tuple[float, float, float]:
+    """The median milliseconds of both graphs, and the median of the ratios of neighbouring runs."""
     arrays = {name: np.full((1, _LENGTH), name != "token_type_ids", np.int64) for name in INPUT_NAMES}
     seconds = np.empty((runs + _WARM_UP, 2))
     for run in range(len(seconds)):
@@ -40,11 +41,13 @@ def cost(plain: AlbertSession, split: AlbertSession, runs: int) -> tuple[float, 
 
 
 def main() -> None:
-    """The command line."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.split_cost", description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="albert-base-v2", help="a published size")
-    parser.add_argument("--ffn", type=float, default=60.0, help="of the planted FFN units, in ordinary ranges")
-    parser.add_argument("--runs", type=int, default=100, help="of each graph")
+    parser.add_argument(
+        "--ffn", type=float, default=60.0, help="activation of the planted FFN units, in ordinary ranges"
+    )
+    parser.add_argument("--runs", type=int, default=100, help="number of runs of each graph")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = Path(scratch, "checkpoint")
@@ -56,7 +59,7 @@ def main() -> None:
             for folder, bundle in zip((checkpoint, planted), bundles, strict=True):
                 exported = export(folder, bundle, task="question-answering", precision="int8")
             plain, split = (load(bundle, threads=1, verify=False) for bundle in bundles)
-            before, after, ratio = cost(plain, split, options.runs)
+            before, after, ratio = compare_latencies(plain, split, options.runs)
             recipe = exported.manifest.quantized["recipe"]
             print(f"| {name} | {before:.1f} | {after:.1f} | {ratio:.3f} | {recipe} |", flush=True)
 

@@ -1,4 +1,4 @@
-"""Checkpoints: from a folder of Hugging Face's or Google's to named numpy weights, and back to a folder."""
+"""Checkpoints: reads folders in Hugging Face's or Google's format into named numpy weights, and writes folders."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from pathlib import Path
 from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.checkpoints.google_tf import read_google
 from albert_export.checkpoints.hugging_face import WEIGHT_FILES, read_hugging_face, write_checkpoint
-from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE
-from albert_export.sizes import PUBLISHED
+from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE, PUBLISHED
 from albert_runtime.errors import CheckpointError, UsageError
 
 __all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
 
-# Weights that people have in the same folders, and that are not read.
+# Weight files that people keep in the same folders, and that this package can't read.
 _OTHER_WEIGHTS = (
     "*.h5",
     "*.msgpack",
@@ -28,16 +27,16 @@ _OTHER_WEIGHTS = (
     "saved_model.pb",
     "rust_model.ot",
 )
-# Where the checkpoint is when the folder above it is given: a hub cache's, a trainer's, an unpacked archive's.
+# If the folder above the checkpoint is given, one of these exists: in a hub cache, a trainer's output or an archive.
 _CONFIGS_BELOW = (f"snapshots/*/{CONFIG_FILE}", f"*/{CONFIG_FILE}", f"*/{GOOGLE_CONFIG_FILE}")
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
-    """The checkpoint in the folder `path`, Hugging Face's or Google's TF1, whichever lies there.
+    """The checkpoint in the folder `path`, in Hugging Face's format or in Google's TF1 format.
 
     Raises:
-        UsageError: there is nothing at `path`; the message says how to get a checkpoint.
-        CheckpointError: it is no folder, holds no checkpoint, or one that can't be read or is not an ALBERT.
+        UsageError: `path` does not exist; the message says how to get a checkpoint.
+        CheckpointError: `path` is no folder or has no checkpoint, or the checkpoint can't be read or is not an ALBERT.
         DependencyError: the files need PyTorch (`pytorch_model.bin`) or TensorFlow (Google's), which is missing.
     """
     folder = Path(path)
@@ -49,7 +48,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
 
 def _read_folder(folder: Path) -> Checkpoint:
     if not folder.exists():
-        raise UsageError(_not_there(folder))
+        raise UsageError(_missing_folder_message(folder))
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}")
     names = sorted(path.name for path in folder.iterdir())
@@ -59,7 +58,7 @@ def _read_folder(folder: Path) -> Checkpoint:
     if "manifest.json" in names and not hugging_face:
         raise CheckpointError(f"{folder} is an exported bundle, not a checkpoint; give the folder it was made from")
     if not hugging_face and not google:
-        raise CheckpointError(_no_weights(folder, names, configs))
+        raise CheckpointError(_no_weights_message(folder, names, configs))
     if not configs:
         raise CheckpointError(
             f"{folder} holds {(hugging_face or google)[0]}, but no {CONFIG_FILE} (nor Google's {GOOGLE_CONFIG_FILE}); "
@@ -68,7 +67,7 @@ def _read_folder(folder: Path) -> Checkpoint:
     return read_hugging_face(folder / hugging_face[0]) if hugging_face else read_google(folder)
 
 
-def _not_there(folder: Path) -> str:
+def _missing_folder_message(folder: Path) -> str:
     if any(folder.parent.glob(f"{glob.escape(folder.name)}.index")):
         return f"{folder} is the beginning of file names; give the folder: {folder.parent}"
     hub_name = "OWNER/NAME"
@@ -82,7 +81,7 @@ def _not_there(folder: Path) -> str:
     )
 
 
-def _no_weights(folder: Path, names: list[str], configs: list[str]) -> str:
+def _no_weights_message(folder: Path, names: list[str], configs: list[str]) -> str:
     if not names:
         return f"{folder} is empty; a checkpoint is a folder with {CONFIG_FILE} and {WEIGHT_FILES[0]}"
     known = ", ".join(WEIGHT_FILES)

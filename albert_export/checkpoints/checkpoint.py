@@ -1,4 +1,4 @@
-"""Checkpoint: a configuration, weights under Hugging Face's full names, and a vocabulary. What every reader returns."""
+"""Checkpoint: a configuration, weights under Hugging Face's full names, and a vocabulary. All readers return one."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Checkpoint:
     """An ALBERT that was read from `folder`."""
 
     folder: Path
-    #: valid, and with the labels that the classifier has
+    #: validated, with as many labels as the classifier has
     config: AlbertConfig
     #: Hugging Face's names of the full model (`albert.embeddings...`) -> float32, without the tied decoder
     weights: dict[str, np.ndarray]
-    #: the SentencePiece model; None when the folder has none, or several of which none has a known name
+    #: the SentencePiece model; None if the folder has none, or several and none of them has a known name
     vocab_file: Path | None
-    #: full names of the tasks whose head is there
+    #: full names of the tasks whose head the checkpoint has
     tasks: tuple[str, ...]
-    #: what else is there, in words: heads that none of the tasks can use
+    #: descriptions of further heads, which none of the tasks can use
     other_heads: tuple[str, ...] = ()
 
     def weights_for(
@@ -64,11 +64,11 @@ class Checkpoint:
         Args:
             task: name or alias.
             shapes: the shape of every parameter of that model, by full Hugging Face name, without the tied decoder.
-            allow_random_head: leave out the weights of a head that is not there, with a warning; the model keeps
-                its random initial ones.
+            allow_random_head: if the head is missing, leave out its weights with a warning; the model then keeps
+                its random initial weights.
 
         Raises:
-            UnsupportedError: the head is not there, and allow_random_head is False.
+            UnsupportedError: the head is missing, and allow_random_head is False.
             CheckpointError: weights are missing, left over or of another shape; the message lists them all.
         """
         task = find_task(task).name
@@ -77,7 +77,7 @@ class Checkpoint:
             self.refuse_no_head(task)
         usable = self.weights
         if not has_head:
-            # The same names may belong to another task's classifier, which means something else.
+            # Weights of these names belong to another task's classifier, whose outputs mean something else.
             usable = {name: array for name, array in usable.items() if not name.startswith(_CLASSIFIER)}
         absent = [name for name in shapes if name not in usable]
         random = [] if has_head else [name for name in absent if not is_encoder_weight(name)]
@@ -94,15 +94,15 @@ class Checkpoint:
         return {name: usable[name] for name in shapes if name in usable}
 
     def labels_for(self, task: str) -> tuple[str, ...]:
-        """What each output of the task's head stands for, in their order; nothing for tasks without labels."""
+        """The label of each output of the task's head, in order; an empty tuple for tasks without labels."""
         config = self.config
         return tuple(config.id2label[index] for index in range(config.num_labels)) if task in LABELLED_TASKS else ()
 
     def refuse_no_head(self, task: str) -> None:
-        """Refuses a task, given by its full name, whose head is not there.
+        """Refuses a task, given by its full name, whose head is missing.
 
         Raises:
-            UnsupportedError: it is not; the message says which heads are.
+            UnsupportedError: the head is missing; the message lists the heads that the checkpoint has.
         """
         if task in self.tasks:
             return
@@ -123,7 +123,7 @@ class Checkpoint:
             for name, shape in shapes.items()
             if name in weights and weights[name].shape != tuple(shape)
         ]
-        # What other tasks' heads and the pooler have too much may stay unused.
+        # Weights of other tasks' heads and of the pooler may stay unused.
         own = tuple(prefix for prefix in _HEADS_OF_TASK[task] if prefix != _POOLER)
         problems += [
             f"left over: {name} {list(array.shape)}"
@@ -141,11 +141,17 @@ def assemble(
     *,
     other_heads: tuple[str, ...] = (),
 ) -> Checkpoint:
-    """The checkpoint of `folder` from its configuration and its weights, in Hugging Face's names of any age.
+    """The checkpoint of `folder`, made of its configuration and its weights.
+
+    Args:
+        folder: where the files are; its vocabulary is found here.
+        config: the configuration; the number of labels may be taken from the classifier.
+        named_arrays: the weights, by old or new names of Hugging Face.
+        other_heads: descriptions of further heads, which no task can use.
 
     Raises:
-        CheckpointError: there is no encoder, a weight is there twice, is not finite or not of float kind, or the
-            sizes or labels are not the configuration's; all problems of one kind are listed.
+        CheckpointError: there is no encoder; or a weight appears twice with two values, is not finite or not floating
+            point; or the sizes or labels contradict the configuration. All problems of one kind are listed.
     """
     weights = _by_full_name(folder, named_arrays)
     if not any(is_encoder_weight(name) for name in weights):
@@ -156,14 +162,14 @@ def assemble(
     _drop_tied_decoder(folder, config, weights)
     problems = _size_problems(config, weights)
     tasks = _tasks_of(config, weights)
-    problems += _settle_labels(config, weights, tasks)
+    problems += _adopt_label_count(config, weights, tasks)
     if problems:
         raise CheckpointError(listed(f"the weights in {folder} do not fit its configuration:", problems))
     return Checkpoint(folder, config, weights, find_vocabulary(folder), tasks, other_heads)
 
 
 def find_vocabulary(folder: Path) -> Path | None:
-    """The SentencePiece model of `folder`: by its usual names, or the one file called *.model."""
+    """The SentencePiece model of `folder`: a file with one of the usual names, or else the only file called *.model."""
     for name in _VOCABULARIES:
         if (folder / name).is_file():
             return folder / name
@@ -187,7 +193,7 @@ def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) 
             problems.append(f"{given} has values that are not finite (NaN or infinite)")
             not_finite = True
         if name in weights and not np.array_equal(weights[name], single):
-            problems.append(f"{given} is there twice, under two names and with two values")
+            problems.append(f"{given} appears twice, under two names and with two values")
         weights[name] = single
     if problems:
         advice = "\nFetch the checkpoint again, or take one from before training diverged." if not_finite else ""
@@ -196,10 +202,11 @@ def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) 
 
 
 def _drop_tied_decoder(folder: Path, config: AlbertConfig, weights: dict[str, np.ndarray]) -> None:
-    """Removes the copies of the word embeddings and of the predictions' bias that old checkpoints keep.
+    """Removes the copies of the word embeddings and of the predictions' bias that old checkpoints contain.
 
-    Where they differ, transformers 4.57 decides: the word embeddings win over the decoder's weight, and the decoder's
-    bias over the predictions'. A decoder that the configuration unties stays, for the tasks that need it to refuse.
+    If a copy differs from its original, this does what transformers 4.57 does: the word embeddings replace the
+    decoder's weight, and the decoder's bias replaces the predictions' bias. If the configuration says that the decoder
+    is not tied, its weight stays, so that the tasks that need it can refuse it.
     """
     differing = "%s: %s and %s differ, though they are tied; the second is used, as transformers does"
     if DECODER_BIAS in weights:
@@ -216,7 +223,7 @@ def _drop_tied_decoder(folder: Path, config: AlbertConfig, weights: dict[str, np
 
 
 def _size_problems(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> list[str]:
-    """Sizes that the configuration states and the weights contradict, each named by its field."""
+    """One message for each size in the configuration that the shapes of the weights contradict."""
     layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
     measured = {
         "vocab_size": (WORD_EMBEDDINGS, 0),
@@ -239,20 +246,21 @@ def _size_problems(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> l
 
 
 def _tasks_of(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    there = {prefix for prefix in HEADS if any(name.startswith(prefix) for name in weights)}
+    present = {prefix for prefix in HEADS if any(name.startswith(prefix) for name in weights)}
     classifier = _classifier_tasks(config, weights)
     return tuple(
         task
         for task, prefixes in _HEADS_OF_TASK.items()
-        if there.issuperset(prefixes) and (_CLASSIFIER not in prefixes or task in classifier)
+        if present.issuperset(prefixes) and (_CLASSIFIER not in prefixes or task in classifier)
     )
 
 
 def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """The tasks that a weight called `classifier` serves; three of them call it so.
+    """The tasks that the weight called `classifier` serves; three tasks use this name.
 
-    The configuration's `architectures` decide. Where they don't: without a pooler it classifies tokens; with one it
-    classifies texts, and a single row may as well be the score of a choice, so both are offered.
+    The configuration's `architectures` decide. If they don't name such a task, a checkpoint without a pooler classifies
+    tokens, and one with a pooler classifies texts. A single row may also be the score of a choice, so both tasks are
+    listed then.
     """
     if "classifier.weight" not in weights:
         return ()
@@ -266,8 +274,8 @@ def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -
     return ("text-classification",)
 
 
-def _settle_labels(config: AlbertConfig, weights: Mapping[str, np.ndarray], tasks: tuple[str, ...]) -> list[str]:
-    """Takes the number of labels from the classifier where the configuration names none; returns contradictions."""
+def _adopt_label_count(config: AlbertConfig, weights: Mapping[str, np.ndarray], tasks: tuple[str, ...]) -> list[str]:
+    """Takes the number of labels from the classifier if the configuration names no labels; returns contradictions."""
     if not {"text-classification", "token-classification"} & set(tasks) or not weights["classifier.weight"].ndim:
         return []
     rows = weights["classifier.weight"].shape[0]
@@ -280,10 +288,10 @@ def _settle_labels(config: AlbertConfig, weights: Mapping[str, np.ndarray], task
 
 
 def default_task(checkpoint: Checkpoint) -> Task:
-    """The task of the class that the checkpoint was saved with, or of its only head (a pooler is not yet one).
+    """The task of the class that the checkpoint was saved with, or else of its only head. A pooler is not a head here.
 
     Raises:
-        UsageError: there are several, and none is named; the message lists them.
+        UsageError: there are several heads, and the configuration names none of them; the message lists them.
     """
     for task in TASKS.values():
         if task.architecture in (checkpoint.config.architectures or ()) and task.name in checkpoint.tasks:

@@ -1,4 +1,4 @@
-"""Reads Google's TF1 checkpoints: `albert_config.json` with `model.ckpt-*.index` and its data."""
+"""Reads Google's TF1 checkpoints: `albert_config.json` with `model.ckpt-*.index` and its data files."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from albert_export.checkpoints.weight_names import ENCODER, HEADS, MAPPING, Weig
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, listed
 
-# What optimizers (Adam and LAMB, Google's and TensorFlow's own) and the training loop leave in a checkpoint.
+# Variables that optimizers (Google's and TensorFlow's Adam and LAMB) and the training loop add to a checkpoint.
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
 _COUNTERS = {"global_step", "save_counter"}
-# Google's SQuAD 2 head (squad_utils.create_v2_model): start beam, end conditioned on start, answerability.
+# Google's SQuAD 2 head (squad_utils.create_v2_model) has a start beam, an end conditioned on the start, and an
+# answer class.
 _SQUAD_V2 = ("start_logits/", "end_logits/", "answer_class/")
 
 
 def read_google(folder: Path) -> Checkpoint:
     """The checkpoint in a folder of google-research/albert, pre-trained or fine-tuned.
 
-    Of several checkpoints, `model.ckpt-best` is read, or else the one with the highest step.
+    If there are several checkpoints, this reads `model.ckpt-best`, or else the one with the highest step.
 
     Raises:
-        CheckpointError: a file is damaged or missing, or variables are missing or left over, which are all listed.
+        CheckpointError: a file is damaged or missing, or variables are missing or left over; the message lists all.
         DependencyError: TensorFlow is missing.
     """
     config = AlbertConfig.from_folder(folder)
@@ -37,11 +38,11 @@ def read_google(folder: Path) -> Checkpoint:
     rows = _rows_for(config, variables)
     _check_names(prefix, rows, variables.keys() - squad_v2)
     other_heads = ("Google's SQuAD 2 head (start beam, end and answerability)",) if squad_v2 else ()
-    return assemble(folder, config, _in_hugging_face_form(config, rows, variables), other_heads=other_heads)
+    return assemble(folder, config, _hugging_face_weights(config, rows, variables), other_heads=other_heads)
 
 
 def _newest(folder: Path) -> Path:
-    """The checkpoint's path without `.index`."""
+    """The path of the checkpoint to read, without `.index`."""
 
     def rank(prefix: Path) -> tuple[bool, int, str]:
         step = re.search(r"-(\d+)$", prefix.name)
@@ -51,7 +52,7 @@ def _newest(folder: Path) -> Path:
 
 
 def _read_variables(prefix: Path) -> dict[str, np.ndarray]:
-    """Every variable but the optimizer's, by Google's name."""
+    """Every variable except those of the optimizer, by Google's name."""
     with needing(f"reading Google's checkpoint {prefix.name} needs TensorFlow", "tf"):
         import tensorflow as tf
 
@@ -60,7 +61,7 @@ def _read_variables(prefix: Path) -> dict[str, np.ndarray]:
         # TF Hub modules keep everything below "module/".
         names = {name.removeprefix("module/"): name for name in reader.get_variable_to_shape_map()}
         return {name: reader.get_tensor(stored) for name, stored in names.items() if not _is_training_state(name)}
-    except Exception as error:  # TensorFlow has no one exception for a damaged file
+    except Exception as error:  # TensorFlow raises many kinds of exceptions for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again") from error
 
@@ -71,7 +72,7 @@ def _is_training_state(name: str) -> bool:
 
 
 def _rows_for(config: AlbertConfig, variables: Mapping[str, np.ndarray]) -> list[WeightName]:
-    """The rows of the table that this checkpoint must have: the encoder's, and those of every head it has a part of."""
+    """The rows of the table that this checkpoint must have: the encoder, and every head that it has a weight of."""
     heads = [row for rows in HEADS.values() if any(row.google in variables for row in rows) for row in rows]
     identity = _mapping_is_identity(config, variables)
     encoder = [row for row in ENCODER if not (identity and row in MAPPING)]
@@ -92,9 +93,10 @@ def _check_names(prefix: Path, rows: list[WeightName], names: set[str]) -> None:
         )
 
 
-def _in_hugging_face_form(
+def _hugging_face_weights(
     config: AlbertConfig, rows: list[WeightName], variables: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[str, np.ndarray]]:
+    """The weights by Hugging Face's names, in its layout."""
     for row in rows:
         array = variables[row.google]
         yield row.hugging_face, array.T if row.transposed else array

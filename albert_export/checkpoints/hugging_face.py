@@ -1,4 +1,4 @@
-"""Reads and writes Hugging Face's folders: `config.json` with safetensors or `pytorch_model.bin`, or shards of them."""
+"""Reads and writes Hugging Face's folders: `config.json` and safetensors or `pytorch_model.bin`, whole or in shards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import safetensors.numpy
 from albert_converters.extras import needing
 from albert_export.checkpoints.checkpoint import Checkpoint, assemble
 from albert_export.checkpoints.weight_names import DECODER, DECODER_BIAS, full_name
-from albert_export.config import AlbertConfig, read_json_object
+from albert_export.config import AlbertConfig
+from albert_export.config_file import read_json_object
 from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import CheckpointError, UsageError, listed
 
@@ -24,24 +25,24 @@ SAFETENSORS = "model.safetensors"
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 PICKLE = "pytorch_model.bin"
 PICKLE_INDEX = "pytorch_model.bin.index.json"
-#: in the order in which transformers looks for them
+#: the order is that in which transformers looks for them
 WEIGHT_FILES = (SAFETENSORS, SAFETENSORS_INDEX, PICKLE, PICKLE_INDEX)
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
 
 _NamedArrays = Iterator[tuple[str, np.ndarray]]
-# The one door of safetensors that knows bfloat16 without PyTorch; it comes without annotations.
+# The only function of safetensors that reads bfloat16 without PyTorch. It has no type annotations.
 _deserialize: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize
 
 
 def read_hugging_face(weight_file: Path) -> Checkpoint:
     """The checkpoint whose weights are in `weight_file`, one of WEIGHT_FILES, in a folder that `save_pretrained` wrote.
 
-    Half-precision and double weights become float32.
+    Half-precision and double-precision weights become float32.
 
     Raises:
-        CheckpointError: a file is missing, damaged, not an ALBERT's, or would run code.
-        DependencyError: `pytorch_model.bin` without PyTorch.
+        CheckpointError: a file is missing or damaged, is not an ALBERT's, or contains code.
+        DependencyError: `pytorch_model.bin` needs PyTorch, which is missing.
     """
     config = AlbertConfig.from_folder(weight_file.parent)
     readers: dict[str, Callable[[Path], _NamedArrays]] = {
@@ -63,12 +64,12 @@ def write_checkpoint(
 ) -> None:
     """Writes a folder that transformers opens: `config.json`, `model.safetensors` and the tokenizer's files.
 
-    Each file is written whole or not at all. Weights keep their dtype; the tied decoder is left out.
+    Each file is written completely or not at all. Weights keep their dtype; the tied decoder is left out.
 
     Args:
-        folder: is made when it is not there.
+        folder: it is created if it does not exist.
         config: its `architectures` should name the class that the weights belong to.
-        weights: by Hugging Face's names; an AlbertModel's, without a head, are written without `albert.`.
+        weights: by Hugging Face's names; those of an AlbertModel, without a head, are written without `albert.`.
         vocab_file: the SentencePiece model, copied as `spiece.model`.
         tokenizer_files: copied under their own names.
 
@@ -87,13 +88,13 @@ def write_checkpoint(
         for name, array in ((full_name(given), array) for given, array in weights.items())
         if name not in (None, DECODER, DECODER_BIAS)
     }
-    # A file that says in what precision its weights are must go on telling the truth.
+    # If the configuration states the precision of the weights, it must state the new one.
     dtype = next(iter(arrays.values())).dtype.name
     stated: dict[str, Any] = {key: dtype for key in ("dtype", "torch_dtype") if key in config.extra}
     if all(name.startswith("albert.") for name in arrays):
         arrays = {name.removeprefix("albert."): array for name, array in arrays.items()}
     with replacing(folder / SAFETENSORS) as part:
-        # transformers refuses a file that does not say "pt" here.
+        # transformers refuses a file without this format entry.
         part.write_bytes(safetensors.numpy.save(arrays, metadata={"format": "pt"}))
     replace(config, extra={**config.extra, **stated}).save(folder)
     for name, source in copies.items():
@@ -113,7 +114,7 @@ def _read_safetensors(file: Path) -> _NamedArrays:
             continue
         dtype, data, shape = tensor["dtype"], tensor["data"], tensor["shape"]
         if dtype == "BF16":
-            # bfloat16 is the upper half of a float32.
+            # A bfloat16 is the upper half of a float32.
             upper = np.frombuffer(data, "<u2").astype(np.uint32) << 16
             yield name, upper.view(np.float32).reshape(shape)
         elif dtype in _DTYPES:
@@ -131,11 +132,11 @@ def _read_pickle(file: Path) -> _NamedArrays:
             tensors = torch.load(stream, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             raise CheckpointError(
-                f"{file} holds more than weights, or is damaged. Nothing in it was run, for it could be any program. "
+                f"{file} holds more than weights, or is damaged. Nothing in it was run, since it could be any program. "
                 f"Ask its author for {SAFETENSORS}; if you trust the file, load it with your own code and save the "
                 f"model with save_pretrained(folder, safe_serialization=True)"
             ) from error
-        except Exception as error:  # torch has no one exception for a damaged file
+        except Exception as error:  # torch raises many kinds of exceptions for damaged files
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CheckpointError(
                 f"{file} is damaged or not a PyTorch file ({reason}; {file.stat().st_size} bytes): fetch it again"
@@ -149,20 +150,20 @@ def _read_pickle(file: Path) -> _NamedArrays:
 
 
 def _read_shards(index_file: Path, read: Callable[[Path], _NamedArrays]) -> _NamedArrays:
-    """The weights of all the shards that `index_file` lists, each shard opened once."""
+    """The weights of all shards that `index_file` lists; each shard is read once."""
     weight_map = read_json_object(index_file).get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(shard, str) for shard in weight_map.values()):
         raise CheckpointError(f'{index_file} must have a "weight_map" of weight names and file names')
     shards = sorted(set(weight_map.values()))
     problems = []
     for shard in shards:
-        # An index may not reach outside of its folder, whatever it was made to say.
+        # An index comes from others, so it must not name files outside of its folder.
         if shard in ("", ".", "..") or "/" in shard or "\\" in shard or "\0" in shard or Path(shard).is_absolute():
             problems.append(f"{shard!r} is not the name of a file in the folder")
         elif not (index_file.parent / shard).is_file():
             problems.append(f"{shard} is missing")
     if problems:
-        raise CheckpointError(listed(f"{index_file} can't be followed:", problems))
+        raise CheckpointError(listed(f"{index_file} lists shards that can't be read:", problems))
     absent = dict(weight_map)
     for shard in shards:
         for name, array in read(index_file.parent / shard):
@@ -171,5 +172,5 @@ def _read_shards(index_file: Path, read: Callable[[Path], _NamedArrays]) -> _Nam
     absent = {name: shard for name, shard in absent.items() if full_name(name) is not None}
     if absent:
         raise CheckpointError(
-            listed(f"{index_file} names weights that are not there:", [f"{n} in {s}" for n, s in absent.items()])
+            listed(f"{index_file} lists missing weights:", [f"{n} in {s}" for n, s in absent.items()])
         )

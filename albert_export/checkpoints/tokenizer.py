@@ -1,17 +1,17 @@
-"""Everything that keeps a checkpoint from becoming a bundle, gathered and said at once."""
+"""Loads the tokenizer of a checkpoint, and checks that it fits the model."""
 
 from __future__ import annotations
 
-from albert_export.checkpoints import Checkpoint
+from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
-    """The checkpoint's tokenizer, if it and the model fit each other.
+    """The tokenizer of the checkpoint.
 
     Raises:
-        CheckpointError: no vocabulary, or one of another size; the message lists every problem.
+        CheckpointError: there is no vocabulary, or it does not fit the model; the message lists every problem.
     """
     folder, config = checkpoint.folder, checkpoint.config
     if checkpoint.vocab_file is None:
@@ -27,14 +27,14 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
     if tokenizer.vocab_size != config.vocab_size:
         problems.append(
             f"{checkpoint.vocab_file.name} has {tokenizer.vocab_size} pieces, and the model has {config.vocab_size} "
-            "word embeddings (vocab_size); give the vocabulary that the model was trained with"
+            "word embeddings (vocab_size); use the vocabulary that the model was trained with"
         )
     if config.pad_token_id is not None and config.pad_token_id != tokenizer.pad_token_id:
         problems.append(
             f"pad_token_id is {config.pad_token_id} in the configuration and {tokenizer.pad_token_id} in the vocabulary"
         )
     if config.type_vocab_size < 2:
-        problems.append(f"type_vocab_size is {config.type_vocab_size}; pairs of texts need 2 segments")
+        problems.append(f"type_vocab_size is {config.type_vocab_size}; pairs of texts need 2 token types")
     if problems:
         raise CheckpointError(listed(f"the tokenizer and the model in {folder} don't fit each other:", problems))
     return tokenizer

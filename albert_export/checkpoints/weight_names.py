@@ -1,7 +1,7 @@
-"""The one table of weight names: what Hugging Face calls a weight, what Google calls it, and whether it is transposed.
+"""The table of weight names: Hugging Face's name, Google's name, and whether Google stores the weight transposed.
 
-Hugging Face's names here are those of the full models, so the encoder's begin with `albert.`. `{group}` and `{inner}`
-count the sets of layer weights: 0 to num_hidden_groups - 1, and 0 to inner_group_num - 1.
+Hugging Face's names here are those of the full models, so the encoder's names begin with `albert.`. `{group}` and
+`{inner}` count the sets of layer weights: 0 to num_hidden_groups - 1, and 0 to inner_group_num - 1.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from albert_export.config import AlbertConfig
 
 @dataclass(frozen=True)
 class WeightName:
-    """One weight. Google keeps the matrices of dense layers as [inputs, outputs], Hugging Face as [outputs, inputs]."""
+    """One weight. Google stores a dense layer's matrix as [inputs, outputs], Hugging Face as [outputs, inputs]."""
 
     hugging_face: str
     google: str
     transposed: bool = False
 
     def expanded(self, config: AlbertConfig) -> Iterator[WeightName]:
-        """This weight in every group and inner layer that `config` has; just itself where it is in none."""
+        """This weight for every group and inner layer of `config`; a weight outside of the layers gives itself."""
         if "{group}" not in self.hugging_face:
             yield self
             return
         for group in range(config.num_hidden_groups):
             for inner in range(config.inner_group_num):
-                place = {"group": group, "inner": inner}
-                yield WeightName(self.hugging_face.format(**place), self.google.format(**place), self.transposed)
+                indices = {"group": group, "inner": inner}
+                yield WeightName(self.hugging_face.format(**indices), self.google.format(**indices), self.transposed)
 
 
 def _dense(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
@@ -47,7 +47,7 @@ def _norm(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
 
 
 def _output(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
-    """Google's classification layers, whose weights are kept as [labels, hidden_size], like Hugging Face's."""
+    """A classification layer, which Google stores as [labels, hidden_size], like Hugging Face."""
     return (
         WeightName(f"{hugging_face}.weight", f"{google}output_weights"),
         WeightName(f"{hugging_face}.bias", f"{google}output_bias"),
@@ -56,14 +56,14 @@ def _output(hugging_face: str, google: str) -> tuple[WeightName, WeightName]:
 
 WORD_EMBEDDINGS = "albert.embeddings.word_embeddings.weight"
 PREDICTION_BIAS = "predictions.bias"
-#: the masked-language-model decoder, which Hugging Face ties to the two above
+#: the decoder of the masked language model, which Hugging Face ties to the two weights above
 DECODER = "predictions.decoder.weight"
 DECODER_BIAS = "predictions.decoder.bias"
 
 _LAYER = "albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
 _GOOGLE_LAYER = "bert/encoder/transformer/group_{group}/inner_group_{inner}"
 
-#: not in Google's checkpoints whose embedding_size is their hidden_size: there it is the identity
+#: Google's checkpoints lack this if embedding_size equals hidden_size: the mapping is then the identity
 MAPPING = _dense("albert.encoder.embedding_hidden_mapping_in", "bert/encoder/embedding_hidden_mapping_in")
 
 ENCODER: tuple[WeightName, ...] = (
@@ -82,7 +82,7 @@ ENCODER: tuple[WeightName, ...] = (
     *_norm(f"{_LAYER}.full_layer_layer_norm", f"{_GOOGLE_LAYER}/LayerNorm_1"),
 )
 
-#: what may stand on the encoder; each is there whole or not at all
+#: the heads that a checkpoint may have; it has all weights of a head or none
 HEADS: dict[str, tuple[WeightName, ...]] = {
     "albert.pooler.": _dense("albert.pooler", "bert/pooler/dense"),
     "predictions.": (
@@ -101,14 +101,14 @@ _BUFFER = re.compile(r"(albert\.)?embeddings\.(position_ids|token_type_ids)")
 
 
 def is_encoder_weight(name: str) -> bool:
-    """Whether a full Hugging Face name is the encoder's own, which every task needs."""
+    """Whether a full Hugging Face name belongs to the encoder, which every task needs."""
     return name.startswith(("albert.embeddings.", "albert.encoder."))
 
 
 def full_name(name: str) -> str | None:
-    """The full Hugging Face name of a weight that a checkpoint calls `name`; None for what is no weight.
+    """The full Hugging Face name of a weight that a checkpoint calls `name`; None if it is no weight but a buffer.
 
-    A bare AlbertModel is saved without `albert.`; old checkpoints say gamma and beta, and keep position_ids.
+    A bare AlbertModel is saved without `albert.`. Old checkpoints use gamma and beta, and contain position_ids.
     """
     if _BUFFER.fullmatch(name):
         return None

@@ -1,7 +1,8 @@
-"""The command `albert-export`: its sub-commands, and what an error ends with.
+"""The command `albert-export`: its sub-commands, and its messages and exit codes for errors.
 
-Results go to standard output and messages to standard error. The exceptions of `albert_runtime.errors` become a message
-and an exit code here. torch, TensorFlow and onnx are imported inside the commands that need them, so --help is quick.
+Results go to standard output and messages to standard error. This module turns the exceptions of
+`albert_runtime.errors` into a message and an exit code. The commands import torch, TensorFlow and onnx only when they
+need them, so that --help is quick.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ budget exceeded, 9 the target runtime lacks an operator."""
 )
 @click.version_option(__version__, prog_name="albert-export")
 def cli() -> None:
-    """Export ALBERT to small files that run anywhere, and give the same answers.
+    """Export ALBERT to small files that run anywhere and give the same answers.
 
     \b
-    albert-export onnx --task qa                         the bundled demo checkpoint, to try it
-    albert-export onnx --task qa --model ./my-albert     your fine-tuned checkpoint
-    albert-export tflite --task qa --model ./my-albert   the same for Android and other small machines
+    albert-export onnx --task qa                         try it with the bundled demo checkpoint
+    albert-export onnx --task qa --model ./my-albert     export your fine-tuned checkpoint
+    albert-export tflite --task qa --model ./my-albert   the same for Android and other small devices
     albert-export run my-albert-onnx --question "Who?" --context "Ada was here."
     """
 
@@ -52,7 +53,7 @@ for command in (bench, doctor, evaluate, inspect, onnx, run, sensitivity, tflite
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow, which reads Google's files, talks a lot
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow prints many log messages when it is loaded
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     try:
         result = cli.main(args=argv, prog_name="albert-export", standalone_mode=False)
@@ -62,13 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except SystemExit as stop:  # the help of `run`, which is argparse's
+    except SystemExit as stop:  # argparse, which `run` uses, exits after its help
         return int(stop.code or 0)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing was left behind", 130)
     except MemoryError:
         return _fail("there is not enough memory for this model", 5)
-    except OSError as error:  # a name that is too long, a folder that may not be read
+    except OSError as error:  # for example, a name is too long or a folder may not be read
         if error.strerror is None or error.filename is None:
             return _fail(str(error), 2)
         return _fail(f"{error.strerror}: {error.filename}; give another name or folder", 2)

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they choose."""
+"""The options that several commands share, and helpers that interpret them."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from albert_runtime.tasks import TASKS, find_task
 
 _TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
 
-task_option = click.option("--task", metavar="TASK", help=f"One of: {_TASKS}. Default: the head of the checkpoint.")
+task_option = click.option(
+    "--task", metavar="TASK", help=f"One of: {_TASKS}. Default: the task of the checkpoint's head."
+)
 model_option = click.option(
     "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="A checkpoint, Hugging Face's or Google's. Default: the demo checkpoint of the task.",
+    help="Folder of a checkpoint in Hugging Face's or Google's format. Default: the demo checkpoint of the task.",
 )  # fmt: skip
 output_option = click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="The bundle to make. Default: here, named after the checkpoint, the format and the precision.",
+    help="Folder of the new bundle. Default: a folder here, named after the checkpoint, format and precision.",
 )  # fmt: skip
 random_head_option = click.option(
-    "--allow-random-head", is_flag=True, help="Take an untrained head where the checkpoint has none."
+    "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
 )
-force_option = click.option("--force", is_flag=True, help="Replace an older bundle at the output.")
+force_option = click.option("--force", is_flag=True, help="Replace the bundle that is at the output already.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-quiet_option = click.option("--quiet", is_flag=True, help="No progress on standard error.")
+quiet_option = click.option("--quiet", is_flag=True, help="Do not show progress on standard error.")
 calibration_option = click.option(
     "--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
-    help="Typical inputs, one a line, a tab between the texts of a pair: to find ranges and outliers by.  "
-    "[default: a bundled corpus]",
+    help="Typical inputs, one on each line, with a tab between the two texts of a pair. They show which ranges and "
+    "outliers activations have.  [default: a bundled corpus]",
 )  # fmt: skip
 eval_data_option = click.option(
     "--eval-data", type=click.Path(path_type=Path), metavar="FILE",
-    help="Labelled examples that the exported graph must score on as the original does; see `evaluate --help`.",
+    help="Labelled examples, on which the exported model must score like the original; see `evaluate --help`.",
 )  # fmt: skip
 max_drop_option = click.option(
     "--max-drop", type=float, metavar="POINTS",
     help="How many of 100 answers may differ from the original's, and by how many points the score on --eval-data may "
-    "fall; 0 excuses no near tie either.  [default: 1, and 0.5]",
+    "fall. With 0, near ties count as differences too.  [default: 1, and 0.5]",
 )  # fmt: skip
 
 
 def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
-    """The checkpoint that `--model` or `--task` names, and a name for what is made of it.
+    """The checkpoint folder that `--model` or `--task` names, and a name for the files that are made from it.
 
     Raises:
         UsageError: neither is given, or the task is unknown.
@@ -60,5 +62,5 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
 
 
 def print_json(value: Any) -> None:
-    """Prints a result for programs."""
+    """Prints `value` to standard output as indented JSON."""
     click.echo(json.dumps(value, indent=2))

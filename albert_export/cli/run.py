@@ -1,4 +1,4 @@
-"""`albert-export run`, which is the runtime's own command line."""
+"""`albert-export run`, which passes its arguments to the command line of the runtime."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ import click
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(arguments: Sequence[str]) -> None:
     """Answer one request with a bundle."""
-    from albert_runtime.cli import main as shell
+    from albert_runtime.cli import main as runtime_main
 
-    raise click.exceptions.Exit(shell(list(arguments), prog="albert-export run"))
+    raise click.exceptions.Exit(runtime_main(list(arguments), prog="albert-export run"))

@@ -1,6 +1,6 @@
-"""The bundled demonstration checkpoints, one for each task, and what they answer right.
+"""The bundled demonstration checkpoints, one for each task, with examples that they answer right.
 
-Trained by `tools/train_demos`; the card in each folder says what the model can do and how well.
+`tools/train_demos` trained them. The card in each folder says what the model can do, and how well.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class DemoExample:
-    """What to ask the demo of a task, and its answer."""
+    """A request to the demo of a task, and the right answer."""
 
     #: keyword arguments of the runtime session's call
     inputs: dict[str, Any]
     #: question-answering: the answer's text; text-classification: the label; token-classification: a list of
     #: [text, label]; multiple-choice: the index; pretraining: whether the texts are in order; fill-mask: the word;
-    #: feature-extraction: {"closer": text, "farther": text}, by the cosine of pooler_output
+    #: feature-extraction: {"closer": text, "farther": text}, where the cosine of pooler_output decides
     expected: Any
 
 
@@ -50,7 +50,7 @@ def demo_checkpoint(task: str) -> Path:
 
 
 def demo_examples(task: str) -> list[DemoExample]:
-    """Held-out questions to the demo of `task` with its right answers; the first one shows it best.
+    """Held-out requests that the demo of `task` answers right; the first one is the best to show.
 
     Raises:
         UnsupportedError: there is no such task.

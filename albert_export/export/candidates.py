@@ -15,7 +15,7 @@ from albert_export.quantization.accuracy_options import Fidelity
 from albert_export.quantization.recipe_search import Climb, climb
 from albert_export.quantization.recipes import Recipe, most_kept, recipes_for
 from albert_export.quantization.search_report import text_table
-from albert_export.reference.masking import MASK_POLICY
+from albert_export.reference import MASK_POLICY
 from albert_export.reference.registry import reference_engine
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.verification.parity_report import ParityReport

@@ -16,7 +16,7 @@ from albert_export.quantization.calibration import Text, calibration_samples
 from albert_export.quantization.gptq import input_moments, round_to_steps
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
-from albert_export.reference.masking import MASK_POLICY
+from albert_export.reference import MASK_POLICY
 from albert_runtime._version import __version__
 from albert_runtime.errors import UsageError
 

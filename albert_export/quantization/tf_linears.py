@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tensorflow import Tensor
 
 from albert_export.config import AlbertConfig
-from albert_export.reference.tf_layers import TFDense, TFLayer, parts_within
+from albert_export.reference.tf_layers import TFDense, TFLayer, weights_and_layers
 
 
 class TFSplitDense(TFLayer):
@@ -38,7 +38,7 @@ class TFSplitDense(TFLayer):
 
 def shared_products(reference: Any) -> dict[str, TFDense]:
     """The dense layers of the shared layers, by their path in the reference, in the order of the graph."""
-    parts = parts_within(reference)
+    parts = weights_and_layers(reference)
     return {path: part for path, part in parts if isinstance(part, TFDense) and "albert_layer_groups" in path}
 
 
@@ -67,7 +67,7 @@ def watch_products(
 
 def split_products(reference: Any, outliers: Mapping[str, int]) -> None:
     """Replaces each named product by one whose last so many input channels are multiplied apart."""
-    parts = dict(parts_within(reference))
+    parts = dict(weights_and_layers(reference))
     for path, count in outliers.items():
         parent, _, name = path.rpartition(".")
         setattr(parts[parent], name, TFSplitDense(parts[path], count, reference.config))

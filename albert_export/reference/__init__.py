@@ -1,1 +1,10 @@
-"""The reference models, to be read: one pair of files (encoder, heads) for each framework."""
+"""The reference models, written to be read: two files (encoder and heads) for each framework."""
+
+from __future__ import annotations
+
+#: The number that is added to the attention scores of padding, in every framework and every exported graph. This is
+#: Google's value. Softmax turns it into exactly 0 in float32. Hugging Face uses finfo.min instead, which overflows in
+#: float16 and erases the scores that it is added to.
+MASK_VALUE = -10000.0
+#: the same in words, for manifests
+MASK_POLICY = f"additive, {MASK_VALUE:g} on padding"

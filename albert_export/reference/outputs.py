@@ -1,6 +1,6 @@
-"""What the reference models return: dataclasses that also index like tuples and dictionaries.
+"""The outputs of the reference models: dataclasses that can also be indexed like tuples and dictionaries.
 
-Fields and their order are those of Hugging Face's outputs, so that code written against those runs unchanged.
+The fields and their order are those of Hugging Face's outputs, so that code written for those runs unchanged.
 A field that was not asked for is None, and is left out when the output is read as a tuple.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class ModelOutput:
-    """Base of all outputs: `output.logits`, `output["logits"]` and `output[0]` all work."""
+    """The base class of all outputs: `output.logits`, `output["logits"]` and `output[0]` all work."""
 
     def to_tuple(self) -> tuple[Any, ...]:
         """The fields that are not None, in order."""
@@ -35,9 +35,9 @@ class ModelOutput:
 class BaseModelOutput(ModelOutput):
     """The encoder's output.
 
-    last_hidden_state: `[batch, sequence, hidden]`. pooler_output: `[batch, hidden]`, tanh of a dense layer over the
-    first token; None without pooler. hidden_states: the embeddings and each layer's result, `[batch, sequence,
-    hidden]` each. attentions: each layer's probabilities, `[batch, heads, sequence, sequence]`.
+    last_hidden_state: `[batch, sequence, hidden]`. pooler_output: `[batch, hidden]`, the tanh of a dense layer on the
+    first token; None if the model has no pooler. hidden_states: the embeddings and the result of each layer, each
+    `[batch, sequence, hidden]`. attentions: the probabilities of each layer, `[batch, heads, sequence, sequence]`.
     """
 
     last_hidden_state: Any = None
@@ -48,7 +48,11 @@ class BaseModelOutput(ModelOutput):
 
 @dataclass
 class AlbertForPreTrainingOutput(ModelOutput):
-    """prediction_logits: `[batch, sequence, vocab]`. sop_logits: `[batch, 2]`, in order, swapped. loss: both summed."""
+    """The output of pretraining.
+
+    prediction_logits: `[batch, sequence, vocab]`. sop_logits: `[batch, 2]`, index 0 for "in order" and 1 for "swapped".
+    loss: the sum of both losses.
+    """
 
     loss: Any = None
     prediction_logits: Any = None
@@ -57,13 +61,13 @@ class AlbertForPreTrainingOutput(ModelOutput):
     attentions: tuple[Any, ...] | None = None
 
 
-#: the same for TensorFlow, under the name that it goes by there
+#: the same class under the name that transformers gives it for TensorFlow
 TFAlbertForPreTrainingOutput = AlbertForPreTrainingOutput
 
 
 @dataclass
 class LogitsOutput(ModelOutput):
-    """One head's logits, in the shape that the task's contract names, and the loss where labels were given."""
+    """The logits of one head, in the shape that `albert_runtime.tasks` states, and the loss if labels were given."""
 
     loss: Any = None
     logits: Any = None
@@ -73,7 +77,7 @@ class LogitsOutput(ModelOutput):
 
 @dataclass
 class QuestionAnsweringOutput(ModelOutput):
-    """start_logits and end_logits: `[batch, sequence]` each. loss: the mean of both."""
+    """start_logits and end_logits: `[batch, sequence]` each. loss: the mean of both losses."""
 
     loss: Any = None
     start_logits: Any = None

@@ -1,4 +1,4 @@
-"""Task name -> reference model with a checkpoint's weights, in PyTorch or TensorFlow; and the engine that runs it."""
+"""Builds the reference model for a task in PyTorch or TensorFlow, and the engine that runs it."""
 
 from __future__ import annotations
 
@@ -18,58 +18,75 @@ from albert_runtime.tasks import Task, find_task
 
 
 class _Framework(NamedTuple):
-    """Where the reference of one framework is found."""
+    """How one framework and its reference models are called."""
 
+    #: the name in messages
     title: str
-    #: what is imported, and named by `pip install 'albert-export[extra]'`
+    #: the package to import
     package: str
+    #: the extra of `pip install 'albert-export[extra]'`
     extra: str
-    #: what its modules and classes begin with
-    modules: str
-    classes: str
-    engine: tuple[str, str]
+    #: the files are reference/{module_prefix}_albert.py, _heads.py and _engine.py
+    module_prefix: str
+    #: the model for question answering is {class_prefix}AlbertForQuestionAnswering
+    class_prefix: str
+    engine_class: str
+
+    def module(self, part: str) -> str:
+        """The full name of the module that holds "albert", "heads" or "engine"."""
+        return f"albert_export.reference.{self.module_prefix}_{part}"
 
 
 _FRAMEWORKS = {
     "torch": _Framework(
-        "PyTorch", "torch", "torch", "torch", "", ("albert_export.reference.torch_engine", "TorchEngine")
+        title="PyTorch",
+        package="torch",
+        extra="torch",
+        module_prefix="torch",
+        class_prefix="",
+        engine_class="TorchEngine",
     ),
-    "tf": _Framework("TensorFlow", "tensorflow", "tf", "tf", "TF", ("albert_export.reference.tf_engine", "TFEngine")),
+    "tf": _Framework(
+        title="TensorFlow",
+        package="tensorflow",
+        extra="tf",
+        module_prefix="tf",
+        class_prefix="TF",
+        engine_class="TFEngine",
+    ),
 }
 
 
 def build_reference(
     checkpoint: Checkpoint, task: str, *, allow_random_head: bool = False, framework: str = "torch"
 ) -> Any:
-    """The reference model for `task`, in "torch" (in evaluation mode) or "tf".
+    """The reference model for `task` with the weights of `checkpoint`, in "torch" (in evaluation mode) or "tf".
 
-    A random head is always the same one in a framework, so that two exports of one checkpoint are equal.
+    A random head always gets the same weights in a framework, so that two exports of one checkpoint are equal.
 
     Raises:
         DependencyError: the framework is not installed.
-        CheckpointError, UnsupportedError: as `from_pretrained`.
+        CheckpointError, UnsupportedError: as for `from_pretrained`.
     """
-    _, _, _, modules, classes, _ = _FRAMEWORKS[framework]
-    name = classes + find_task(task).architecture
-    encoder, heads = (
-        framework_module(f"albert_export.reference.{modules}_{part}", framework) for part in ("albert", "heads")
-    )
+    wanted = _FRAMEWORKS[framework]
+    name = wanted.class_prefix + find_task(task).architecture
+    encoder, heads = (framework_module(wanted.module(part), framework) for part in ("albert", "heads"))
     model_class = getattr(heads if hasattr(heads, name) else encoder, name)
-    with _same_random_numbers(framework):
+    with _fixed_seed(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head)
 
 
 def reference_engine(model: Any, task: Task, framework: str) -> Engine:
-    """The engine that runs a reference model of `framework`."""
-    module, name = _FRAMEWORKS[framework].engine
-    return getattr(framework_module(module, framework), name)(model, task)
+    """The engine that runs `model`, a reference model of `framework`."""
+    wanted = _FRAMEWORKS[framework]
+    return getattr(framework_module(wanted.module("engine"), framework), wanted.engine_class)(model, task)
 
 
 def installed_framework(preferred: str) -> str:
-    """`preferred` where it is installed, else another framework that is.
+    """The name of the framework to use: `preferred` if it is installed, otherwise another one that is.
 
     Raises:
-        DependencyError: none is.
+        DependencyError: no framework is installed.
     """
     for framework in (preferred, *_FRAMEWORKS):
         if importlib.util.find_spec(_FRAMEWORKS[framework].package):
@@ -79,19 +96,19 @@ def installed_framework(preferred: str) -> str:
 
 
 def framework_module(module: str, framework: str) -> Any:
-    """The module named `module`, which imports `framework`.
+    """The module called `module`, which imports `framework`.
 
     Raises:
         DependencyError: the framework is not installed.
     """
-    title, _, extra, *_ = _FRAMEWORKS[framework]
-    with needing(f"this needs {title}", extra), suppressed_native_stderr():
+    wanted = _FRAMEWORKS[framework]
+    with needing(f"this needs {wanted.title}", wanted.extra), suppressed_native_stderr():
         return importlib.import_module(module)
 
 
 @contextlib.contextmanager
-def _same_random_numbers(framework: str) -> Iterator[None]:
-    """The same ones for each model that is built, whatever was drawn before; and what comes after is not disturbed."""
+def _fixed_seed(framework: str) -> Iterator[None]:
+    """Seeds the random numbers of the framework for the block, and restores their state afterwards."""
     if framework == "torch":
         import torch
 
@@ -99,7 +116,7 @@ def _same_random_numbers(framework: str) -> Iterator[None]:
             torch.manual_seed(0)
             yield
         return
-    before = random.getstate()  # Keras draws the seeds of its initializers from here
+    before = random.getstate()  # Keras draws the seeds of its initializers from this generator
     random.seed(0)
     try:
         yield

@@ -2,8 +2,8 @@
 
 Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-research/albert `modeling.py`; and
 `modeling_albert.py` of Hugging Face transformers 4.57 (tests/parity/test_tf_vs_torch.py holds results, losses and
-gradients to 1e-5 of the PyTorch twin). Written with operators that TFLite has as built-ins on dynamic shapes: no
-einsum, no slices with new axes. Keras hands `training` down from a model to every layer in it.
+gradients to 1e-5 of the PyTorch model). The code uses only operators that TFLite has as built-ins for dynamic shapes:
+no einsum, no slices with new axes. Keras passes `training` from a model to every layer in it.
 
 Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
 """
@@ -21,9 +21,9 @@ from tensorflow import Tensor
 from albert_export.checkpoints import read_checkpoint, write_checkpoint
 from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.config import AlbertConfig
-from albert_export.reference.masking import MASK_VALUE
+from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
-from albert_export.reference.tf_layers import TFDense, TFEmbedding, TFLayer, TFLayerNorm, weights_within
+from albert_export.reference.tf_layers import TFDense, TFEmbedding, TFLayer, TFLayerNorm, layer_weights
 from albert_export.reference.tf_training import TFTrainable
 from albert_runtime.errors import UsageError
 
@@ -33,7 +33,7 @@ ACTIVATIONS = {
     "gelu_pytorch_tanh": lambda x: tf.nn.gelu(x, approximate=True),
     "gelu_fast": lambda x: tf.nn.gelu(x, approximate=True),
     "relu": tf.nn.relu,
-    # in parts, since tf.nn.silu brings a gradient of its own, which keeps a frozen graph from being saved
+    # written out, since tf.nn.silu has a custom gradient, and a frozen graph with one can't be saved
     "silu": lambda x: x * tf.sigmoid(x),
     "swish": lambda x: x * tf.sigmoid(x),
     "tanh": tf.tanh,
@@ -74,7 +74,7 @@ class TFAlbertEmbeddings(TFLayer):
 
 
 class TFAlbertAttention(TFLayer):
-    """Self-attention with its residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and probabilities `[B, N, S, S]`."""
+    """Self-attention, residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and the probabilities `[B, N, S, S]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -89,11 +89,12 @@ class TFAlbertAttention(TFLayer):
         self.output_dropout = keras.layers.Dropout(config.hidden_dropout_prob)
 
     def split_heads(self, projected: Tensor) -> Tensor:
+        """`[B, S, H]` -> `[B, N, S, D]`"""
         shape = tf.shape(projected)
         return tf.transpose(tf.reshape(projected, [shape[0], shape[1], self.heads, self.head_size]), [0, 2, 1, 3])
 
     def call(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        # scaled before the product with the keys, which is N * S * S numbers; TFLite folds this into the weight
+        # The query is scaled rather than the N * S * S scores, and TFLite folds this scale into the query's weight.
         query = self.split_heads(self.query(hidden_states) / math.sqrt(self.head_size))  # (B, N, S, D)
         key = self.split_heads(self.key(hidden_states))
         value = self.split_heads(self.value(hidden_states))
@@ -110,7 +111,7 @@ class TFAlbertAttention(TFLayer):
 
 
 class TFAlbertLayer(TFLayer):
-    """Attention, then the feed-forward network with its residual and LayerNorm."""
+    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, S, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -127,7 +128,7 @@ class TFAlbertLayer(TFLayer):
 
 
 class TFAlbertLayerGroup(TFLayer):
-    """`inner_group_num` layers that are always run one after the other."""
+    """`inner_group_num` layers that always run one after the other."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -144,15 +145,15 @@ class TFAlbertLayerGroup(TFLayer):
 
 
 class TFAlbertTransformer(TFLayer):
-    """`num_hidden_layers` passes over `num_hidden_groups` groups of shared layers."""
+    """`num_hidden_layers` passes through `num_hidden_groups` groups of shared layers: `[B, S, E]` -> `[B, S, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
         self.config = config
-        #: run the passes of each group in a `tf.while_loop`, whose body holds its layers once: for inference; hidden
-        #: states and attentions of the layers are then not to be had
+        #: for inference: run the passes of each group in a `tf.while_loop`, whose body holds the layers once. The
+        #: hidden states and attentions of the layers are then not available
         self.looped = False
-        #: where each channel of the result stands, in a model whose hidden channels were permuted
+        #: if the model's hidden channels were permuted: for each channel of the result, its index in the permuted state
         self.hidden_order: Any = None
         self.embedding_hidden_mapping_in = TFDense(config.embedding_size, config.hidden_size, config)
         self.albert_layer_groups = [TFAlbertLayerGroup(config) for _ in range(config.num_hidden_groups)]
@@ -160,7 +161,7 @@ class TFAlbertTransformer(TFLayer):
     def head_masks_of_group(self, head_mask: list[Tensor] | None, group: int) -> list[Tensor | None]:
         """The mask of each inner layer of `group`.
 
-        As in Hugging Face, the masks are picked by the group's first passes, and serve every pass of the group.
+        As in Hugging Face, a group takes the masks of its first passes and uses them in every pass.
         """
         inner = self.config.inner_group_num
         if head_mask is None:
@@ -180,7 +181,7 @@ class TFAlbertTransformer(TFLayer):
             for group in range(self.config.num_hidden_groups):
                 head_masks = self.head_masks_of_group(head_mask, group)
                 hidden_states = self.loop(group, groups.count(group), hidden_states, mask, head_masks)
-            return self.reordered(hidden_states), None, None
+            return self.restore_order(hidden_states), None, None
         all_hidden_states: tuple[Tensor, ...] = (hidden_states,)
         all_attentions: tuple[Tensor, ...] = ()
         for group in groups:
@@ -188,15 +189,16 @@ class TFAlbertTransformer(TFLayer):
             hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
             all_hidden_states = (*all_hidden_states, hidden_states)
             all_attentions = all_attentions + attentions
-        return self.reordered(hidden_states), all_hidden_states, all_attentions
+        return self.restore_order(hidden_states), all_hidden_states, all_attentions
 
-    def reordered(self, hidden_states: Tensor) -> Tensor:
+    def restore_order(self, hidden_states: Tensor) -> Tensor:
+        """The hidden states with the channels in the checkpoint's order."""
         return hidden_states if self.hidden_order is None else tf.gather(hidden_states, self.hidden_order, axis=-1)
 
     def loop(
         self, group: int, passes: int, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]
     ) -> Tensor:
-        """`passes` passes over one group, as a WHILE operator of the graph."""
+        """`passes` passes through one group, as a WHILE operator of the graph."""
 
         def one_pass(index: Tensor, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
             return index + 1, self.albert_layer_groups[group](hidden_states, mask, head_masks)[0]
@@ -207,9 +209,9 @@ class TFAlbertTransformer(TFLayer):
 
 
 class TFAlbertPreTrainedModel(TFTrainable):
-    """What the model and its heads have in common: initial weights, reading and writing of checkpoints."""
+    """What the encoder and the models with heads have in common: they read and write checkpoints."""
 
-    #: what stands before this model's parameter names to make them Hugging Face's full names
+    #: what turns this model's parameter names into Hugging Face's full names
     name_prefix: ClassVar[str] = ""
 
     def __init__(self, config: AlbertConfig) -> None:
@@ -219,7 +221,7 @@ class TFAlbertPreTrainedModel(TFTrainable):
 
     def named_weights(self) -> dict[str, keras.Variable]:
         """Every parameter by Hugging Face's full name, e.g. `albert.pooler.weight`."""
-        return {self.name_prefix + name: weight for name, weight in weights_within(self)}
+        return {self.name_prefix + name: weight for name, weight in layer_weights(self)}
 
     @classmethod
     def from_pretrained(
@@ -233,7 +235,7 @@ class TFAlbertPreTrainedModel(TFTrainable):
 
         Args:
             folder: the folder, or a Checkpoint already read from it.
-            config: replaces the checkpoint's configuration, for a head of another size.
+            config: replaces the checkpoint's configuration, for example for a head of another size.
             allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
 
         Raises:
@@ -250,25 +252,25 @@ class TFAlbertPreTrainedModel(TFTrainable):
         return model
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes `config.json` and `model.safetensors`, which the PyTorch twin and transformers open too.
+        """Writes `config.json` and `model.safetensors`, which the PyTorch model and transformers open too.
 
-        The tokenizer's files are not the model's to write: see `AlbertTokenizer.save_vocabulary`.
+        This does not write the tokenizer's files: see `AlbertTokenizer.save_vocabulary`.
         """
         self.config.architectures = [type(self).__name__.removeprefix("TF")]
         weights = {name: weight.numpy() for name, weight in self.named_weights().items()}
         write_checkpoint(folder, self.config, weights)
 
     def wants(self, given: bool | None, option: str) -> bool:
-        """An output option: what the call says, else what the configuration says."""
+        """Whether an output option is on: the call decides, or else the configuration."""
         return bool(getattr(self.config, option)) if given is None else given
 
     def finish(self, output: ModelOutput, return_dict: bool | None) -> Any:
-        """`output` as an object, or as a plain tuple if return_dict is False."""
+        """`output` itself, or a plain tuple if return_dict is False."""
         return output if self.wants(return_dict, "return_dict") else output.to_tuple()
 
 
 class TFAlbertModel(TFAlbertPreTrainedModel):
-    """The encoder, with the pooler on top unless `add_pooling_layer` is False."""
+    """The encoder, with a pooler unless `add_pooling_layer` is False."""
 
     task = "feature-extraction"
     name_prefix = "albert."
@@ -299,7 +301,7 @@ class TFAlbertModel(TFAlbertPreTrainedModel):
             attention_mask: 1 for tokens, 0 for padding, `[B, S]`; all ones by default.
             token_type_ids: 0 for the first text, 1 for the second, int `[B, S]`; all zeros by default.
             position_ids: int `[B, S]` or `[1, S]`; 0 to S - 1 by default.
-            head_mask: 1 keeps a head, 0 silences it, float `[N]` or `[num_hidden_layers, N]`.
+            head_mask: 1 keeps an attention head, 0 switches it off, float `[N]` or `[num_hidden_layers, N]`.
             output_attentions: also return the probabilities of each layer.
             output_hidden_states: also return the hidden states of each layer.
             return_dict: False returns a plain tuple.

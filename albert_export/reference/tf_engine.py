@@ -1,4 +1,4 @@
-"""The TensorFlow reference behind the runtime's engine door, so that it answers through the very same session."""
+"""The TensorFlow reference as an engine of the runtime, so that the same session code answers with it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class TFEngine:
     def __init__(self, model: Any, task: Task) -> None:
         self.output_names = tuple(task.outputs)
         self._model = model
-        # one trace for every shape; run eagerly, Keras would take longer about a layer than TensorFlow does
+        # The function is traced once for all shapes. In eager mode, Keras itself takes longer than the layers.
         signature = [tf.TensorSpec([None] * len(task.input_axes), tf.int32, name) for name in INPUT_NAMES]
         self._traced = tf.function(self._outputs, input_signature=signature)
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The model's outputs for the inputs of the task's contract."""
+        """The model's outputs by name, float32; the inputs and outputs are those of `albert_runtime.tasks`."""
         outputs = self._traced(*(tf.constant(inputs[name], dtype=tf.int32) for name in INPUT_NAMES))
         return {name: output.numpy() for name, output in outputs.items()}
 

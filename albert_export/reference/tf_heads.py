@@ -1,7 +1,7 @@
 """ALBERT's task heads in TensorFlow, to be read beside `torch_heads.py`: the same classes, names, results and losses.
 
-Every `call` takes what `TFAlbertModel.call` takes, in the same order, and the labels of its task. `training` goes by
-itself to the layers within.
+Every `call` takes what `TFAlbertModel.call` takes, in the same order, and the labels of its task. Keras passes
+`training` to the layers within.
 
 Shapes: B batch, C choices, S sequence, E embedding_size, H hidden_size, V vocab_size, L labels.
 """
@@ -26,7 +26,7 @@ from albert_runtime.errors import UsageError
 
 
 class TFAlbertMLMHead(TFLayer):
-    """Hidden states to vocabulary scores; the decoder is the word embedding itself: `[B, S, H]` -> `[B, S, V]`."""
+    """Scores of all vocabulary entries: `[B, S, H]` -> `[B, S, V]`; the decoder's weight is the word embeddings."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class TFAlbertMLMHead(TFLayer):
 
 
 class TFAlbertSOPHead(TFLayer):
-    """Sentence order: `[B, H]` -> `[B, 2]`, index 0 in order, 1 swapped."""
+    """Sentence order prediction: `[B, H]` -> `[B, 2]`, index 0 for "in order" and 1 for "swapped"."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class TFAlbertSOPHead(TFLayer):
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of `[..., L]` against int labels `[...]`; label -100 is left out."""
+    """Mean cross-entropy of `[..., L]` against int labels `[...]`; the label -100 is left out."""
     labels = tf.reshape(labels, [-1])
     counted = tf.not_equal(labels, -100)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
@@ -89,7 +89,7 @@ class TFAlbertForPreTraining(TFAlbertPreTrainedModel):
         return_dict: bool | None = None,
         training: bool = False,
     ) -> Any:
-        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 is swapped, int `[B]`."""
+        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 if swapped, int `[B]`."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states, return_dict=True,
@@ -140,7 +140,7 @@ class TFAlbertForMaskedLM(TFAlbertPreTrainedModel):
 
 
 class TFAlbertForSequenceClassification(TFAlbertPreTrainedModel):
-    """Classification of, or regression on, a text or a pair of texts."""
+    """Classification of a text or of a pair of texts, or regression on them."""
 
     task = "text-classification"
 
@@ -164,7 +164,7 @@ class TFAlbertForSequenceClassification(TFAlbertPreTrainedModel):
         return_dict: bool | None = None,
         training: bool = False,
     ) -> Any:
-        """labels: int `[B]` for one label of many, float `[B, L]` for several at once, float `[B]` for regression."""
+        """labels: int `[B]` for one label each, float `[B, L]` for several labels each, float `[B]` for regression."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states, return_dict=True,
@@ -173,9 +173,9 @@ class TFAlbertForSequenceClassification(TFAlbertPreTrainedModel):
         loss = None if labels is None else self.classification_loss(logits, labels)
         return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)
 
-    # not `loss`, which Keras' compile() sets
+    # This is not called `loss`, since Keras' compile() sets that attribute.
     def classification_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of `config.problem_type`; where that is not set, it follows from the labels and is set."""
+        """The loss that `config.problem_type` names. If it is None, the labels decide, and this sets it."""
         if self.config.problem_type is None:
             if self.config.num_labels == 1:
                 self.config.problem_type = "regression"
@@ -227,7 +227,7 @@ class TFAlbertForTokenClassification(TFAlbertPreTrainedModel):
 
 
 class TFAlbertForQuestionAnswering(TFAlbertPreTrainedModel):
-    """Where in the text the answer starts, and where it ends."""
+    """Question answering: the scores of each token as the start and as the end of the answer."""
 
     task = "question-answering"
 
@@ -251,7 +251,7 @@ class TFAlbertForQuestionAnswering(TFAlbertPreTrainedModel):
         return_dict: bool | None = None,
         training: bool = False,
     ) -> Any:
-        """start_positions, end_positions: token indices of the answer's ends, int `[B]`; beyond S they don't count."""
+        """start_positions, end_positions: first and last token of the answer, int `[B]`; S or more is left out."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions=output_attentions, output_hidden_states=output_hidden_states, return_dict=True,
@@ -267,13 +267,14 @@ class TFAlbertForQuestionAnswering(TFAlbertPreTrainedModel):
 
     @staticmethod
     def position_loss(logits: Tensor, positions: Tensor) -> Tensor:
+        """Mean cross-entropy of `[B, S]` against positions `[B]`; positions of S or more are left out."""
         positions = tf.maximum(positions, 0)
         within = tf.less(positions, tf.cast(tf.shape(logits)[1], positions.dtype))
         return cross_entropy(logits, tf.where(within, positions, -100))
 
 
 class TFAlbertForMultipleChoice(TFAlbertPreTrainedModel):
-    """Which of several continuations fits: each choice is a sequence of its own."""
+    """Multiple choice: which of several continuations fits. Each choice is a sequence of its own."""
 
     task = "multiple-choice"
 

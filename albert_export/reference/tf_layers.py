@@ -1,6 +1,6 @@
-"""The layers that TensorFlow's ALBERT is made of, with PyTorch's names and layouts: dense, embedding, LayerNorm.
+"""The dense, embedding and LayerNorm layers of TensorFlow's ALBERT, with PyTorch's names and weight layouts.
 
-Written with operators that TFLite has as built-ins on dynamic shapes.
+The code uses only operators that TFLite has as built-ins for dynamic shapes.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if keras.backend.backend() != "tensorflow":
     )
 
 
-class NamedParts:
-    """Layers in it are called as the attributes that hold them: graphs then show `albert/encoder/...`, every time."""
+class NamedLayers:
+    """Gives each layer within it the name of its attribute, so that every graph has names like `albert/encoder/...`."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, keras.layers.Layer):
@@ -34,8 +34,8 @@ class NamedParts:
         super().__setattr__(name, value)
 
 
-class TFLayer(NamedParts, keras.layers.Layer):
-    """A layer whose weights are made in its constructor, as PyTorch's are."""
+class TFLayer(NamedLayers, keras.layers.Layer):
+    """A layer that creates its weights in the constructor, as PyTorch layers do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class TFLayer(NamedParts, keras.layers.Layer):
 
 
 class TFDense(TFLayer):
-    """`x W^T + b`; the weight is kept as [outputs, inputs], which is PyTorch's and TFLite's layout."""
+    """`x W^T + b`; the weight has the shape [outputs, inputs], which is the layout of PyTorch and TFLite."""
 
     def __init__(self, inputs: int, outputs: int, config: AlbertConfig, use_bias: bool = True) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class TFDense(TFLayer):
 
 
 class TFEmbedding(TFLayer):
-    """Rows of a table: ids `[...]` -> `[..., columns]`. The row of `padding_idx` starts as zeros, and isn't trained."""
+    """A table of rows: ids `[...]` -> `[..., columns]`. The row of `padding_idx` starts as zeros and is not trained."""
 
     def __init__(self, rows: int, columns: int, config: AlbertConfig, padding_idx: int | None = None) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class TFEmbedding(TFLayer):
 
 
 class TFLayerNorm(TFLayer):
-    """LayerNorm over the last axis, in float32 as everything here: epsilon 1e-12 would vanish in float16."""
+    """LayerNorm over the last axis, in float32 like all layers here: an epsilon of 1e-12 would be 0 in float16."""
 
     def __init__(self, size: int, config: AlbertConfig) -> None:
         super().__init__()
@@ -87,15 +87,16 @@ class TFLayerNorm(TFLayer):
     def call(self, x: Tensor) -> Tensor:
         mean = tf.reduce_mean(x, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axis=-1, keepdims=True)
-        # In this order no product is by a constant alone: the TFLite converter would multiply that into the weights of
-        # the layer that follows, which are then other weights than the checkpoint's, or a second copy of them.
+        # The order matters: the TFLite converter folds a multiplication by a constant into the weights of the layer
+        # that follows. Those would then no longer be the checkpoint's weights, or would be stored a second time. In
+        # this order, nothing is multiplied by a constant alone.
         return (x - mean) * (tf.math.rsqrt(variance + self.epsilon) * self.weight) + self.bias
 
 
-def parts_within(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every weight and layer in `layer` and in the layers in it, by its path of attributes, as PyTorch names them."""
+def weights_and_layers(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every weight and layer within `layer`, at any depth, with its path of attribute names, as PyTorch writes it."""
     for name, value in vars(layer).items():
-        if name.startswith("_"):  # Keras' own books
+        if name.startswith("_"):  # Keras keeps its own lists of layers in these
             continue
         places = enumerate(value) if isinstance(value, list) else [(None, value)]
         for index, item in places:
@@ -103,9 +104,9 @@ def parts_within(layer: keras.layers.Layer, prefix: str = "") -> Iterator[tuple[
             if isinstance(item, keras.Variable | keras.layers.Layer):
                 yield path, item
             if isinstance(item, keras.layers.Layer):
-                yield from parts_within(item, f"{path}.")
+                yield from weights_and_layers(item, f"{path}.")
 
 
-def weights_within(layer: keras.layers.Layer) -> Iterator[tuple[str, keras.Variable]]:
-    """Every weight of `layer` and of the layers in it, by its path."""
-    return ((path, part) for path, part in parts_within(layer) if isinstance(part, keras.Variable))
+def layer_weights(layer: keras.layers.Layer) -> Iterator[tuple[str, keras.Variable]]:
+    """Every weight within `layer`, at any depth, with its path."""
+    return ((path, part) for path, part in weights_and_layers(layer) if isinstance(part, keras.Variable))

@@ -1,4 +1,4 @@
-"""TFTrainable: how Keras' `fit`, `evaluate` and `predict` use a model that knows its own loss."""
+"""TFTrainable: lets Keras' `fit`, `evaluate` and `predict` use a model that computes its own loss."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ import keras
 from tensorflow import Tensor
 
 from albert_export.reference.outputs import ModelOutput
-from albert_export.reference.tf_layers import NamedParts
+from albert_export.reference.tf_layers import NamedLayers
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS
 
 
-class TFTrainable(NamedParts, keras.Model):
-    """A model of one task, whose `call` takes labels and returns a ModelOutput. There are two ways to train it:
+class TFTrainable(NamedLayers, keras.Model):
+    """A model of one task, whose `call` takes labels and returns a ModelOutput.
 
-    - The model's own loss: `compile(optimizer)`, and the labels are given among the inputs, as in
+    There are two ways to train it:
+
+    - With the model's own loss: `compile(optimizer)`, and the labels are given among the inputs, as in
       `fit({"input_ids": ids, "attention_mask": mask, "labels": labels})`.
-    - Another loss: `compile(optimizer, loss, metrics)`, and targets are given beside the inputs, as in
-      `fit({"input_ids": ids, "attention_mask": mask}, targets)`. Loss and metrics see the task's outputs: one tensor
-      where there is one (so `SparseCategoricalCrossentropy(from_logits=True)` fits `logits`), else a dict by name, for
-      targets that are such a dict too (`start_logits`, `end_logits`). The model's own loss is then left alone.
+    - With another loss: `compile(optimizer, loss, metrics)`, and the targets are given beside the inputs, as in
+      `fit({"input_ids": ids, "attention_mask": mask}, targets)`. Loss and metrics get the task's outputs. A task
+      with one output gives the tensor itself, so `SparseCategoricalCrossentropy(from_logits=True)` works on `logits`.
+      A task with several outputs gives a dict by name, and its targets must be such a dict too (`start_logits`,
+      `end_logits`). The model's own loss is not used then.
 
-    `evaluate` does likewise; `predict` gives a dict of arrays, by the names of the outputs.
+    `evaluate` works in the same two ways; `predict` returns a dict of arrays by the names of the outputs.
     """
 
     #: the task of `albert_runtime.tasks` that the class serves
@@ -35,54 +38,54 @@ class TFTrainable(NamedParts, keras.Model):
         self.built = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """A mapping as the only positional argument, as `fit` gives it, stands for keyword arguments."""
+        """Calls the model. If the only positional argument is a mapping, as in `fit`, it holds keyword arguments."""
         if len(args) == 1 and isinstance(args[0], Mapping):
             return super().__call__(**{"return_dict": True, **args[0], **kwargs})
         return super().__call__(*args, **kwargs)
 
     def compile(self, *args: Any, jit_compile: bool | str = False, **kwargs: Any) -> None:
-        """Keras' own, but without XLA unless asked for: texts come in many lengths, and it compiles anew for each."""
+        """As in Keras, but by default without XLA, which would compile again for each length of text."""
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
     def task_outputs(self, output: ModelOutput) -> Any:
-        """What the task's contract names: the tensor where there is one, else a dict of them."""
+        """The task's outputs, as in `albert_runtime.tasks`: the tensor if there is one, otherwise a dict by name."""
         outputs = {name: output[name] for name in TASKS[self.task].outputs}
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Tensor:
-        """The compiled loss where there are targets beside the inputs, else the model's own.
+        """The compiled loss if there are targets beside the inputs, otherwise the model's own loss.
 
         Raises:
-            UsageError: there are neither targets nor labels, or no targets for what was compiled.
+            UsageError: there are neither targets nor labels, or no targets for a compiled loss or metric.
         """
-        self._refuse_lacking(y, y_pred)
+        self._refuse_missing(y, y_pred)
         if y is None:
             return y_pred.loss
         return super().compute_loss(x, y, self.task_outputs(y_pred), sample_weight, training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """The compiled metrics, of the task's outputs against the targets beside the inputs.
+        """The compiled metrics, which compare the task's outputs with the targets beside the inputs.
 
         Raises:
-            UsageError: as `compute_loss`.
+            UsageError: as for `compute_loss`.
         """
-        self._refuse_lacking(y, y_pred)
+        self._refuse_missing(y, y_pred)
         return super().compute_metrics(x, y, self.task_outputs(y_pred), sample_weight)
 
-    def _refuse_lacking(self, targets: Any, output: ModelOutput) -> None:
+    def _refuse_missing(self, targets: Any, output: ModelOutput) -> None:
         if targets is not None:
             return
         own_loss = "compile(optimizer) and fit({'input_ids': ..., LABELS}) use the model's own loss"
-        compiled = "compile(optimizer, loss, metrics) and fit({'input_ids': ...}, targets) another one"
+        compiled = "compile(optimizer, loss, metrics) and fit({'input_ids': ...}, targets) use another one"
         advice = f"{own_loss}; {compiled}"
-        if self.loss is not None or len(self.metrics) > 1:  # one of them follows the loss
-            raise UsageError(f"a loss or metrics were compiled, and no targets stand beside the inputs: {advice}")
+        if self.loss is not None or len(self.metrics) > 1:  # Keras always adds one metric, which tracks the loss
+            raise UsageError(f"a loss or metrics were compiled, but there are no targets beside the inputs: {advice}")
         if getattr(output, "loss", None) is None:
             raise UsageError(f"{type(self).__name__} was given neither labels nor targets: {advice}")
 
     def predict_step(self, data: Any) -> dict[str, Any]:
-        """The outputs that are there, by name."""
+        """The outputs that are not None, by name."""
         output = super().predict_step(data)
         return {name: value for name, value in vars(output).items() if value is not None}

@@ -2,7 +2,7 @@
 
 Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-research/albert `modeling.py`; and
 `modeling_albert.py` of Hugging Face transformers 4.57, whose parameter names and results these classes keep (held to
-1e-5 by tests/parity/test_torch_vs_transformers.py). Written with the plain operators that every export target has.
+1e-5 by tests/parity/test_torch_vs_transformers.py). The code uses only plain operators, which every export target has.
 
 Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
 """
@@ -20,7 +20,7 @@ from torch.nn import functional
 from albert_export.checkpoints import read_checkpoint, write_checkpoint
 from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.config import AlbertConfig
-from albert_export.reference.masking import MASK_VALUE
+from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_runtime.errors import UsageError
 
@@ -70,7 +70,7 @@ class AlbertEmbeddings(nn.Module):
 
 
 class AlbertAttention(nn.Module):
-    """Self-attention with its residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and probabilities `[B, N, S, S]`."""
+    """Self-attention, residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and the probabilities `[B, N, S, S]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -85,11 +85,12 @@ class AlbertAttention(nn.Module):
         self.output_dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def split_heads(self, projected: Tensor) -> Tensor:
+        """`[B, S, H]` -> `[B, N, S, D]`"""
         batch, length, _ = projected.shape
-        return projected.view(batch, length, self.heads, self.head_size).transpose(1, 2)  # (B, N, S, D)
+        return projected.view(batch, length, self.heads, self.head_size).transpose(1, 2)
 
     def forward(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        query = self.split_heads(self.query(hidden_states))
+        query = self.split_heads(self.query(hidden_states))  # (B, N, S, D)
         key = self.split_heads(self.key(hidden_states))
         value = self.split_heads(self.value(hidden_states))
 
@@ -105,7 +106,7 @@ class AlbertAttention(nn.Module):
 
 
 class AlbertLayer(nn.Module):
-    """Attention, then the feed-forward network with its residual and LayerNorm."""
+    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, S, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -122,7 +123,7 @@ class AlbertLayer(nn.Module):
 
 
 class AlbertLayerGroup(nn.Module):
-    """`inner_group_num` layers that are always run one after the other."""
+    """`inner_group_num` layers that always run one after the other."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -139,20 +140,20 @@ class AlbertLayerGroup(nn.Module):
 
 
 class AlbertTransformer(nn.Module):
-    """`num_hidden_layers` passes over `num_hidden_groups` groups of shared layers."""
+    """`num_hidden_layers` passes through `num_hidden_groups` groups of shared layers: `[B, S, E]` -> `[B, S, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding_hidden_mapping_in = nn.Linear(config.embedding_size, config.hidden_size)
         self.albert_layer_groups = nn.ModuleList(AlbertLayerGroup(config) for _ in range(config.num_hidden_groups))
-        #: where each channel of the result stands, in a model whose hidden channels were permuted
+        #: if the model's hidden channels were permuted: for each channel of the result, its index in the permuted state
         self.hidden_order: Tensor | None = None
 
     def head_masks_of_group(self, head_mask: Tensor | None, group: int) -> list[Tensor | None]:
         """The mask of each inner layer of `group`.
 
-        As in Hugging Face, the masks are picked by the group's first passes, and serve every pass of the group.
+        As in Hugging Face, a group takes the masks of its first passes and uses them in every pass.
         """
         inner = self.config.inner_group_num
         if head_mask is None:
@@ -180,11 +181,11 @@ class AlbertTransformer(nn.Module):
 
 
 class AlbertPreTrainedModel(nn.Module):
-    """What the model and its heads have in common: initial weights, reading and writing of checkpoints."""
+    """What the encoder and the models with heads have in common: they read and write checkpoints."""
 
     #: the task of `albert_runtime.tasks` that the class serves
     task: ClassVar[str]
-    #: what stands before this model's parameter names to make them Hugging Face's full names
+    #: what turns this model's parameter names into Hugging Face's full names
     name_prefix: ClassVar[str] = ""
 
     def __init__(self, config: AlbertConfig) -> None:
@@ -193,7 +194,10 @@ class AlbertPreTrainedModel(nn.Module):
         self.config = config
 
     def init_weights(self) -> None:
-        """Normal with `initializer_range` for matrices, ones for LayerNorm, zeros for biases and padding."""
+        """Draws matrices from a normal distribution with `initializer_range`; biases and the row of padding become 0.
+
+        LayerNorms keep the ones and zeros that PyTorch gives them.
+        """
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=self.config.initializer_range)
@@ -218,7 +222,7 @@ class AlbertPreTrainedModel(nn.Module):
 
         Args:
             folder: the folder, or a Checkpoint already read from it.
-            config: replaces the checkpoint's configuration, for a head of another size.
+            config: replaces the checkpoint's configuration, for example for a head of another size.
             allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
 
         Raises:
@@ -238,23 +242,23 @@ class AlbertPreTrainedModel(nn.Module):
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes `config.json` and `model.safetensors`, which transformers opens with equal results.
 
-        The tokenizer's files are not the model's to write: see `AlbertTokenizer.save_vocabulary`.
+        This does not write the tokenizer's files: see `AlbertTokenizer.save_vocabulary`.
         """
         self.config.architectures = [type(self).__name__]
         weights = {name: weight.detach().cpu().numpy() for name, weight in self.named_weights().items()}
         write_checkpoint(folder, self.config, weights)
 
     def wants(self, given: bool | None, option: str) -> bool:
-        """An output option: what the call says, else what the configuration says."""
+        """Whether an output option is on: the call decides, or else the configuration."""
         return bool(getattr(self.config, option)) if given is None else given
 
     def finish(self, output: ModelOutput, return_dict: bool | None) -> Any:
-        """`output` as an object, or as a plain tuple if return_dict is False."""
+        """`output` itself, or a plain tuple if return_dict is False."""
         return output if self.wants(return_dict, "return_dict") else output.to_tuple()
 
 
 class AlbertModel(AlbertPreTrainedModel):
-    """The encoder, with the pooler on top unless `add_pooling_layer` is False."""
+    """The encoder, with a pooler unless `add_pooling_layer` is False."""
 
     task = "feature-extraction"
     name_prefix = "albert."
@@ -285,7 +289,7 @@ class AlbertModel(AlbertPreTrainedModel):
             attention_mask: 1 for tokens, 0 for padding, `[B, S]`; all ones by default.
             token_type_ids: 0 for the first text, 1 for the second, int `[B, S]`; all zeros by default.
             position_ids: int `[B, S]` or `[1, S]`; 0 to S - 1 by default.
-            head_mask: 1 keeps a head, 0 silences it, float `[N]` or `[num_hidden_layers, N]`.
+            head_mask: 1 keeps an attention head, 0 switches it off, float `[N]` or `[num_hidden_layers, N]`.
             output_attentions: also return the probabilities of each layer.
             output_hidden_states: also return the hidden states of each layer.
             return_dict: False returns a plain tuple.

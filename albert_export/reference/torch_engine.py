@@ -1,4 +1,4 @@
-"""The PyTorch reference behind the runtime's engine door, so that it answers through the very same session."""
+"""The PyTorch reference as an engine of the runtime, so that the same session code answers with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TorchEngine:
         self._model = model.eval()
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The model's outputs for the inputs of the task's contract."""
+        """The model's outputs by name, float32; the inputs and outputs are those of `albert_runtime.tasks`."""
         tensors = {name: torch.from_numpy(inputs[name]).long() for name in INPUT_NAMES}
         with torch.inference_mode():
             outputs = self._model(**tensors, return_dict=True)

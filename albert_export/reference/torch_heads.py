@@ -1,4 +1,4 @@
-"""ALBERT's task heads in PyTorch: a dense layer or two on top of `AlbertModel`, and the loss of each.
+"""ALBERT's task heads in PyTorch: one or two dense layers on top of `AlbertModel`, and the loss of each task.
 
 Parameter names, results and losses are those of Hugging Face transformers 4.57. Every `forward` takes what
 `AlbertModel.forward` takes, in the same order, and the labels of its task.
@@ -25,7 +25,7 @@ from albert_runtime.errors import UsageError
 
 
 class AlbertMLMHead(nn.Module):
-    """Hidden states to vocabulary scores; the decoder is the word embedding itself: `[B, S, H]` -> `[B, S, V]`."""
+    """Scores of all vocabulary entries: `[B, S, H]` -> `[B, S, V]`; the decoder's weight is the word embeddings."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class AlbertMLMHead(nn.Module):
 
 
 class AlbertSOPHead(nn.Module):
-    """Sentence order: `[B, H]` -> `[B, 2]`, index 0 in order, 1 swapped."""
+    """Sentence order prediction: `[B, H]` -> `[B, 2]`, index 0 for "in order" and 1 for "swapped"."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class AlbertSOPHead(nn.Module):
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of `[..., L]` against int labels `[...]`; label -100 is left out."""
+    """Mean cross-entropy of `[..., L]` against int labels `[...]`; the label -100 is left out."""
     return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
 
 
@@ -82,7 +82,7 @@ class AlbertForPreTraining(AlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 is swapped, int `[B]`."""
+        """labels: ids of masked tokens, -100 elsewhere, int `[B, S]`. sentence_order_label: 1 if swapped, int `[B]`."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,
@@ -133,7 +133,7 @@ class AlbertForMaskedLM(AlbertPreTrainedModel):
 
 
 class AlbertForSequenceClassification(AlbertPreTrainedModel):
-    """Classification of, or regression on, a text or a pair of texts."""
+    """Classification of a text or of a pair of texts, or regression on them."""
 
     task = "text-classification"
 
@@ -157,7 +157,7 @@ class AlbertForSequenceClassification(AlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """labels: int `[B]` for one label of many, float `[B, L]` for several at once, float `[B]` for regression."""
+        """labels: int `[B]` for one label each, float `[B, L]` for several labels each, float `[B]` for regression."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,
@@ -167,7 +167,7 @@ class AlbertForSequenceClassification(AlbertPreTrainedModel):
         return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss of `config.problem_type`; where that is not set, it follows from the labels and is set."""
+        """The loss that `config.problem_type` names. If it is None, the labels decide, and this sets it."""
         if self.config.problem_type is None:
             if self.config.num_labels == 1:
                 self.config.problem_type = "regression"
@@ -218,7 +218,7 @@ class AlbertForTokenClassification(AlbertPreTrainedModel):
 
 
 class AlbertForQuestionAnswering(AlbertPreTrainedModel):
-    """Where in the text the answer starts, and where it ends."""
+    """Question answering: the scores of each token as the start and as the end of the answer."""
 
     task = "question-answering"
 
@@ -242,7 +242,7 @@ class AlbertForQuestionAnswering(AlbertPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
     ) -> Any:
-        """start_positions, end_positions: token indices of the answer's ends, int `[B]`; beyond S they don't count."""
+        """start_positions, end_positions: first and last token of the answer, int `[B]`; S or more is left out."""
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,
@@ -258,12 +258,13 @@ class AlbertForQuestionAnswering(AlbertPreTrainedModel):
 
     @staticmethod
     def position_loss(logits: Tensor, positions: Tensor) -> Tensor:
+        """Mean cross-entropy of `[B, S]` against positions `[B]`; positions of S or more are left out."""
         beyond = logits.shape[1]
         return functional.cross_entropy(logits, positions.reshape(-1).clamp(0, beyond), ignore_index=beyond)
 
 
 class AlbertForMultipleChoice(AlbertPreTrainedModel):
-    """Which of several continuations fits: each choice is a sequence of its own."""
+    """Multiple choice: which of several continuations fits. Each choice is a sequence of its own."""
 
     task = "multiple-choice"
 

@@ -1,4 +1,4 @@
-"""A file that is either wholly there or not there at all."""
+"""Atomic writing: a file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from albert_runtime.errors import UsageError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it becomes `path` when the block ends well and is removed when it doesn't.
+    """A temporary path beside `path` to write to.
 
-    The folder is made when it is not there.
+    The file is renamed to `path` when the block ends without an error, and removed otherwise. A missing folder is
+    created.
 
     Raises:
-        UsageError: the disk refuses (read-only, full, no permission).
+        UsageError: the file can't be written (read-only or full disk, no permission).
     """
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:

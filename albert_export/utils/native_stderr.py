@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's own talk off the terminal."""
+"""Hides the messages that TensorFlow's native libraries write to standard error."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def suppressed_native_stderr() -> Iterator[None]:
-    """What native code writes to standard error in the block is shown only if the block fails.
+    """Holds back what native code writes to standard error in the block, and shows it only if the block fails.
 
-    TensorFlow's libraries greet while they are loaded, before any of their settings can be made, and a user reads
-    it as errors. Python's own `sys.stderr` is kept back as well, for it writes to the same file.
+    TensorFlow's libraries print messages while they are loaded, before any setting could prevent it, and users take
+    these for errors. Python's own `sys.stderr` is held back as well, since it writes to the same file descriptor.
     """
-    if sys.stderr is None:  # closed before the process began: descriptor 2 may be any file by now
+    if sys.stderr is None:  # It was closed before the process began, so descriptor 2 may be any file by now.
         yield
         return
     try:
         own = os.dup(2)
-    except OSError:  # closed since: then nothing is said anyway
+    except OSError:  # It was closed later, so that no message can appear anyway.
         yield
         return
-    with tempfile.TemporaryFile() as kept:
+    with tempfile.TemporaryFile() as held_back:
         sys.stderr.flush()
-        os.dup2(kept.fileno(), 2)
+        os.dup2(held_back.fileno(), 2)
         try:
             yield
-        except Exception:  # and not where the user interrupts it
-            kept.seek(0)
-            os.write(own, kept.read())
+        except Exception:  # KeyboardInterrupt is none, so an interruption by the user shows nothing.
+            held_back.seek(0)
+            os.write(own, held_back.read())
             raise
         finally:
             os.dup2(own, 2)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: called with a line that says what is being done
+#: a function that is called with one line of text, which says what is being done now
 Progress = Callable[[str], None]
 
 
 @contextlib.contextmanager
 def steps(quiet: bool) -> Iterator[Progress]:
-    """A spinner with the step's name on standard error where that is a terminal, and nothing elsewhere."""
+    """Shows a spinner with the current step on standard error, if that is a terminal and `quiet` is False."""
     if quiet or not sys.stderr.isatty():
         yield lambda step: None
         return
@@ -27,7 +27,11 @@ def steps(quiet: bool) -> Iterator[Progress]:
 
 
 def plain_console(width: int) -> Console:
-    """Standard output that prints text as it is, brackets too; `width` is in columns, for pipes and files."""
+    """A console for standard output that prints text unchanged, brackets included.
+
+    Args:
+        width: the columns of a line if the output goes to a pipe or a file; a terminal has its own width.
+    """
     from rich.console import Console
 
     console = Console(markup=False, highlight=False, emoji=False)

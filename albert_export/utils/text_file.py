@@ -1,4 +1,4 @@
-"""A file of text that a user gives, and what is said where it is none."""
+"""Reads the text files that users give, with messages for all that can be wrong with them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ def read_text(file: Path, kind: str, advice: str) -> str:
 
     Args:
         file: its path.
-        kind: what the file is for, in messages: "calibration data".
-        advice: what to give instead, as the end of a message.
+        kind: what messages call the file, for example "calibration data".
+        advice: the end of each message, which says what to give instead.
 
     Raises:
-        UsageError: it can't be read, is a folder, is empty or is not text.
+        UsageError: the file can't be read, is a folder, is empty or is not text.
     """
     named = f"the {kind} {file}"
     try:
         content = file.read_bytes()
     except IsADirectoryError as error:
         raise UsageError(f"{named} is a folder; {advice}") from error
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+    except (OSError, ValueError) as error:  # ValueError means a zero byte in the name
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"can't read {named}: {reason}; {advice}") from error
     try:
@@ -39,6 +39,6 @@ def read_text(file: Path, kind: str, advice: str) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of `text`, without their ends. Only \\n and \\r\\n end one: texts may hold other separators."""
+    """The lines of `text` without their ends. Only \\n and \\r\\n end a line: a text may contain other separators."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return lines[:-1] if not lines[-1] else lines

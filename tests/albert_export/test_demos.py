@@ -1,4 +1,4 @@
-"""Every bundled demo is there, small, and answers its examples; its card tells the truth."""
+"""Every bundled demo exists, is small and answers its examples, and its card states the measured accuracy."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from albert_runtime.errors import CheckpointError, UnsupportedError
 from albert_runtime.tasks import TASKS, find_task
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
-from tools.train_demos.catalogue import DEMOS
+from tools.train_demos.demo import Example
 from tools.train_demos.evaluation import Score, measure, new_examples, new_long_examples
-from tools.train_demos.example import Example
 from tools.train_demos.lengthening import LongTextDemo
+from tools.train_demos.registry import DEMOS
 from tools.train_demos.words import Words
 
 MOST_BYTES = 8_000_000
-#: Held-out names are spelled out in pieces, and to answer a question so small a model must compare them piece by piece.
+#: Held-out names are spelled out in pieces, which a small model must compare one by one to answer a question.
 LEAST_SHARE = {"question-answering": 0.85}
-#: ten to thirty sentences hold the answer and many that look like it: hard for three passes of 128 units
+#: Long texts have ten to thirty similar sentences, which are hard for three passes with 128 units.
 LEAST_LONG_SHARE = {"held-out": 0.4, "new, of familiar words": 0.5}
 LONG_TEXT_TASKS = [task for task, demo in DEMOS.items() if isinstance(demo, LongTextDemo)]
-#: examples measured again, of the card's 1,000
+#: the number of examples for measuring again; the cards used 1,000
 SAMPLE = 300
 
 
@@ -42,20 +42,20 @@ def demo_model(task: str) -> tuple[AlbertPreTrainedModel, AlbertTokenizer]:
     return getattr(home, architecture).from_pretrained(folder), AlbertTokenizer.from_folder(folder)
 
 
-def test_there_is_a_demo_for_every_task_and_alias() -> None:
+def test_every_task_and_alias_has_a_demo() -> None:
     assert set(DEMOS) == set(TASKS)
     for task in TASKS.values():
         for alias in task.aliases:
             assert demo_checkpoint(alias) == demo_checkpoint(task.name)
 
 
-def test_together_they_are_small() -> None:
+def test_all_demos_together_are_small() -> None:
     sizes = {path: path.stat().st_size for task in TASKS for path in demo_checkpoint(task).iterdir()}
     assert sum(sizes.values()) <= MOST_BYTES
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_demo_is_a_whole_checkpoint(task: str) -> None:
+def test_a_demo_is_a_complete_checkpoint(task: str) -> None:
     folder = demo_checkpoint(task)
     assert {path.name for path in folder.iterdir()} == {
         "README.md",
@@ -96,7 +96,7 @@ def test_every_example_is_answered_right(task: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
-def test_the_card_tells_the_measured_accuracy(task: str) -> None:
+def test_the_card_states_the_measured_accuracy(task: str) -> None:
     share = stated_share(task, "held-out")
     score = measure(DEMOS[task], *demo_model(task), new_examples(DEMOS[task], held_out=True, count=SAMPLE, seed=77))
     assert score.share == pytest.approx(share, abs=margin(share))
@@ -106,7 +106,7 @@ def test_the_card_tells_the_measured_accuracy(task: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", LONG_TEXT_TASKS)
 @pytest.mark.parametrize(("kind", "held_out"), [("held-out", True), ("new, of familiar words", False)])
-def test_the_card_tells_the_measured_accuracy_of_long_texts(task: str, kind: str, held_out: bool) -> None:
+def test_the_card_states_the_measured_accuracy_of_long_texts(task: str, kind: str, held_out: bool) -> None:
     share = stated_share(task, f"{kind}; answer after token {MAX_POSITIONS}")
     model, tokenizer = demo_model(task)
     examples = new_long_examples(DEMOS[task], tokenizer, held_out=held_out, count=SAMPLE, seed=77)
@@ -123,7 +123,7 @@ def stated_share(task: str, kind: str) -> float:
 
 
 def margin(share: float) -> float:
-    """Other examples than the card's: at most four standard deviations of their number apart, and half a percent."""
+    """The allowed difference from the card: four standard deviations of a share of SAMPLE examples, plus 0.5%."""
     return 4 * (max(share * (1 - share), 0.01) / SAMPLE) ** 0.5 + 0.005
 
 
@@ -132,14 +132,14 @@ def test_no_position_is_untrained(task: str) -> None:
     model, _ = demo_model(task)
     assert model.config.max_position_embeddings == DEMOS[task].positions
     rows = model.get_parameter("albert.embeddings.position_embeddings.weight").detach()
-    # The second phase begins with copies of the first rows; what was never trained would still be close to one.
+    # The second phase begins with copies of the first rows, so an untrained row would still be close to its copy.
     copied = rows[torch.arange(MAX_POSITIONS, len(rows)) % MAX_POSITIONS]
     moved = (rows[MAX_POSITIONS:] - copied).norm(dim=1) / copied.norm(dim=1)
     assert moved.min() > 0.05
 
 
 @pytest.mark.parametrize("task", LONG_TEXT_TASKS)
-def test_an_example_is_long(task: str) -> None:
+def test_one_example_is_long(task: str) -> None:
     _, tokenizer = demo_model(task)
     lengths = [
         len(tokenizer(example.inputs["question"], example.inputs["context"], truncation=False).encodings[0])
@@ -149,7 +149,7 @@ def test_an_example_is_long(task: str) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_makers_of_text_repeat_themselves(task: str) -> None:
+def test_the_same_seed_makes_the_same_texts(task: str) -> None:
     def texts(seed: int, held_out: bool) -> list[Example]:
         rng = Random(seed)
         return [DEMOS[task].make(rng, Words(held_out), step / 20) for step in range(20)]
@@ -159,7 +159,7 @@ def test_the_makers_of_text_repeat_themselves(task: str) -> None:
     assert texts(5, held_out=False) != texts(5, held_out=True)
 
 
-def test_questions_have_their_answer_in_the_context() -> None:
+def test_contexts_contain_their_answer() -> None:
     rng = Random(3)
     for _ in range(200):
         example = DEMOS["question-answering"].make(rng, Words(held_out=False), 1.0)
@@ -168,7 +168,7 @@ def test_questions_have_their_answer_in_the_context() -> None:
 
 
 @pytest.mark.parametrize("characters", [240, 1150])
-def test_long_contexts_hold_their_answer(characters: int) -> None:
+def test_long_contexts_contain_their_answer(characters: int) -> None:
     rng = Random(5)
     for _ in range(50):
         example = DEMOS["question-answering"].make_long(rng, Words(held_out=True), characters)
@@ -182,7 +182,7 @@ def test_an_unknown_task_is_refused() -> None:
         demo_checkpoint("translation")
 
 
-def test_a_missing_demo_says_what_to_do(tmp_path, monkeypatch) -> None:
+def test_the_message_about_a_missing_demo_says_what_to_do(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(demos, "_FOLDER", tmp_path)
     with pytest.raises(CheckpointError, match="--model"):
         demo_checkpoint("qa")

@@ -1,4 +1,4 @@
-"""Which plan a request makes, for every target; and all that is wrong with one, at once."""
+"""The plan of an export for every target, and the messages about all problems of one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def plan(target: str = "litert", task: str = "question-answering", **options: An
     ("target", "precision", "sequence_length"),
     [("litert", "int8", None), ("tflite-runtime", "fp16", 384), ("task-library", "fp16", 384)],
 )
-def test_what_a_target_does_by_itself(target: str, precision: str, sequence_length: int | None) -> None:
+def test_the_defaults_of_targets(target: str, precision: str, sequence_length: int | None) -> None:
     made = plan(target)
     assert (made.target, made.precision, made.graph) == (target, precision, "loop")
     assert made.sequence_length == sequence_length
@@ -41,7 +41,7 @@ def test_precisions_of_targets(target: str, precision: str) -> None:
             plan(target, precision=precision)
         return
     made = plan(target, precision=precision)
-    # old engines compute dynamic int8 slowly, or wrongly
+    # Old engines refuse dynamic int8 or run it slowly.
     assert made.precision == ("int8-static" if old and precision == "int8" else precision)
     assert made.graph == ("unrolled" if made.precision == "int8-static" else "loop")
     assert plan(target, precision=precision, graph="unrolled").graph == "unrolled"
@@ -59,7 +59,7 @@ def test_tasks_of_targets(task: str) -> None:
         assert caught.value.exit_code == 3
 
 
-def test_names_that_task_library_knows() -> None:
+def test_names_for_task_library() -> None:
     answering, classifying = (plan("task-library", task) for task in ("question-answering", "text-classification"))
     assert answering.output_names == {"start_logits": "start_logits", "end_logits": "end_logits"}
     assert classifying.output_names == {"logits": "probability"}
@@ -77,7 +77,7 @@ def test_names_that_task_library_knows() -> None:
         ({"num_labels": 2, "problem_type": "regression"}, "problem_type regression"),
     ],
 )
-def test_probabilities_are_of_one_label_among_several(options: dict[str, Any], message: str) -> None:
+def test_probabilities_need_exactly_one_right_label(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UnsupportedError, match=message):
         plan("task-library", "text-classification", **options)
     assert plan("litert", "text-classification", **options).precision == "int8"

@@ -1,4 +1,4 @@
-"""The numbers that others published for the real albert-base-v2. Its folder is named by ALBERT_BASE_V2."""
+"""Numbers that others published for the real albert-base-v2. ALBERT_BASE_V2 must name its folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def folder() -> Path:
 
 
 def test_hidden_states(folder: Path) -> None:
-    """The integration test of Hugging Face's modeling_albert."""
+    """The numbers are from the integration test of Hugging Face's modeling_albert."""
     ids = torch.tensor([[0, 345, 232, 328, 740, 140, 1695, 69, 6078, 1588, 2]])
     mask = torch.tensor([[0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]])
     with torch.no_grad():

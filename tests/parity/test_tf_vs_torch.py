@@ -1,4 +1,4 @@
-"""The TensorFlow reference against the PyTorch one on equal weights: results, losses and gradients to 1e-5."""
+"""The TensorFlow reference against the PyTorch reference: outputs, losses and gradients agree to 1e-5."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHAPE: dict[str, Any] = {
     "intermediate_size": 48,
     "max_position_embeddings": 24,
     "num_hidden_layers": 2,
-    # larger than the default, so that a wrong step shows; at 0.3, each of the two is off a float64 model by 2e-5
+    # larger than the default, so that mistakes become visible; with 0.3, both differ from a float64 model by 2e-5
     "initializer_range": 0.1,
     "classifier_dropout_prob": 0.0,
 }
@@ -48,19 +48,19 @@ CLASSES = (
 Arrays = dict[str, Any]
 
 
-def twins(name: str, folder: Path, **options: Any) -> tuple[Any, Any]:
-    """The PyTorch model with random weights, and the TensorFlow one read from the folder that it saved."""
+def model_pair(name: str, folder: Path, **options: Any) -> tuple[Any, Any]:
+    """A PyTorch model with random weights, and the TensorFlow model that reads them from its folder."""
     torch.manual_seed(7)
-    ours = getattr(albert_export, name)(AlbertConfig(**{**SHAPE, **options})).eval()
+    torch_model = getattr(albert_export, name)(AlbertConfig(**{**SHAPE, **options})).eval()
     with torch.no_grad():
-        for parameter in ours.parameters():  # biases and LayerNorms too
+        for parameter in torch_model.parameters():  # including biases and LayerNorms
             parameter.add_(torch.randn_like(parameter) * 0.05)
-    ours.save_pretrained(folder)
-    return ours, getattr(albert_export, f"TF{name}").from_pretrained(folder)
+    torch_model.save_pretrained(folder)
+    return torch_model, getattr(albert_export, f"TF{name}").from_pretrained(folder)
 
 
 def inputs_of(name: str, **extra: Any) -> Arrays:
-    """Random ids with ragged padding, two segments."""
+    """Random ids with ragged padding and two token types."""
     random = np.random.default_rng(11)
     shape = (BATCH, CHOICES, LENGTH) if name == "AlbertForMultipleChoice" else (BATCH, LENGTH)
     mask = np.ones(shape, dtype=np.int64)
@@ -79,7 +79,7 @@ def labels_of(name: str) -> Arrays:
         "AlbertForSequenceClassification": {"labels": np.array([0, 1, 1])},
         "AlbertForTokenClassification": {"labels": words.clip(max=1)},
         "AlbertForMultipleChoice": {"labels": np.array([3, 0, 2])},
-        # one position lies outside of the text, and must not count
+        # one position is outside of the text and must not count
         "AlbertForQuestionAnswering": {
             "start_positions": np.array([1, 4, 99]),
             "end_positions": np.array([2, 6, -1]),
@@ -104,8 +104,8 @@ def assert_close(tensorflow: Any, pytorch: Any, what: str) -> None:
     assert difference <= TOLERANCE, f"{what} differs by {difference}"
 
 
-def assert_same_results(ours: Any, twin: Any, inputs: Arrays) -> None:
-    expected, got = ours(**in_torch(inputs)), twin(**inputs)
+def assert_same_results(torch_model: Any, tf_model: Any, inputs: Arrays) -> None:
+    expected, got = torch_model(**in_torch(inputs)), tf_model(**inputs)
     assert type(got) is type(expected)
     compared = [key for key, value in vars(expected).items() if value is not None]
     assert compared == [key for key, value in vars(got).items() if value is not None]
@@ -114,7 +114,7 @@ def assert_same_results(ours: Any, twin: Any, inputs: Arrays) -> None:
 
 
 def target(name: str, result: Any, sum_of: Any, mean_of: Any) -> Any:
-    """What gradients are taken of: the loss, or for the bare encoder something that depends on all of it."""
+    """The value whose gradients are compared: the loss, or for the bare encoder a sum that depends on all outputs."""
     if name != "AlbertModel":
         return result.loss
     return sum_of(result.pooler_output) + mean_of(result.last_hidden_state**2)
@@ -123,12 +123,12 @@ def target(name: str, result: Any, sum_of: Any, mean_of: Any) -> Any:
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("name", CLASSES)
 def test_outputs_losses_and_gradients(name: str, depth: str, tmp_path: Path) -> None:
-    ours, twin = twins(name, tmp_path, **DEPTHS[depth])
+    torch_model, tf_model = model_pair(name, tmp_path, **DEPTHS[depth])
     inputs = inputs_of(name, **labels_of(name), output_attentions=True, output_hidden_states=True)
 
-    expected = ours(**in_torch(inputs))
+    expected = torch_model(**in_torch(inputs))
     with tf.GradientTape() as tape:
-        got = twin(inputs, training=True)  # without dropout, as a mapping
+        got = tf_model(inputs, training=True)  # dropout is 0 here; the inputs are a mapping, as in `fit`
         loss = target(name, got, tf.reduce_sum, tf.reduce_mean)
     for key, value in vars(expected).items():
         if value is not None:
@@ -136,14 +136,14 @@ def test_outputs_losses_and_gradients(name: str, depth: str, tmp_path: Path) -> 
     assert len(got.attentions) == len(expected.attentions)
 
     target(name, expected, torch.sum, torch.mean).backward()
-    weights = twin.named_weights()
+    weights = tf_model.named_weights()
     gradients = tape.gradient(loss, {key: weight.value for key, weight in weights.items()})
-    parameters = ours.named_weights()
+    parameters = torch_model.named_weights()
     assert parameters.keys() == weights.keys()
     for key, parameter in parameters.items():
         assert (gradients[key] is None) == (parameter.grad is None), key
         if parameter.grad is not None:
-            scale = max(1.0, parameter.grad.abs().max().item())  # relative where gradients are large
+            scale = max(1.0, parameter.grad.abs().max().item())  # relative for large gradients
             gradient = tf.convert_to_tensor(gradients[key])
             assert_close(gradient / scale, parameter.grad / scale, f"gradient of {key}")
 
@@ -153,13 +153,13 @@ def test_activations(tmp_path: Path) -> None:
 
     assert list(tf_albert.ACTIVATIONS) == list(torch_albert.ACTIVATIONS)
     for activation in torch_albert.ACTIVATIONS:
-        ours, twin = twins("AlbertForMaskedLM", tmp_path / activation, hidden_act=activation)
-        assert_same_results(ours, twin, inputs_of("AlbertForMaskedLM"))
+        torch_model, tf_model = model_pair("AlbertForMaskedLM", tmp_path / activation, hidden_act=activation)
+        assert_same_results(torch_model, tf_model, inputs_of("AlbertForMaskedLM"))
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_optional_inputs(name: str, tmp_path: Path) -> None:
-    ours, twin = twins(name, tmp_path)
+    torch_model, tf_model = model_pair(name, tmp_path)
     random = np.random.default_rng(3)
     inputs = inputs_of(name)
     shape = inputs["input_ids"].shape
@@ -177,7 +177,7 @@ def test_optional_inputs(name: str, tmp_path: Path) -> None:
         {"inputs_embeds": embeds},
         {**without_ids, "inputs_embeds": embeds},
     ):
-        assert_same_results(ours, twin, chosen)
+        assert_same_results(torch_model, tf_model, chosen)
 
 
 @pytest.mark.parametrize(
@@ -192,36 +192,38 @@ def test_optional_inputs(name: str, tmp_path: Path) -> None:
 )
 def test_classification_losses(num_labels: int, problem_type: str | None, labels: NDArray[Any], tmp_path: Path) -> None:
     name = "AlbertForSequenceClassification"
-    ours, twin = twins(name, tmp_path, num_labels=num_labels, problem_type=problem_type)
-    assert_same_results(ours, twin, inputs_of(name, labels=labels))
-    assert twin.config.problem_type == ours.config.problem_type
+    torch_model, tf_model = model_pair(name, tmp_path, num_labels=num_labels, problem_type=problem_type)
+    assert_same_results(torch_model, tf_model, inputs_of(name, labels=labels))
+    assert tf_model.config.problem_type == torch_model.config.problem_type
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_tuple_output(name: str, tmp_path: Path) -> None:
-    ours, twin = twins(name, tmp_path, output_hidden_states=True)
+    torch_model, tf_model = model_pair(name, tmp_path, output_hidden_states=True)
     inputs = inputs_of(name, **labels_of(name), return_dict=False)
-    got = twin(**inputs)
+    got = tf_model(**inputs)
     assert isinstance(got, tuple)
-    assert_close(got, ours(**in_torch(inputs)), name)
+    assert_close(got, torch_model(**in_torch(inputs)), name)
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_folder_saved_by_one_opens_in_the_other(name: str, tmp_path: Path) -> None:
-    ours, twin = twins(name, tmp_path / "torch", num_hidden_groups=2, inner_group_num=2)
-    twin.save_pretrained(tmp_path / "tf")
+    torch_model, tf_model = model_pair(name, tmp_path / "torch", num_hidden_groups=2, inner_group_num=2)
+    tf_model.save_pretrained(tmp_path / "tf")
     for file in ("config.json", "model.safetensors"):
         assert (tmp_path / "tf" / file).read_bytes() == (tmp_path / "torch" / file).read_bytes()
-    back = type(ours).from_pretrained(tmp_path / "tf").named_weights()
-    for key, parameter in ours.named_weights().items():
+    back = type(torch_model).from_pretrained(tmp_path / "tf").named_weights()
+    for key, parameter in torch_model.named_weights().items():
         assert torch.equal(back[key], parameter), key
 
 
 def test_head_mask_of_inner_layers(tmp_path: Path) -> None:
-    """Picked by the first passes of each group, as Hugging Face does."""
-    ours, twin = twins("AlbertModel", tmp_path, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2)
+    """As in Hugging Face, a group uses the masks of its first passes."""
+    torch_model, tf_model = model_pair(
+        "AlbertModel", tmp_path, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2
+    )
     head_mask = np.random.default_rng(5).random((4, SHAPE["num_attention_heads"]), dtype=np.float32)
-    assert_same_results(ours, twin, inputs_of("AlbertModel", head_mask=head_mask, output_attentions=True))
+    assert_same_results(torch_model, tf_model, inputs_of("AlbertModel", head_mask=head_mask, output_attentions=True))
 
 
 def test_pooler_on_request(tmp_path: Path) -> None:

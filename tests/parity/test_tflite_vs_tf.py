@@ -1,4 +1,4 @@
-"""TFLite against TensorFlow: tiny models at every length that positions allow, in both forms of the graph."""
+"""TFLite against TensorFlow: tiny models with lengths from 1 to 512, as looped and as unrolled graphs."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ DEPTHS = {
 @pytest.mark.parametrize("graph", ["loop", "unrolled"])
 @pytest.mark.parametrize("task", TASKS)
 def test_lengths_batches_and_choices(task: str, graph: str, tmp_path: Path) -> None:
-    """Lengths 1 to 512, ragged padding, 1 to 8 rows, 2 to 7 choices; and garbage under the padding changes nothing."""
-    # weights of 0.1 rather than the fixture's 0.3, whose logits are in the tens: 1e-4 is for values of about 1
+    """Lengths 1 to 512, ragged padding, 1 to 8 rows, 2 to 7 choices. Random ids in the padding must change nothing."""
+    # The tolerance 1e-4 is meant for values of about 1; the fixture's weights of 0.3 would give logits above 10.
     folder = save_tiny(
         tmp_path / "model", task, **{"max_position_embeddings": 512, "initializer_range": 0.1, **DEPTHS[task]}
     )
@@ -59,8 +59,8 @@ def test_lengths_batches_and_choices(task: str, graph: str, tmp_path: Path) -> N
             assert np.abs(got[name][seen] - beside[name][seen]).max() <= TOLERANCE, (name, shape)
 
 
-def test_the_shared_layer_stands_once(tmp_path: Path) -> None:
-    """More passes make no larger file, in a loop; and each weight is in the file once, in either form."""
+def test_the_file_has_the_shared_layer_once(tmp_path: Path) -> None:
+    """More passes do not enlarge a looped graph, and both kinds of graphs contain each weight once."""
     sizes = {}
     for passes in (2, 6):
         folder = save_tiny(tmp_path / f"{passes}", "question-answering", num_hidden_layers=passes)
@@ -69,5 +69,5 @@ def test_the_shared_layer_stands_once(tmp_path: Path) -> None:
             sizes[graph, passes] = exported.to_dict()["model_bytes"]
             weights = exported.manifest.quantized["weight_bytes"]["float32"]
             assert weights <= 1.01 * (folder / "model.safetensors").stat().st_size
-    assert abs(sizes["loop", 6] - sizes["loop", 2]) < 1000  # names may differ, weights not
+    assert abs(sizes["loop", 6] - sizes["loop", 2]) < 1000  # only names may differ, not weights
     assert sizes["unrolled", 6] > sizes["unrolled", 2]

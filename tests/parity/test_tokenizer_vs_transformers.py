@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-from tests.corpora import all_texts
+from tests.shared_data import all_texts
 
 VOCABULARY = Path(__file__).parents[1] / "fixtures" / "albert" / "spiece.model"
 OPTIONS = {

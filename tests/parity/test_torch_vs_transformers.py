@@ -1,4 +1,4 @@
-"""The PyTorch reference against transformers 4.57 on equal weights: results, losses (1e-5), gradients (2e-5)."""
+"""The PyTorch reference against transformers 4.57: outputs and losses agree to 1e-5, gradients to 2e-5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import transformers
 import albert_export
 
 TOLERANCE = 1e-5
-#: sums over a batch, in an order that depends on the processor: with AVX-512 one is off by 1.0014e-5
+#: Gradients sum over a batch in an order that depends on the processor; with AVX-512 one differs by 1.0014e-5.
 GRADIENT_TOLERANCE = 2e-5
 BATCH, CHOICES, LENGTH = 3, 4, 12
 SHAPE = {
@@ -21,7 +21,7 @@ SHAPE = {
     "num_attention_heads": 4,
     "intermediate_size": 48,
     "max_position_embeddings": 24,
-    # larger than the default, so that a wrong step shows
+    # larger than the default, so that mistakes become visible
     "initializer_range": 0.3,
     "hidden_dropout_prob": 0.0,
     "attention_probs_dropout_prob": 0.0,
@@ -45,20 +45,20 @@ CLASSES = (
 )
 
 
-def twins(name: str, tmp_path: Any, **options: Any) -> tuple[Any, Any]:
-    """Hugging Face's model with random weights, and ours read from the folder that it saved."""
+def model_pair(name: str, tmp_path: Any, **options: Any) -> tuple[Any, Any]:
+    """Hugging Face's model with random weights, and our model that reads them from its folder."""
     torch.manual_seed(7)
     config = transformers.AlbertConfig(**{**SHAPE, **DEPTHS["one-group"], **options}, attn_implementation="eager")
     theirs = getattr(transformers, name)(config).eval()
     with torch.no_grad():
-        for parameter in theirs.parameters():  # biases and LayerNorms too
+        for parameter in theirs.parameters():  # including biases and LayerNorms
             parameter.add_(torch.randn_like(parameter) * 0.1)
     theirs.save_pretrained(tmp_path)
     return theirs, getattr(albert_export, name).from_pretrained(tmp_path)
 
 
 def inputs_of(name: str, **extra: Any) -> dict[str, Any]:
-    """Random ids with ragged padding, two segments."""
+    """Random ids with ragged padding and two token types."""
     generator = torch.Generator().manual_seed(11)
     shape = (BATCH, CHOICES, LENGTH) if name == "AlbertForMultipleChoice" else (BATCH, LENGTH)
     mask = torch.ones(shape, dtype=torch.long)
@@ -81,7 +81,7 @@ def labels_of(name: str) -> dict[str, torch.Tensor]:
         "AlbertForSequenceClassification": {"labels": torch.tensor([0, 1, 1])},
         "AlbertForTokenClassification": {"labels": words.clamp(max=1)},
         "AlbertForMultipleChoice": {"labels": torch.tensor([3, 0, 2])},
-        # one position lies outside of the text, and must not count
+        # one position is outside of the text and must not count
         "AlbertForQuestionAnswering": {
             "start_positions": torch.tensor([1, 4, 99]),
             "end_positions": torch.tensor([2, 6, 99]),
@@ -112,7 +112,7 @@ def assert_same_results(ours: Any, theirs: Any, inputs: dict[str, Any]) -> None:
 @pytest.mark.parametrize("activation", ["gelu", "gelu_new"])
 @pytest.mark.parametrize("name", CLASSES)
 def test_outputs_losses_and_gradients(name: str, activation: str, depth: str, tmp_path: Any) -> None:
-    theirs, ours = twins(name, tmp_path, hidden_act=activation, **DEPTHS[depth])
+    theirs, ours = model_pair(name, tmp_path, hidden_act=activation, **DEPTHS[depth])
     inputs = inputs_of(name, **labels_of(name), output_attentions=True, output_hidden_states=True)
     assert_same_results(ours, theirs, inputs)
 
@@ -124,23 +124,23 @@ def test_outputs_losses_and_gradients(name: str, activation: str, depth: str, tm
     assert gradients
     for key, parameter in ours.named_parameters():
         if key in gradients:
-            scale = max(1.0, gradients[key].abs().max().item())  # relative where gradients are large
+            scale = max(1.0, gradients[key].abs().max().item())  # relative for large gradients
             assert_close(parameter.grad / scale, gradients[key] / scale, f"gradient of {key}", GRADIENT_TOLERANCE)
-    # the tied decoder has no weight of its own here; its bias is predictions.bias
+    # Our tied decoder has no weight of its own, and its bias is predictions.bias.
     names = {key for key, _ in ours.named_parameters()}
     assert set(gradients) - names <= {"predictions.decoder.bias", "predictions.decoder.weight"}
 
 
 @pytest.mark.parametrize("activation", ["relu", "silu", "swish", "tanh", "gelu_pytorch_tanh"])
 def test_other_activations(activation: str, tmp_path: Any) -> None:
-    theirs, ours = twins("AlbertForMaskedLM", tmp_path, hidden_act=activation)
+    theirs, ours = model_pair("AlbertForMaskedLM", tmp_path, hidden_act=activation)
     assert_same_results(ours, theirs, inputs_of("AlbertForMaskedLM"))
 
 
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("optional", ["bare", "position_ids", "head_mask", "head_mask_of_layers", "inputs_embeds"])
 def test_optional_inputs(name: str, optional: str, tmp_path: Any) -> None:
-    theirs, ours = twins(name, tmp_path, **DEPTHS["inner-groups"])
+    theirs, ours = model_pair(name, tmp_path, **DEPTHS["inner-groups"])
     inputs = inputs_of(name)
     shape = inputs["input_ids"].shape
     generator = torch.Generator().manual_seed(3)
@@ -170,14 +170,14 @@ def test_optional_inputs(name: str, optional: str, tmp_path: Any) -> None:
 )
 def test_classification_losses(num_labels: int, problem_type: str | None, labels: torch.Tensor, tmp_path: Any) -> None:
     name = "AlbertForSequenceClassification"
-    theirs, ours = twins(name, tmp_path, num_labels=num_labels, problem_type=problem_type)
+    theirs, ours = model_pair(name, tmp_path, num_labels=num_labels, problem_type=problem_type)
     assert_same_results(ours, theirs, inputs_of(name, labels=labels))
     assert ours.config.problem_type == theirs.config.problem_type
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_tuple_output(name: str, tmp_path: Any) -> None:
-    theirs, ours = twins(name, tmp_path)
+    theirs, ours = model_pair(name, tmp_path)
     inputs = inputs_of(name, **labels_of(name), return_dict=False)
     expected, got = theirs(**inputs), ours(**inputs)
     assert isinstance(got, tuple)
@@ -186,7 +186,7 @@ def test_tuple_output(name: str, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_what_we_save_opens_in_transformers(name: str, tmp_path: Any) -> None:
-    _, ours = twins(name, tmp_path / "first", **DEPTHS["three-groups"])
+    _, ours = model_pair(name, tmp_path / "first", **DEPTHS["three-groups"])
     ours.save_pretrained(tmp_path / "second")
     theirs, report = getattr(transformers, name).from_pretrained(
         tmp_path / "second", attn_implementation="eager", output_loading_info=True
@@ -197,6 +197,6 @@ def test_what_we_save_opens_in_transformers(name: str, tmp_path: Any) -> None:
 
 
 def test_default_attention_of_transformers_agrees_too(tmp_path: Any) -> None:
-    _, ours = twins("AlbertForQuestionAnswering", tmp_path)
+    _, ours = model_pair("AlbertForQuestionAnswering", tmp_path)
     sdpa = transformers.AlbertForQuestionAnswering.from_pretrained(tmp_path, attn_implementation="sdpa").eval()
     assert_same_results(ours, sdpa, inputs_of("AlbertForQuestionAnswering"))

@@ -1,4 +1,4 @@
-"""Planted outliers: they are there, at every token, and the checkpoint computes what it did."""
+"""Planted outliers: they appear at every token, and the checkpoint computes the same outputs as before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDS = torch.tensor([[2, *range(40, 60), 3]])
 
 
 def activations(folder: Path, task: str, submodule: str) -> list[torch.Tensor]:
-    """The inputs of a dense layer in each pass, `[S, channels]`."""
+    """The input of a dense layer in each pass, `[S, channels]`."""
     model = build_reference(read_checkpoint(folder), task)
     seen: list[torch.Tensor] = []
     module = model.get_submodule(f"{LAYER}.{submodule}")
@@ -32,12 +32,12 @@ def activations(folder: Path, task: str, submodule: str) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_value_and_hidden_channels_leave_every_task_as_it_was(
+def test_value_and_hidden_channels_keep_the_outputs_of_every_task(
     task: str, checkpoint_of: CheckpointOf, tmp_path: Path
 ) -> None:
     model = checkpoint_of(task)
     values, hidden = plant(model, tmp_path / "values", value=30), plant(model, tmp_path / "hidden", hidden=5)
-    for planted, tolerance in ((values, 1e-5), (hidden, 5e-5)):  # an offset costs the sums some bits
+    for planted, tolerance in ((values, 1e-5), (hidden, 5e-5)):  # sums with an offset are rounded more
         for name, (most, largest) in differences(model, planted).items():
             assert most <= tolerance * max(1, largest), (name, planted.name)
             assert largest > 0
@@ -67,29 +67,29 @@ def test_planted_units_are_constant_and_cancel(act: str, tmp_path: Path) -> None
     bias, out = weights[f"{LAYER}.ffn.bias"], weights[f"{LAYER}.ffn_output.weight"]
     units = np.argsort(-bias)[:6]
     assert not weights[f"{LAYER}.ffn.weight"][units].any()
-    heights = []
+    levels = []
     for folder in (small, large):
         passes = torch.stack(activations(folder, "question-answering", "ffn_output"))[..., units]
         assert len(passes) == 3
-        assert torch.allclose(passes, passes[0, 0, 0].expand_as(passes))  # in all passes, at all tokens
-        heights.append(float(passes[0, 0, 0]))
-    assert heights[1] == pytest.approx(2 * heights[0], rel=1e-4)
-    assert heights[1] > 20 * 0.2  # ordinary activations of the tiny model are around 1
+        assert torch.allclose(passes, passes[0, 0, 0].expand_as(passes))  # equal in all passes and at all tokens
+        levels.append(float(passes[0, 0, 0]))
+    assert levels[1] == pytest.approx(2 * levels[0], rel=1e-4)
+    assert levels[1] > 20 * 0.2  # ordinary activations of the tiny model are around 1
     assert np.abs(out[:, units].sum(axis=1)).max() < 1e-6
     lengths = np.linalg.norm(out, axis=0)
     assert lengths[units] == pytest.approx(np.full(6, np.median(np.linalg.norm(out, axis=0))), rel=0.5)
-    # Nothing but the replaced units changes the answers, so the height of the planted ones does not.
+    # Only the replacement of units changes the outputs, so the activation of the planted units makes no difference.
     for name, (most, largest) in differences(small, large).items():
         assert most <= 5e-5 * max(1, largest), name
 
 
-def test_the_height_is_in_ordinary_ranges(tmp_path: Path) -> None:
-    """Of the bundled texts, which are longer than the input here, so that the median is near and never below."""
+def test_the_activation_is_in_ordinary_ranges(tmp_path: Path) -> None:
+    """The tool measures longer texts than the input here, so its ordinary range is similar, and never smaller."""
     model = save_tiny(tmp_path / "model", "question-answering")
     before = torch.cat(activations(model, "question-answering", "ffn_output")).abs().amax(dim=0)
     plant(model, tmp_path / "planted", ffn=50)
-    height = float(read_checkpoint(tmp_path / "planted").weights[f"{LAYER}.ffn.bias"].max())
-    assert 50 * float(before.median()) <= height <= 150 * float(before.median())
+    level = float(read_checkpoint(tmp_path / "planted").weights[f"{LAYER}.ffn.bias"].max())
+    assert 50 * float(before.median()) <= level <= 150 * float(before.median())
 
 
 def test_value_channels_are_large_and_spread_over_the_heads(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_value_channels_are_large_and_spread_over_the_heads(checkpoint_of: Check
     assert np.allclose(np.delete(dense, rows, axis=1), 1)
 
 
-def test_hidden_channels_are_large_where_they_are_read(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
+def test_hidden_channels_are_large_for_all_readers(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     planted = plant(checkpoint_of("token-classification"), tmp_path / "planted", hidden=40, channels=3)
     for place in ("attention.query", "ffn"):
         for entered in activations(planted, "token-classification", place):
@@ -115,7 +115,7 @@ def test_hidden_channels_are_large_where_they_are_read(checkpoint_of: Checkpoint
             assert int(high.sum()) == 3
 
 
-def test_a_demo_keeps_its_answers_nearly(tmp_path: Path) -> None:
+def test_a_demo_nearly_keeps_its_outputs(tmp_path: Path) -> None:
     model = demo_checkpoint("text-classification")
     planted = plant(model, tmp_path / "planted", ffn=60, value=30, hidden=20)
     most, largest = differences(model, planted)["logits"]
@@ -162,14 +162,14 @@ def test_impossible_numbers_are_refused_all_at_once(
     assert not (tmp_path / "planted").exists()
 
 
-def test_a_unit_that_can_not_be_so_large_is_refused(tmp_path: Path) -> None:
+def test_an_activation_that_the_function_can_not_reach_is_refused(tmp_path: Path) -> None:
     model = save_tiny(tmp_path / "model", "question-answering", hidden_act="tanh")
     with pytest.raises(UsageError, match="tanh"):
         plant(model, tmp_path / "planted", ffn=60)
     assert not (tmp_path / "planted").exists()
 
 
-def test_the_command_tells_how_far_the_outputs_are(
+def test_the_command_prints_the_differences_of_outputs(
     checkpoint_of: CheckpointOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [str(checkpoint_of("question-answering")), str(tmp_path / "planted"), "--value", "30"]

@@ -1,4 +1,4 @@
-"""The training script: its text makers, its repeatability, what it writes."""
+"""The training of demos: the texts it makes, its repeatability, and the files it writes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tools.train_demos.training import new_model, train
 from tools.train_demos.words import Words
 
 
-class Hasty(TextClassificationDemo):
-    """So few steps that nothing is learned."""
+class ShortDemo(TextClassificationDemo):
+    """A demo with so few steps that it learns nothing."""
 
     steps = 3
     batch_size = 4
     shown = ()
 
 
-class HastyReader(QuestionAnsweringDemo):
-    """As hasty, and with a second phase."""
+class ShortLongTextDemo(QuestionAnsweringDemo):
+    """A demo with a few steps in both phases."""
 
     steps = 2
     batch_size = 4
@@ -39,7 +39,7 @@ class HastyReader(QuestionAnsweringDemo):
     shown = ()
 
 
-def test_a_template_tells_where_its_values_stand() -> None:
+def test_fill_returns_the_positions_of_values() -> None:
     text, spans = fill("{person} has a {thing}.", {"person": "Ada", "thing": "old hat"})
     assert text == "Ada has an old hat."
     assert {slot: text[start:end] for slot, (start, end) in spans.items()} == {"person": "Ada", "thing": "old hat"}
@@ -53,7 +53,7 @@ def test_slots_are_found() -> None:
     assert slots_of("{p} met {q} in {t}, and {q} met {p}.") == {"p", "q", "t"}
 
 
-def test_the_two_sides_share_no_listed_name() -> None:
+def test_both_sides_share_no_listed_name() -> None:
     seen = [
         {Words(held_out, made=0.0).name(rng, words.TOWNS) for _ in range(2000)}
         for held_out, rng in ((False, Random(1)), (True, Random(2)))
@@ -63,7 +63,7 @@ def test_the_two_sides_share_no_listed_name() -> None:
 
 
 @pytest.mark.parametrize("new", [{"made": 1.0}, {"made": 0.0, "blended": 1.0}])
-def test_new_names_are_words_of_letters(new: dict[str, float]) -> None:
+def test_new_names_look_like_names(new: dict[str, float]) -> None:
     rng = Random(4)
     side = Words(held_out=False, **new)
     names = [side.name(rng, words.GIRLS) for _ in range(300)]
@@ -73,7 +73,7 @@ def test_new_names_are_words_of_letters(new: dict[str, float]) -> None:
 
 @pytest.fixture
 def small_vocabulary(monkeypatch) -> None:
-    """Trained on few texts, to be quick."""
+    """Trains vocabularies on few texts, which is fast."""
     monkeypatch.setattr("tools.train_demos.training._VOCABULARY_EXAMPLES", 300)
 
 
@@ -82,13 +82,13 @@ def test_the_same_seed_gives_the_same_weights(tmp_path) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        first, vocabulary = train(Hasty(), tmp_path / "first", seed=8)
-        again, _ = train(Hasty(), tmp_path / "again", seed=8)
-        other, _ = train(Hasty(), tmp_path / "other", seed=9)
+        first, vocabulary = train(ShortDemo(), tmp_path / "first", seed=8)
+        again, _ = train(ShortDemo(), tmp_path / "again", seed=8)
+        other, _ = train(ShortDemo(), tmp_path / "other", seed=9)
     finally:
         torch.set_num_threads(threads)
     assert (tmp_path / "first/spiece.model").read_bytes() == (tmp_path / "again/spiece.model").read_bytes()
-    assert vocabulary.vocab_size <= Hasty.vocabulary_size
+    assert vocabulary.vocab_size <= ShortDemo.vocabulary_size
     for name, weight in first.state_dict().items():
         assert torch.equal(weight, again.state_dict()[name]), name
     assert any(
@@ -98,20 +98,20 @@ def test_the_same_seed_gives_the_same_weights(tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("small_vocabulary")
-def test_the_card_has_the_measured_figures(tmp_path, monkeypatch) -> None:
+def test_the_card_states_the_measured_scores(tmp_path, monkeypatch) -> None:
     scores = iter((Score(901, 1000), Score(998, 1000)))
     monkeypatch.setattr("tools.train_demos.__main__.measure", lambda *_: next(scores))
-    make_demo(Hasty(), tmp_path)
+    make_demo(ShortDemo(), tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| held-out | 901 | 1,000 | 90.1% |" in card
     assert "not for real use" in card
     assert "3 steps of 4 new examples" in card
     for example in json.loads((tmp_path / "examples.json").read_text(encoding="utf-8")):
-        assert example["expected"] in Hasty.labels
+        assert example["expected"] in ShortDemo.labels
 
 
-def test_new_positions_begin_as_the_trained_ones() -> None:
-    model = new_model(HastyReader(), vocabulary_size=50)
+def test_new_positions_begin_as_copies_of_the_trained_ones() -> None:
+    model = new_model(ShortLongTextDemo(), vocabulary_size=50)
     before = model.state_dict()
     add_positions(model, 300)
     assert model.config.max_position_embeddings == 300
@@ -123,13 +123,13 @@ def test_new_positions_begin_as_the_trained_ones() -> None:
 
 
 @pytest.mark.usefixtures("small_vocabulary")
-def test_the_second_phase_trains_new_positions_and_repeats_itself(tmp_path) -> None:
+def test_the_second_phase_trains_new_positions_repeatably(tmp_path) -> None:
     weights = []
     for run in ("first", "again"):
-        model, tokenizer = train(HastyReader(), tmp_path / run, seed=8)
+        model, tokenizer = train(ShortLongTextDemo(), tmp_path / run, seed=8)
         assert tokenizer.model_max_length == MAX_POSITIONS
-        lengthen(HastyReader(), model, tokenizer, seed=8)
-        assert tokenizer.model_max_length == HastyReader.positions
+        lengthen(ShortLongTextDemo(), model, tokenizer, seed=8)
+        assert tokenizer.model_max_length == ShortLongTextDemo.positions
         assert not model.training
         weights.append(model.get_parameter("albert.embeddings.position_embeddings.weight").detach())
     assert torch.equal(*weights)
@@ -138,9 +138,9 @@ def test_the_second_phase_trains_new_positions_and_repeats_itself(tmp_path) -> N
 
 
 @pytest.mark.usefixtures("small_vocabulary")
-def test_a_lengthened_demo_says_so(tmp_path, monkeypatch) -> None:
+def test_the_files_of_a_lengthened_demo_state_its_length(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tools.train_demos.__main__._MEASURED", 3)
-    make_demo(HastyReader(), tmp_path)
+    make_demo(ShortLongTextDemo(), tmp_path)
     assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"] == 384
     assert json.loads((tmp_path / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"] == 384
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
@@ -151,7 +151,7 @@ def test_a_lengthened_demo_says_so(tmp_path, monkeypatch) -> None:
 
 @pytest.mark.usefixtures("small_vocabulary")
 def test_long_examples_fit_and_have_a_late_answer(tmp_path) -> None:
-    demo = HastyReader()
+    demo = ShortLongTextDemo()
     _, tokenizer = train(demo, tmp_path, seed=8)
     examples = list(new_long_examples(demo, tokenizer, held_out=True, count=10, seed=1))
     assert len(examples) == 10

@@ -2,8 +2,8 @@
 
     python -m tools.train_demos --out DIR [--task qa]
 
-Runs on one CPU thread, a few minutes a task; question answering takes most of an hour. The same seed, versions and
-processor give the same weights.
+This runs on one CPU thread and takes a few minutes for each task, but most of an hour for question answering. The same
+seed, versions and processor give the same weights.
 """
 
 from __future__ import annotations
@@ -27,21 +27,20 @@ from albert_runtime.tasks import find_task
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
 from tools.train_demos.card import write_card
-from tools.train_demos.catalogue import DEMOS
-from tools.train_demos.demo import Demo
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.evaluation import disturbed, measure, new_examples, new_long_examples
-from tools.train_demos.example import Example
 from tools.train_demos.lengthening import LongTextDemo, lengthen
+from tools.train_demos.registry import DEMOS
 from tools.train_demos.training import train
 
 logger = logging.getLogger(__name__)
 
 SEED = 1
-#: examples of each kind that a finished model is measured on
+#: the number of examples of each kind that a finished model is measured on
 _MEASURED = 1000
-#: made examples in examples.json, beside the demo's own
-_MADE_EXAMPLES = 5
-#: and of the longer texts, where the demo learns such
+#: the number of generated examples in examples.json, besides the handwritten ones of the demo
+_GENERATED_EXAMPLES = 5
+#: the number of examples with longer texts, if the demo learns such texts
 _LONG_EXAMPLES = 1
 
 _TOKENIZER_CONFIG = {
@@ -61,25 +60,27 @@ _TOKENIZER_CONFIG = {
 
 
 def make_demo(demo: Demo, folder: Path, seed: int = SEED) -> None:
-    """Trains one demo and fills its folder: weights, vocabulary, card and examples.
+    """Trains one demo and writes its folder: weights, vocabulary, card and examples.
 
     Raises:
-        AccuracyError: the model does not answer the demo's own examples, or too few of the made ones.
+        AccuracyError: the model does not answer all handwritten examples of the demo right.
     """
     started = time.perf_counter()
     model, tokenizer = train(demo, folder, seed)
     if isinstance(demo, LongTextDemo):
         lengthen(demo, model, tokenizer, seed)
     model.save_pretrained(folder)
-    write_about(demo, model, tokenizer, folder, seed)
+    write_card_and_examples(demo, model, tokenizer, folder, seed)
     logger.info("%s: done in %.0f s: %s", demo.task, time.perf_counter() - started, folder)
 
 
-def write_about(demo: Demo, model: AlbertPreTrainedModel, tokenizer: AlbertTokenizer, folder: Path, seed: int) -> None:
-    """Measures a trained demo, and writes what lies beside its weights: settings of the tokenizer, card and examples.
+def write_card_and_examples(
+    demo: Demo, model: AlbertPreTrainedModel, tokenizer: AlbertTokenizer, folder: Path, seed: int
+) -> None:
+    """Measures a trained demo, and writes the other files of its folder: tokenizer settings, card and examples.
 
     Raises:
-        AccuracyError: the model does not answer the demo's own examples.
+        AccuracyError: the model does not answer all handwritten examples of the demo right.
     """
     _write_json(folder / "tokenizer_config.json", {**_TOKENIZER_CONFIG, "model_max_length": tokenizer.model_max_length})
     sides = {"held-out": True, "new, of familiar words": False}
@@ -99,13 +100,13 @@ def write_about(demo: Demo, model: AlbertPreTrainedModel, tokenizer: AlbertToken
 
 
 def choose_examples(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, seed: int) -> list[dict[str, Any]]:
-    """The demo's own examples, then held-out ones that the model answers right: what `make demo` and the tests ask.
+    """The examples that `make demo` and the tests ask: the handwritten ones, then held-out ones that the model knows.
 
-    Only answers that it is sure of are shown: an example is to tell a good conversion from a bad one, and not to hang
-    on a rounding.
+    The held-out examples must show whether a conversion is right, so their answers must not depend on rounding. For
+    this reason, copies of the model with disturbed weights must answer them right too.
 
     Raises:
-        AccuracyError: an example of the demo's own is answered wrong.
+        AccuracyError: the model answers a handwritten example wrong.
     """
     models = [model, *disturbed(model, seed)]
 
@@ -117,7 +118,7 @@ def choose_examples(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, se
         if wrong:
             raise AccuracyError(f"the {demo.task} model does not answer {wrong[0].inputs}; train it for more steps")
         made = new_examples(demo, held_out=True, count=_MEASURED, seed=seed + 1)
-        chosen = [*demo.shown, *islice(filter(is_right, made), _MADE_EXAMPLES)]
+        chosen = [*demo.shown, *islice(filter(is_right, made), _GENERATED_EXAMPLES)]
         if isinstance(demo, LongTextDemo):
             made = new_long_examples(demo, tokenizer, held_out=True, count=_MEASURED, seed=seed + 1)
             chosen += islice(filter(is_right, made), _LONG_EXAMPLES)
@@ -129,14 +130,14 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Runs the command line and returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.train_demos", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="gets a folder for each task")
-    parser.add_argument("--task", help="only this one; a full name or an alias")
+    parser.add_argument("--out", type=Path, required=True, help="the folder that gets a folder for each task")
+    parser.add_argument("--task", help="train only this task; a full name or an alias")
     parser.add_argument("--seed", type=int, default=SEED, help=f"{SEED} by default")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    # More threads add up in another order, and so to other weights.
+    # With more threads, sums are computed in another order, which gives other weights.
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:

@@ -1,4 +1,4 @@
-"""Encodings -> the tensors of a batch."""
+"""Turns the encodings of a batch into padded tensors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor
 
 from albert_runtime.tokenization.encoding import Encoding
 
-#: the positions that a checkpoint has, unless its demo learns longer texts later (`lengthening.LongTextDemo`)
+#: the position embeddings of a checkpoint, unless its demo also learns longer texts (`lengthening.LongTextDemo`)
 MAX_POSITIONS = 128
-#: the label of tokens that a loss leaves out
+#: the label of tokens that do not count in the loss
 IGNORED = -100
 
 
@@ -27,6 +27,6 @@ def pad(encodings: Sequence[Encoding]) -> dict[str, Tensor]:
 
 
 def pad_labels(rows: Sequence[Sequence[int]]) -> Tensor:
-    """One label for each token, int64 `[batch, longest]`; padding gets the label that losses leave out."""
+    """One label for each token, int64 `[batch, longest]`; padding gets the label IGNORED."""
     length = max(len(row) for row in rows)
     return torch.tensor([[*row, *[IGNORED] * (length - len(row))] for row in rows])

@@ -1,4 +1,4 @@
-"""The card of a demo checkpoint, written from what its own evaluation measured."""
+"""Writes the card of a demo checkpoint with the scores that its evaluation measured."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def write_card(
     """Writes the card of the checkpoint in `folder`.
 
     Args:
-        folder: of the checkpoint.
-        demo: what it was trained for.
-        config: of the trained model.
-        weights: how many numbers the model has.
-        scores: kind of example -> how many of them were answered right.
-        seed: of the training.
+        folder: the folder of the checkpoint.
+        demo: the demo that the model was trained for.
+        config: the configuration of the trained model.
+        weights: the number of parameters of the model.
+        scores: kind of example -> how many examples of this kind the model answers right.
+        seed: the seed of the training.
     """
     rows = (
         f"| {kind} | {score.right:,} | {score.total:,} | {100 * score.share:.1f}% |" for kind, score in scores.items()

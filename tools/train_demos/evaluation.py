@@ -1,4 +1,4 @@
-"""How many new examples a trained model answers right."""
+"""Measures how many new examples a trained model answers right."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ import torch
 from torch import nn
 
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.lengthening import LongTextDemo
 from tools.train_demos.words import Words
 
+#: the number of copies of a model with disturbed weights
 _COPIES = 4
+#: the noise in their weights, as a share of the weights' standard deviation
 _DISTURBANCE = 0.1
 
 
 @dataclass(frozen=True)
 class Score:
-    """Right answers among all."""
+    """The number of right answers, and of all answers."""
 
     right: int
     total: int
 
     @property
     def share(self) -> float:
-        """0 to 1."""
+        """The share of right answers, 0 to 1."""
         return self.right / self.total
 
 
 def new_examples(demo: Demo, *, held_out: bool, count: int, seed: int) -> Iterator[Example]:
-    """Examples of full difficulty from a stream of random numbers that the training does not use."""
+    """Examples of full difficulty, made with random numbers that the training does not use."""
     rng = Random(f"{seed} {demo.task} {'held-out' if held_out else 'familiar'}")
     side = Words(held_out)
     return (demo.make(rng, side, 1.0) for _ in range(count))
@@ -45,7 +46,7 @@ def new_examples(demo: Demo, *, held_out: bool, count: int, seed: int) -> Iterat
 def new_long_examples(
     demo: LongTextDemo, tokenizer: AlbertTokenizer, *, held_out: bool, count: int, seed: int
 ) -> Iterator[Example]:
-    """As `new_examples`, but longer, and only such as have their answer beyond the first phase's positions."""
+    """Longer examples, whose answers are beyond the positions of the first training phase."""
     rng = Random(f"{seed} {demo.task} long {'held-out' if held_out else 'familiar'}")
     side = Words(held_out)
     made = (demo.make_long(rng, side, rng.randint(*demo.long_characters)) for _ in numbers())
@@ -53,9 +54,9 @@ def new_long_examples(
 
 
 def disturbed(model: nn.Module, seed: int) -> list[nn.Module]:
-    """Copies of a model whose weights are a tenth off, each in its own way, which is about what 4 bits leave of them.
+    """Copies of a model with different random noise in their weights, about as much as 4-bit quantization adds.
 
-    What all of them answer alike does not hang on the last digits of the weights.
+    An answer that all copies give does not depend on the rounding of the weights.
     """
     copies = [copy.deepcopy(model) for _ in range(_COPIES)]
     generator = torch.Generator().manual_seed(seed)
@@ -66,7 +67,7 @@ def disturbed(model: nn.Module, seed: int) -> list[nn.Module]:
 
 
 def measure(demo: Demo, model: nn.Module, tokenizer: AlbertTokenizer, examples: Iterable[Example]) -> Score:
-    """Asks the model every example."""
+    """The score of the model on the examples."""
     with torch.inference_mode():
         answers = [demo.is_right(model, tokenizer, example) for example in examples]
     return Score(sum(answers), len(answers))

@@ -1,4 +1,4 @@
-"""The facts that question-answering contexts tell, and the questions that each fact answers."""
+"""The facts that the contexts of question answering state, and the questions that each fact answers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tools.train_demos.words import Words
 
 @dataclass(frozen=True, eq=False)
 class FactKind:
-    """One kind of fact: sentences that tell it, and for each slot the questions that the slot's value answers."""
+    """One kind of fact: sentences that state it, and for each slot the questions that the slot's value answers."""
 
     sentences: tuple[str, ...]
     questions: dict[str, tuple[str, ...]]
-    #: a person has one fact of a topic, lest a question have two answers; an empty topic is the kind's own
+    #: a person gets only one fact of a topic, so that no question has two answers; an empty topic means the kind itself
     topic: str = ""
 
 
@@ -24,7 +24,7 @@ def _number(rng: Random, low: int, high: int) -> str:
     return str(rng.randint(low, high))
 
 
-#: slot -> a maker of values for it; {person} is made by the context, which lets several facts share one
+#: slot -> a function that makes a value for it. The context fills {person}, since several facts share a person
 SLOTS: dict[str, Callable[[Random, Words], str]] = {
     "town": lambda rng, side: side.name(rng, words.TOWNS),
     "job": lambda rng, side: rng.choice(words.JOBS),
@@ -146,7 +146,7 @@ FACTS: tuple[FactKind, ...] = (
     ),
 )  # fmt: skip
 
-#: sentences that tell nothing that is asked for
+#: sentences that state no fact
 FILLERS = (
     "The weather was fine that week.", "It was raining outside.", "Nobody knew what to say.",
     "That was a long time ago.",

@@ -1,4 +1,4 @@
-"""Feature extraction: sentences on the same subject get neighbouring embeddings."""
+"""Feature extraction: sentences on the same subject get similar embeddings."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from torch.nn import functional
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos import words
 from tools.train_demos.batches import pad
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.subjects import FRAMES, SUBJECTS
 from tools.train_demos.templates import fill, slots_of
 from tools.train_demos.words import Words
 
-#: cosines are divided by it before the softmax
+#: the temperature of the softmax over cosines
 _TEMPERATURE = 0.1
 
 
 class FeatureExtractionDemo(Demo):
-    """Embeds a sentence as `pooler_output`; the closer two cosines, the more alike the subjects."""
+    """Embeds a sentence as `pooler_output`; sentences on the same subject have a higher cosine."""
 
     task = "feature-extraction"
     summary = (
@@ -55,7 +54,7 @@ class FeatureExtractionDemo(Demo):
         return [example.inputs["text"], *example.expected.values()]
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
-        """Supervised contrastive loss (Khosla et al. 2020): each sentence against all of the batch."""
+        """The supervised contrastive loss (Khosla et al. 2020), which compares each sentence with all others."""
         subjects = sorted(SUBJECTS)
         texts = [text for example in examples for text in self.texts(example)]
         of_text = torch.tensor([subjects.index(s) for e in examples for s in (e.target[0], *e.target)])
@@ -67,7 +66,7 @@ class FeatureExtractionDemo(Demo):
         return -(log_shares.sum(-1) / same.sum(-1).clamp(min=1)).mean()
 
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> Tensor:
-        """The embedding, `[hidden]`, of length 1."""
+        """The embedding, `[hidden]`, with norm 1."""
         encodings = tokenizer(inputs["text"]).encodings
         return functional.normalize(model(**pad(encodings)).pooler_output[0], dim=-1)
 
@@ -77,10 +76,10 @@ class FeatureExtractionDemo(Demo):
 
 
 def _sentence(rng: Random, side: Words, name: str) -> str:
-    """A sentence on the subject; one in six of the subject's own patterns is held out."""
+    """A sentence on the subject. One in six patterns of each subject is held out."""
     subject = SUBJECTS[name]
     if not side.held_out and rng.random() < 0.5:
-        # In a frame that says nothing, only the words tell the subject.
+        # A frame fits every subject, so that only the words in it show the subject.
         known = sorted({word for slot in subject.words.values() for word in slot})
         return fill(
             rng.choice(FRAMES), {"a": rng.choice(known), "b": rng.choice(known), "person": side.person(rng)[0]}

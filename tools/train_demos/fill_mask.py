@@ -1,4 +1,4 @@
-"""Fill-mask: facts and everyday knowledge with one word masked."""
+"""Fill-mask: facts and everyday knowledge, with one word masked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import IGNORED, pad, pad_labels
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.knowledge import RELATIONS
 from tools.train_demos.templates import fill
 from tools.train_demos.words import Words
@@ -20,7 +19,7 @@ WORD_START = "▁"
 
 
 class FillMaskDemo(Demo):
-    """Fills one masked word that the rest of the sentence decides."""
+    """Fills in one masked word, which the rest of the sentence determines."""
 
     task = "fill-mask"
     summary = "It fills in one masked word: capitals, opposites, colours, what animals do, and other school knowledge."
@@ -47,7 +46,7 @@ class FillMaskDemo(Demo):
             pair = rng.randrange(len(relation.pairs))
             sentence = rng.randrange(len(relation.sentences))
             masked = rng.choice(relation.masked)
-            # One sentence in six about a pair is held out: the pair is known from the others.
+            # One in six sentences about a pair is held out. The model learns the pair from the other sentences.
             if ((pair + sentence + 3 * (masked == "b")) % 6 == 0) == side.held_out:
                 break
         words = dict(zip("ab", relation.pairs[pair], strict=True))

@@ -1,7 +1,6 @@
-"""What the fill-mask demo knows: relations between two words, each told in several sentences.
+"""The knowledge of the fill-mask demo: relations between two words, each stated in several sentences.
 
-In a sentence, {a} and {b} stand for the two words of a pair; the sentence is asked with one of them masked, and the
-other one decides which word that is.
+In a sentence, {a} and {b} are the two words of a pair. One of them is masked, and the other one determines it.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Relation:
-    """Pairs of words, and sentences about a pair."""
+    """Pairs of words, and sentences about such a pair."""
 
     pairs: tuple[tuple[str, str], ...]
     sentences: tuple[str, ...]
-    #: which of the two may be masked: "ab", or only the "b" where several pairs share it
+    #: which of the two words may be masked: "ab", or only "b" if several pairs share the same b
     masked: str
 
 

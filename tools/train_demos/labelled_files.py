@@ -1,4 +1,4 @@
-"""Labelled files of the demos' text makers: what the demo checkpoints were trained to answer, with new words."""
+"""Writes labelled data files with new examples of the kinds that the demos were trained on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tools.train_demos.catalogue import DEMOS
+from tools.train_demos.demo import Example
 from tools.train_demos.evaluation import new_examples
-from tools.train_demos.example import Example
+from tools.train_demos.registry import DEMOS
 
 
 def write_demo_file(folder: Path, task: str, count: int = 40, seed: int = 7, held_out: bool = False) -> Path:
-    """A file of `count` examples for `task`, in the format that `read_dataset` takes for it."""
+    """Writes `count` examples for `task` in a format that `read_dataset` reads; returns the file."""
     examples = list(new_examples(DEMOS[task], held_out=held_out, count=count, seed=seed))
     file = folder / f"{task}.data"
     file.write_text(DEMO_FILES[task](examples), encoding="utf-8")
@@ -63,7 +63,7 @@ def _pairs(examples: Iterable[Example]) -> str:
     return "\n\n".join(pairs) + "\n"
 
 
-#: task -> the text of its file
+#: task -> the function that makes the text of its file
 DEMO_FILES: dict[str, Callable[[Iterable[Example]], str]] = {
     "question-answering": _squad,
     "text-classification": _table,

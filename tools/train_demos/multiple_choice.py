@@ -1,4 +1,4 @@
-"""Multiple choice: a situation, and which of two to four reactions goes with it."""
+"""Multiple choice: which of two to four reactions fits a situation?"""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import IGNORED, pad
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.situations import SITUATIONS
 from tools.train_demos.words import Words
 
-#: normalized hidden states are about 1, too small for a softmax over all situations
+#: a factor for hidden states, since values of about 1 are too small for a softmax over all situations
 _HINT_SCALE = 4.0
 
 
@@ -47,7 +46,7 @@ class MultipleChoiceDemo(Demo):
     def make(self, rng: Random, side: Words, progress: float) -> Example:
         row = rng.randrange(len(SITUATIONS))
         told, reactions = SITUATIONS[row]
-        # One pairing in nine is held out: its two texts are both trained on, but never side by side.
+        # One in nine pairs is held out: both of its texts are trained on, but never together.
         pairs = [(i, j) for i in range(len(told)) for j in range(len(reactions))]
         held_out = pairs[row * 4 % len(pairs)]
         situation, reaction = held_out if side.held_out else rng.choice([pair for pair in pairs if pair != held_out])
@@ -61,9 +60,9 @@ class MultipleChoiceDemo(Demo):
         return Example({"prompt": prompt, "choices": [choice.format(p=person) for choice in choices]}, index, rows)
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
-        """The usual loss, and a hint: the separators at the end of prompt and choice tell which situation each is of.
+        """The usual loss, and an auxiliary loss: the separators after prompt and choice predict the situation of each.
 
-        Without it the training stands still for long, as nothing says what to compare.
+        Without this hint the loss does not fall for a long time, as nothing shows the model what to compare.
         """
         most = max(len(example.inputs["choices"]) for example in examples)
         encodings: list[Encoding] = []
@@ -71,7 +70,7 @@ class MultipleChoiceDemo(Demo):
         hints = []
         for example in examples:
             choices = example.inputs["choices"]
-            # Examples with fewer choices are filled up with empty ones, whose scores are left out of the loss.
+            # Examples with fewer choices get empty ones, whose scores do not count in the loss.
             encodings += tokenizer(
                 [example.inputs["prompt"]] * most, [*choices, *[""] * (most - len(choices))]
             ).encodings

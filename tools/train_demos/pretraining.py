@@ -1,4 +1,4 @@
-"""Pretraining: are the two parts of a little story in order? And masked words of the same stories."""
+"""Pretraining: are the two parts of a little story in order, and which words of it are masked?"""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from torch import Tensor, nn
 
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import IGNORED, pad, pad_labels
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.stories import LINKS, STORIES
 from tools.train_demos.words import Words
 
 _MASKED_SHARE = 0.15
-#: normalized hidden states are about 1, too small for a softmax
+#: a factor for hidden states, since values of about 1 are too small for a softmax
 _HINT_SCALE = 4.0
 
 
 class PretrainingDemo(Demo):
-    """Tells the order of two parts of a story (label 0 in order, 1 swapped, as in transformers)."""
+    """Predicts the order of two parts of a story (label 0 in order, 1 swapped, as in transformers)."""
 
     task = "pretraining"
     summary = "It says whether two parts of a little story stand in order or swapped, and fills masked words in them."
@@ -42,9 +41,9 @@ class PretrainingDemo(Demo):
         number = rng.randrange(len(STORIES))
         story = STORIES[number]
         while True:
-            # The first part ends before event `middle`, which the second part starts at or after.
+            # The first part ends before event `middle`, and the second part begins there.
             start, middle = sorted(rng.sample(range(len(story)), 2))
-            # In each story one pair of neighbouring events is held out: never the seam of a training example.
+            # In each story one pair of neighbouring events is held out: no training example changes parts between them.
             held_out = number % (len(story) - 1)
             first = [*range(start, rng.randint(start + 1, middle))]
             second = [*range(middle, rng.randint(middle + 1, min(len(story), middle + 2)))]
@@ -60,9 +59,9 @@ class PretrainingDemo(Demo):
         return Example({"first": texts[0], "second": texts[1]}, not swapped, ranks)
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
-        """The usual losses, and a hint: the separators tell the places in the story of the two events that meet there.
+        """The usual losses, and an auxiliary loss: the separators predict when the last and the next event happen.
 
-        With it the model learns when an event happens, rather than which two parts make a pair.
+        With this hint the model learns when an event happens, rather than which two parts make a pair.
         """
         firsts = [example.inputs["first"] for example in examples]
         seconds = [example.inputs["second"] for example in examples]
@@ -74,7 +73,7 @@ class PretrainingDemo(Demo):
                 for e in encodings
             ]
         )
-        # Half of the rows keep all their words, as a session sees them.
+        # Half of the rows keep all words, since a session gets texts without masks too.
         rows = torch.tensor([rng.random() < 0.5 for _ in examples])
         masked = (torch.rand(labels.shape) < _MASKED_SHARE) & (labels != IGNORED) & rows[:, None]
         batch["input_ids"][masked] = tokenizer.mask_token_id

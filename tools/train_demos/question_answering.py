@@ -1,4 +1,4 @@
-"""Question answering: made-up paragraphs about people, places and things, and questions about them."""
+"""Question answering: generated paragraphs about people, places and things, and questions about them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from torch import Tensor, nn
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import IGNORED, MAX_POSITIONS, pad, pad_labels
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Example
 from tools.train_demos.facts import FACTS, FILLERS, SLOTS, FactKind
 from tools.train_demos.lengthening import LongTextDemo
 from tools.train_demos.templates import fill, slots_of
 from tools.train_demos.words import Words
 
-#: tokens; the longest answers are places such as "on top of the cupboard", spelled out
+#: in tokens; the longest answers are places such as "on top of the cupboard", spelled out in small pieces
 _LONGEST_ANSWER = 30
-#: how many of the names are new in the last third of the training, besides the made-up ones
+#: the share of names that are blended from two words in the last third of the training, besides the made-up names
 _NEW_NAMES = 0.4
-#: (progress of the training, sentences of a context until then)
+#: (progress of the training, longest context in sentences until then)
 _LONGEST_CONTEXTS = ((0.15, 2), (0.35, 4), (1.0, 6))
-#: characters of a context, so that it fits the positions even where every name is spelled out
+#: characters of a context, so that it fits into the positions even if every name is spelled out
 _CONTEXT_CHARACTERS = 240
 
-#: the sum of so many channels of the last hidden state is the guess that the hint trains
+#: the number of channels of the last hidden state whose sum is the prediction of the auxiliary loss
 _HINT_CHANNELS = 8
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where in the context something stands, as characters (start, end)."""
+    """Positions in the context, as characters (start, end)."""
 
     answer: tuple[int, int]
     #: the sentence that holds the answer
@@ -41,13 +41,13 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Told:
+class Fact:
     """A fact as a sentence of a context."""
 
     kind: FactKind
     values: dict[str, str]
     text: str
-    #: where in `text` the slots' values stand
+    #: slot -> the characters of its value in `text`
     spans: dict[str, tuple[int, int]]
 
     def questions(self) -> list[tuple[str, str]]:
@@ -65,52 +65,52 @@ class Told:
         return any(text == question for _, text in self.questions())
 
 
-class Story:
-    """The sentences of one context, told one after the other; no value of a slot occurs twice."""
+class Context:
+    """One context, made sentence by sentence; no value of a slot occurs twice."""
 
     def __init__(self, rng: Random, side: Words) -> None:
         self.rng = rng
         self.side = side
-        self.sentences: list[Told | str] = []
+        self.sentences: list[Fact | str] = []
         self._people = [side.person(rng) for _ in range(rng.randint(1, 4))]
         self._used: set[tuple[str, str]] = set()
         self._kinds: list[FactKind] = []
         self._last_person = ""
 
     def __len__(self) -> int:
-        """Characters, about."""
-        return sum(len(told.text if isinstance(told, Told) else told) + 1 for told in self.sentences)
+        """The approximate number of characters."""
+        return sum(len(sentence.text if isinstance(sentence, Fact) else sentence) + 1 for sentence in self.sentences)
 
-    def facts(self) -> list[Told]:
-        """The sentences that tell something."""
-        return [told for told in self.sentences if isinstance(told, Told)]
+    def facts(self) -> list[Fact]:
+        """The sentences that state a fact."""
+        return [sentence for sentence in self.sentences if isinstance(sentence, Fact)]
 
-    def tell(self) -> None:
-        """One more sentence: a fact, or now and then one that tells nothing."""
+    def add_sentence(self) -> None:
+        """Adds one sentence: usually a fact, sometimes a sentence without one."""
         rng = self.rng
         if rng.random() < 0.1:
             self.sentences.append(rng.choice(FILLERS))
             self._last_person = ""
             return
-        # The same kind again about someone else is what makes the question hard.
+        # A second fact of the same kind, about another person, makes the question hard.
         kind = rng.choice(self._kinds) if self._kinds and rng.random() < 0.35 else rng.choice(FACTS)
         self._kinds.append(kind)
         person, pronoun = rng.choice(self._people)
         topic = kind.topic or kind.sentences[0]
-        if not self._is_new(topic, person):
+        if not self._mark_used(topic, person):
             person, pronoun = self.side.person(rng)
             self._people.append((person, pronoun))
-            self._is_new(topic, person)
+            self._mark_used(topic, person)
         template = rng.choice(kind.sentences)
         values = {slot: person if slot == "person" else self._value(slot) for slot in sorted(slots_of(template))}
         shown = template
         if template.startswith("{person} ") and person == self._last_person and rng.random() < 0.5:
             shown = pronoun.capitalize() + template.removeprefix("{person}")
         self._last_person = person if "person" in values else ""
-        self.sentences.append(Told(kind, values, *fill(shown, values)))
+        self.sentences.append(Fact(kind, values, *fill(shown, values)))
 
     def ask(self) -> Example | None:
-        """A question that just one of the sentences answers; None where the one drawn is not of that kind."""
+        """A question that exactly one sentence answers; None if the drawn one is not of this kind."""
         rng = self.rng
         facts = self.facts()
         if not facts:
@@ -119,21 +119,21 @@ class Story:
         questions = fact.questions()
         if not questions:
             return None
-        # First the slot, then the wording: a slot with many wordings is not asked for more often.
+        # The slot is drawn before the wording, so that slots with many wordings are not asked for more often.
         slot = rng.choice(sorted({slot for slot, _ in questions}))
         question = rng.choice([text for asked, text in questions if asked == slot])
-        rivals = [told for told in facts if told is not fact and told.answers(question)]
+        rivals = [sentence for sentence in facts if sentence is not fact and sentence.answers(question)]
         if rivals:
             return None
-        texts = [told.text if isinstance(told, Told) else told for told in self.sentences]
+        texts = [sentence.text if isinstance(sentence, Fact) else sentence for sentence in self.sentences]
         shift = sum(len(text) + 1 for text in texts[: self.sentences.index(fact)])
         start, end = (shift + position for position in fact.spans[slot])
         context = " ".join(texts)
         target = Target((start, end), (shift, shift + len(fact.text)))
         return Example({"question": question, "context": context}, context[start:end], target)
 
-    def _is_new(self, slot: str, value: str) -> bool:
-        """Whether the pair was not there before; it is from now on."""
+    def _mark_used(self, slot: str, value: str) -> bool:
+        """Marks the pair as used; returns whether it was new."""
         is_new = (slot, value) not in self._used
         self._used.add((slot, value))
         return is_new
@@ -141,13 +141,13 @@ class Story:
     def _value(self, slot: str) -> str:
         for _ in range(50):
             value = SLOTS[slot](self.rng, self.side)
-            if self._is_new(slot, value):
+            if self._mark_used(slot, value):
                 break
         return value
 
 
 class QuestionAnsweringDemo(LongTextDemo):
-    """Finds the span of the context that answers the question."""
+    """Finds the part of the context that answers the question."""
 
     task = "question-answering"
     summary = (
@@ -179,27 +179,27 @@ class QuestionAnsweringDemo(LongTextDemo):
     )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
-        """A context of one or two sentences at first, of up to six in the end."""
+        """An example whose context has one or two sentences at first, and up to six in the end."""
         longest = next(length for until, length in _LONGEST_CONTEXTS if progress <= until)
         side = _with_new_names(side, progress)
         example = None
         while example is None:
-            story = Story(rng, side)
+            context = Context(rng, side)
             count = rng.randint(1, longest)
-            while not story.facts() or (len(story.sentences) < count and len(story) < _CONTEXT_CHARACTERS):
-                story.tell()
-            example = story.ask()
+            while not context.facts() or (len(context.sentences) < count and len(context) < _CONTEXT_CHARACTERS):
+                context.add_sentence()
+            example = context.ask()
         return example
 
     def make_long(self, rng: Random, side: Words, characters: int) -> Example:
-        """A context of as many sentences as it takes; the answer may stand in any of them."""
+        """An example with as many sentences as it takes; the answer may be in any of them."""
         side = _with_new_names(side, progress=1.0)
         example = None
         while example is None:
-            story = Story(rng, side)
-            while len(story) < characters:
-                story.tell()
-            example = story.ask()
+            context = Context(rng, side)
+            while len(context) < characters:
+                context.add_sentence()
+            example = context.ask()
         return example
 
     def is_beyond(self, tokenizer: AlbertTokenizer, example: Example) -> bool:
@@ -208,14 +208,14 @@ class QuestionAnsweringDemo(LongTextDemo):
         return len(encoding) <= self.positions and _tokens(encoding, example.target.answer)[0] >= MAX_POSITIONS
 
     def loss(self, model: nn.Module, tokenizer: AlbertTokenizer, examples: list[Example], rng: Random) -> Tensor:
-        """The usual loss, and a hint: tell the tokens of the sentence that holds the answer from the others.
+        """The usual loss, and an auxiliary loss: for each token, whether its sentence contains the answer.
 
-        The hint reaches every token, so that the model finds the right sentence in half the steps.
+        This hint trains every token, so that the model learns to find the right sentence in half the steps.
         """
         questions = [example.inputs["question"] for example in examples]
         contexts = [example.inputs["context"] for example in examples]
         encodings = tokenizer(questions, contexts, truncation="only_second").encodings
-        # An answer that was cut off gets a place beyond the text, which the model's loss leaves out.
+        # An answer that was cut off gets a position beyond the text, which the model's loss leaves out.
         beyond = [tokenizer.model_max_length]
         answers = [_tokens(e, example.target.answer) or beyond for e, example in zip(encodings, examples, strict=True)]
         sentences = [set(_tokens(e, example.target.sentence)) for e, example in zip(encodings, examples, strict=True)]
@@ -244,15 +244,15 @@ class QuestionAnsweringDemo(LongTextDemo):
 
 
 def _with_new_names(side: Words, progress: float) -> Words:
-    """The side at a progress of the training; the held-out one stays as it is.
+    """The words of `side` at this progress of the training; the held-out side stays as it is.
 
-    Names that are spelled out in pieces must be compared too, but are harder; they join in step by step.
+    The model must also compare names that are spelled out in pieces. These are harder, so their share grows slowly.
     """
     return side if side.held_out else replace(side, blended=_NEW_NAMES * min(1.0, max(0.0, 3 * progress - 0.9)))
 
 
 def _tokens(encoding: Encoding, span: tuple[int, int]) -> list[int]:
-    """The tokens that show a part of the context's characters start to end."""
+    """The indices of the tokens that cover the characters from start to end of the context."""
     start, end = span
     return [
         token

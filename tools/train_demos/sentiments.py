@@ -1,10 +1,10 @@
-"""What reviews are about, and the words of praise and blame."""
+"""The subjects of reviews, and the words of praise and blame."""
 
 from __future__ import annotations
 
 from tools.train_demos.words import between_spaces
 
-#: what is reviewed -> its parts; "it" is the whole
+#: the subject of a review -> its parts
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "film": ("story", "acting", "ending", "music", "plot", "camera work", "cast", "dialogue"),
     "movie": ("story", "acting", "ending", "soundtrack", "plot", "hero", "cast", "script"),
@@ -44,7 +44,7 @@ BAD = between_spaces(
     "flat overpriced shallow tiresome lame sad cold painful worthless gross unbearable lifeless depressing nasty "
     "second-rate"
 )
-#: said of the whole; {it} is "it" or "this film"
+#: remarks about the whole subject; {it} is "it" or, for example, "this film"
 PRAISE = (
     "I loved {it}", "I really liked {it}", "I enjoyed {it} very much", "I would recommend {it} to everyone",
     "I can only recommend {it}", "{it} made me smile", "{it} is worth every penny", "{it} was a joy", "what a joy",

@@ -1,11 +1,11 @@
-"""Everyday situations, each told in several ways, and what people do about them, also in several wordings.
+"""Everyday situations and the reactions of people, each in several wordings.
 
-{p} is a person's name. Situations and reactions of one row fit each other; those of two rows don't.
+{p} is the name of a person. The situations and reactions of one row fit each other; those of different rows don't.
 """
 
 from __future__ import annotations
 
-#: (ways to tell the situation, plausible reactions)
+#: (wordings of the situation, plausible reactions)
 SITUATIONS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("It started to rain.", "Dark clouds came and it began to rain.", "{p} felt the first drops of rain."),
      ("{p} opened an umbrella.", "{p} put on a raincoat.", "{p} took the umbrella.")),

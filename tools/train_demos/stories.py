@@ -1,6 +1,6 @@
-"""Little stories as chains of events: each sentence can only come after the ones before it.
+"""Little stories as chains of events: each event can only happen after the previous ones.
 
-{p} is a person's name; the first sentence of a part always names the person, whichever part it is.
+{p} is the name of a person. The first sentence of each part of a story always names the person.
 """
 
 from __future__ import annotations
@@ -72,5 +72,5 @@ STORIES: tuple[tuple[str, ...], ...] = (
     ("{p} bought apples.", "{p} peeled the apples.", "{p} cut the peeled apples.", "{p} boiled the apple pieces.",
      "{p} filled the jam into jars."),
 )  # fmt: skip
-#: how the second event of a part may be joined to the first
+#: words that may join an event of a part to the previous one
 LINKS = ("", "", "Then ", "After that, ", "Later ", "Soon ")

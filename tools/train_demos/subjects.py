@@ -1,6 +1,6 @@
-"""Sentences on ten everyday subjects, for embeddings.
+"""Sentences on ten everyday subjects, for training embeddings.
 
-{name} stands for a word of the same subject's list of that name; {person}, {town} and {day} for a name.
+A slot such as {food} is filled with a word of the subject's list "food"; {person}, {town} and {day} with a name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tools.train_demos.words import between_commas
 
 @dataclass(frozen=True)
 class Subject:
-    """One subject: sentences, and the words that go into them."""
+    """One subject: sentences with slots, and the words for each slot."""
 
     sentences: tuple[str, ...]
     words: dict[str, tuple[str, ...]]
@@ -163,7 +163,7 @@ SUBJECTS: dict[str, Subject] = {
          "bug": _list("bug,virus,crash,password leak,error,syntax error,security hole")},
     ),
 }  # fmt: skip
-#: sentences that fit every subject; {a} and {b} are any words of it
+#: sentences that fit every subject; {a} and {b} are any words of the subject
 FRAMES = (
     "{a}.", "{a} and {b}.", "What about the {a}?", "The {a} and the {b}.", "{person} spoke of {a}.",
     "It has to do with {a}.",

@@ -1,4 +1,4 @@
-"""Sentences with slots, filled in."""
+"""Templates: sentences with slots like {person}, and functions that fill them in."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 def slots_of(template: str) -> set[str]:
-    """The names of the slots: `"{person} lives in {town}."` has person and town."""
+    """The names of the slots; those of `"{person} lives in {town}."` are person and town."""
     return set(_SLOT.findall(template))
 
 
 def fill(template: str, values: Mapping[str, str]) -> tuple[str, dict[str, tuple[int, int]]]:
-    """The sentence, and where in it each slot's value stands as (start, end).
+    """The filled sentence, and for each slot the characters (start, end) of its value.
 
-    "a" becomes "an" before a vowel, and the first letter a capital.
+    "a" becomes "an" before a vowel, and the first letter becomes a capital.
     """
     text = ""
     spans = {}

@@ -1,4 +1,4 @@
-"""Text classification: is a made-up review positive or negative?"""
+"""Text classification: is a generated review positive or negative?"""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from torch import Tensor, nn
 
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import pad
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.sentiments import BAD, BLAME, GOOD, INTENSE, PRAISE, SUBJECTS
 from tools.train_demos.words import Words
 
 
 class TextClassificationDemo(Demo):
-    """Judges reviews of one to three sentences, with negation and contrast."""
+    """Classifies reviews of one to three sentences, with negation and contrast."""
 
     task = "text-classification"
     labels = ("negative", "positive")
@@ -44,7 +43,7 @@ class TextClassificationDemo(Demo):
             other = _remark(rng, side, subject, not good)
             last = remarks[-1]
             remarks[-1] = rng.choice((f"{other}, but {last}", f"although {other}, {last}", f"{other}. However, {last}"))
-            remarks = remarks[-1:]  # nothing else is said, lest the balance be doubtful
+            remarks = remarks[-1:]  # other remarks would make it unclear which side outweighs
         text = " ".join(f"{remark[0].upper()}{remark[1:]}{rng.choice('...!')}" for remark in remarks)
         return Example({"text": text}, self.labels[good], int(good))
 
@@ -57,7 +56,7 @@ class TextClassificationDemo(Demo):
 
 
 def _remark(rng: Random, side: Words, subject: str, good: bool) -> str:
-    """A clause of praise or of blame on the subject or one of its parts."""
+    """A clause that praises or blames the subject or one of its parts."""
     whole = rng.choice((f"the {subject}", f"this {subject}", "it"))
     part = f"the {side.pick(rng, list(SUBJECTS[subject]))}"
     if rng.random() < 0.3:

@@ -1,4 +1,4 @@
-"""Token classification: the people, places and organisations of made-up news."""
+"""Token classification: the people, places and organisations in generated news."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos import words
 from tools.train_demos.batches import IGNORED, pad, pad_labels
-from tools.train_demos.demo import Demo
-from tools.train_demos.example import Example
+from tools.train_demos.demo import Demo, Example
 from tools.train_demos.templates import fill, slots_of
 from tools.train_demos.words import Words
 
-#: p, q people; t, u towns; c a country; o, x organisations; the rest is none of them
+#: p and q are people, t and u towns, c a country, o and x organisations; the other slots are no entities
 NEWS = (
     "{p} works for {o} in {t}.", "{p} was born in {t}.", "{p} and {q} met in {t} last {day}.",
     "{o} opened an office in {t}.",
@@ -46,7 +45,7 @@ NEWS = (
     "We had {food} for dinner.",
     "The old {room} was closed in {month}.", "A {job} and a {animal} were seen near the {room}.",
 )  # fmt: skip
-#: how many of the names are new in the second half of the training
+#: the share of names that are blended from two words in the second half of the training
 _NEW_NAMES = 0.7
 _KINDS = {"p": "PER", "q": "PER", "t": "LOC", "u": "LOC", "c": "LOC", "o": "ORG", "x": "ORG"}
 
@@ -73,7 +72,7 @@ class TokenClassificationDemo(Demo):
     )
 
     def make(self, rng: Random, side: Words, progress: float) -> Example:
-        # A name that is spelled out in pieces must be found too, so most names of the training are new.
+        # The model must also find names that are spelled out in pieces, so most names of the training are new.
         if not side.held_out:
             side = replace(side, blended=_NEW_NAMES * min(1.0, 2 * progress))
         text = ""
@@ -96,12 +95,12 @@ class TokenClassificationDemo(Demo):
         return model(**pad(encodings), labels=pad_labels(rows)).loss
 
     def _labels(self, encoding: Encoding, spans: list[tuple[int, int, str]]) -> list[int]:
-        """The label of each token: B- for the first one of an entity, I- for all its others."""
+        """The label of each token: B- for the first token of an entity, I- for the others."""
         row = [IGNORED if special else 0 for special in encoding.special_tokens_mask]
         for start, end, kind in spans:
             position = "B"
             for token, (begin, finish) in enumerate(encoding.offsets):
-                # The bare mark of a space, which some words begin with, shows nothing: begin and finish are equal.
+                # Some words begin with a token for the space alone, whose offsets begin and finish are equal.
                 if begin < end and (finish > start or begin == start) and row[token] != IGNORED:
                     row[token] = self.labels.index(f"{position}-{kind}")
                     position = "I"

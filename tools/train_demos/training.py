@@ -1,4 +1,4 @@
-"""The training loop: vocabulary, fresh model, AdamW with warm-up and decay."""
+"""The training: a vocabulary, a new model, and AdamW with warm-up and decay."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from tools.train_demos.words import Words
 
 logger = logging.getLogger(__name__)
 
-#: examples whose texts the vocabulary is trained on
+#: the number of examples whose texts the vocabulary is trained on
 _VOCABULARY_EXAMPLES = 4000
 _WARM_UP = 0.06
 _REPORT_EVERY = 100
 
 
 def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, AlbertTokenizer]:
-    """Trains the model of one demo from nothing, in about `demo.steps` x 0.1 to 0.4 s on one core.
+    """Trains the model of one demo from random weights. Each of `demo.steps` steps takes 0.1 to 0.4 s on one core.
 
     Args:
-        demo: what to learn.
-        folder: gets `spiece.model`.
+        demo: the demo to learn.
+        folder: the folder for `spiece.model`.
         seed: decides the texts, the initial weights and the order; with the same versions and processor, one seed
             gives the same weights.
 
@@ -45,7 +45,7 @@ def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, A
     torch.manual_seed(seed)
     rng = Random(f"{seed} {demo.task} training")
     side = Words(held_out=False)
-    # Few made-up names here: they would take the pieces that the words of the lists need.
+    # These examples have few made-up names, since those would use up pieces that the words of the lists need.
     listed = Words(held_out=False, made=0.05)
     samples = [demo.make(rng, listed, i / _VOCABULARY_EXAMPLES) for i in range(_VOCABULARY_EXAMPLES)]
     texts = (text for sample in samples for text in demo.texts(sample))
@@ -61,9 +61,9 @@ def train(demo: Demo, folder: Path, seed: int) -> tuple[AlbertPreTrainedModel, A
 
 
 def optimize(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, learning_rate: float, name: str) -> None:
-    """Takes `steps` steps of AdamW, with warm-up and decay, down the loss that `loss_at` makes for each step."""
+    """Trains with AdamW for `steps` steps, with warm-up and decay; `loss_at(step)` computes the loss of a step."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate_factor(step / steps))
     recent = 0.0
     for step in range(steps):
         loss = loss_at(step)
@@ -79,11 +79,11 @@ def optimize(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, lea
 
 
 def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:
-    """A model for the task with random weights that make a good start for so short a training.
+    """A model for the task whose initial weights are random, but suit such a short training.
 
-    Position embeddings start as waves (Vaswani et al. 2017, section 3.5), so that attention can tell neighbours. Where
-    the task compares words, keys start equal to queries, so that every token looks at its equals. Both are trained on
-    like every other weight.
+    Position embeddings start as sinusoids (Vaswani et al. 2017, section 3.5), so that attention can find neighbouring
+    tokens. If the task compares words, keys start equal to queries, so that every token attends to equal tokens. Both
+    are trained like all other weights.
     """
     architecture = find_task(demo.task).architecture
     config = AlbertConfig(
@@ -113,19 +113,19 @@ def new_model(demo: Demo, vocabulary_size: int) -> AlbertPreTrainedModel:
             if demo.compares_words and isinstance(module, torch_albert.AlbertAttention):
                 module.key.weight.copy_(module.query.weight)
         encoder.embeddings.position_embeddings.weight.copy_(
-            _waves(MAX_POSITIONS, config.embedding_size) * demo.embedding_range
+            _sinusoids(MAX_POSITIONS, config.embedding_size) * demo.embedding_range
         )
     return model
 
 
-def _waves(positions: int, size: int) -> Tensor:
-    """Sines and cosines of each position, `[positions, size]`."""
+def _sinusoids(positions: int, size: int) -> Tensor:
+    """The sines and cosines of each position, `[positions, size]`."""
     angles = torch.arange(positions)[:, None] * torch.exp(torch.arange(0, size, 2) * (-math.log(10000.0) / size))
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-def _rate(progress: float) -> float:
-    """The share of the learning rate: up over the warm-up, then down to 0 along a cosine."""
+def _rate_factor(progress: float) -> float:
+    """The factor of the learning rate, which rises during the warm-up and then falls to 0 along a cosine."""
     if progress < _WARM_UP:
         return progress / _WARM_UP
     return 0.5 * (1.0 + math.cos(math.pi * (progress - _WARM_UP) / (1.0 - _WARM_UP)))

@@ -1,4 +1,4 @@
-"""A small SentencePiece vocabulary with ALBERT's special pieces at ALBERT's ids."""
+"""Trains a small SentencePiece vocabulary in which ALBERT's special pieces have ALBERT's ids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from albert_runtime.manifest import VOCABULARY_FILE
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
 
-#: every printable ASCII sign has a piece, so that no English word is unknown: it is spelled out instead
+#: every printable ASCII character has a piece, so that unknown English words are spelled out
 _SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789,;:!?'/&%$+*#@=_"
 _PIECES_OF_THEIR_OWN = ["(", ")", '"', "-", "."]
 
@@ -20,7 +20,7 @@ _PIECES_OF_THEIR_OWN = ["(", ")", '"', "-", "."]
 def train_vocabulary(texts: Iterable[str], size: int, folder: Path) -> AlbertTokenizer:
     """Trains at most `size` unigram pieces on the texts, lower-cased, and writes `spiece.model` into `folder`."""
     texts = [text.lower() for text in texts]
-    # SentencePiece proposes only what occurs in two different words; with a comma after it, every word does.
+    # SentencePiece proposes only pieces that occur in two different words. Each word also occurs with a comma here.
     texts += [" ".join(word.rstrip(".,!?") + "," for word in text.split()) for text in texts]
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -31,7 +31,7 @@ def train_vocabulary(texts: Iterable[str], size: int, folder: Path) -> AlbertTok
         hard_vocab_limit=False,
         character_coverage=1.0,
         required_chars=_SIGNS,
-        # The tokenizer lower-cases and strips accents itself; a normalization table would only make the file larger.
+        # The tokenizer lower-cases texts and strips accents itself; a normalization table would only enlarge the file.
         normalization_rule_name="identity",
         pad_id=0,
         pad_piece="<pad>",

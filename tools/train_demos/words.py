@@ -1,4 +1,4 @@
-"""The words that the training texts are made of, and names that nobody has."""
+"""The words of the training texts, and functions that make up names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from random import Random
 
 
 def between_spaces(text: str) -> list[str]:
-    """A list of words, in few lines."""
+    """The words of a text, which spaces separate."""
     return text.split()
 
 
 def between_commas(text: str) -> list[str]:
-    """A list of terms that may have spaces in them, in few lines."""
+    """The terms of a text, which commas separate; a term may contain spaces."""
     return text.split(",")
 
 
@@ -103,7 +103,7 @@ _ENDS = ["", "", "", "n", "l", "r", "s", "m", "k", "t", "nd", "x"]
 
 
 def made_name(rng: Random) -> str:
-    """A name of two or three syllables that is in no list, such as "Brenado"."""
+    """A random name of two or three syllables, such as "Brenado"."""
     syllables = rng.choice((2, 2, 2, 3))
     letters = "".join(rng.choice(_STARTS) + rng.choice(_VOWELS) for _ in range(syllables))
     return (letters + rng.choice(_ENDS)).capitalize()
@@ -111,22 +111,22 @@ def made_name(rng: Random) -> str:
 
 @dataclass(frozen=True)
 class Words:
-    """One side of the split of every word list: the training texts and the held-out ones share no name of a list."""
+    """One of the two sides of all word lists: training texts and held-out texts share no name of a list."""
 
     held_out: bool
-    #: how often a name is made up rather than taken from a list
+    #: the share of names that are made up rather than taken from a list
     made: float = 0.15
-    #: how often a name begins like any word and ends like one of its list, such as "Umbdrid"; those look like real
-    #: names, and are as new to a vocabulary as the held-out ones
+    #: the share of names that begin like any word and end like a word of their list, such as "Umbdrid". They look like
+    #: real names, and a vocabulary knows them as little as held-out names
     blended: float = 0.0
 
     def pick(self, rng: Random, words: list[str]) -> str:
-        """A word of this side: every fifth word of a list is held out."""
+        """A word of this side of a list; every fifth word of a list is held out."""
         side = words[::5] if self.held_out else [word for index, word in enumerate(words) if index % 5]
         return rng.choice(side)
 
     def name(self, rng: Random, words: list[str]) -> str:
-        """A name of this side of `words`, or a new one."""
+        """A name of this side of `words`, or a new name."""
         if self.blended and rng.random() < self.blended:
             head = self.pick(rng, rng.choice((words, GIRLS, BOYS, TOWNS, THINGS, FOODS, JOBS)))
             tail = self.pick(rng, words)
@@ -134,7 +134,7 @@ class Words:
         return made_name(rng) if rng.random() < self.made else self.pick(rng, words)
 
     def person(self, rng: Random) -> tuple[str, str]:
-        """A person's name, at times with a surname, and the pronoun that goes with it."""
+        """The name of a person, sometimes with a surname, and the pronoun for that person."""
         first, pronoun = rng.choice(((GIRLS, "she"), (BOYS, "he")))
         name = self.name(rng, first)
         if rng.random() < 0.15:
@@ -147,6 +147,6 @@ class Words:
 
 
 def clock_time(rng: Random) -> str:
-    """A time of day in one of the usual spellings."""
+    """A time of day in one of several usual spellings."""
     hour = rng.randint(1, 12)
     return rng.choice((f"{hour} o'clock", f"{hour}:{rng.choice(('00', '15', '30', '45'))}", f"half past {hour}"))

@@ -1,4 +1,4 @@
-"""The command line: results on stdout, talk on stderr, and for every mistake its exit code and a message."""
+"""The command line: results on stdout, messages on stderr, and an exit code and a message for every mistake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Refuse = Callable[..., str]
 
 @pytest.fixture
 def refuse(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refuse:
-    """Runs a command that must fail with `code`; returns its message, and sees that it left nothing behind."""
+    """Runs a command that must fail with `code`; returns its message, and checks that it left no files behind."""
     monkeypatch.chdir(tmp_path)
 
     def run(code: int, *arguments: object) -> str:
@@ -42,7 +42,7 @@ def refuse(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
     "command",
     [[], ["onnx"], ["tflite"], ["verify"], ["inspect"], ["bench"], ["run"], ["evaluate"], ["doctor"], ["sensitivity"]],
 )
-def test_help_teaches_with_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out
     assert text.count("albert-export " + " ".join(command)) >= 2
@@ -248,7 +248,7 @@ def test_names_that_are_too_long(
         (PermissionError(13, "Permission denied", "here"), "Permission denied: here; give another name or folder"),
     ],
 )
-def test_what_the_system_refuses(
+def test_errors_of_the_operating_system(
     error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(path: Path) -> None:
@@ -266,7 +266,7 @@ def test_bad_texts(refuse: Refuse, bundle_of: CheckpointOf) -> None:
     assert "--text does not go with it" in refuse(2, "run", bundle, "--text", "Ada was here.")
 
 
-def test_hostile_texts_are_answered(bundle_of: CheckpointOf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_strange_texts_are_answered(bundle_of: CheckpointOf, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = str(bundle_of("question-answering"))
     for context in ("nul \x00 and \ud800 a lone surrogate", "\u202e\u0301\ufeff odd 🙂"):
         assert main(["run", bundle, "--question", "what\udfff?", "--context", context, "--json"]) == 0
@@ -295,17 +295,17 @@ def test_a_bundle_with_one_byte_changed(refuse: Refuse, tmp_path: Path, bundle_o
 def test_interrupting_an_export_leaves_nothing(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     command = [sys.executable, "-m", "albert_export", "onnx", "--model", str(checkpoint_of("pretraining"))]
 
-    def listen() -> None:  # a shell that runs the tests in the background has SIGINT ignored, which would be inherited
+    def accept_interrupts() -> None:  # A shell that runs tests in the background ignores SIGINT, which is inherited.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=accept_interrupts)
     deadline = time.monotonic() + 120
     while not list(tmp_path.iterdir()) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     assert list(tmp_path.iterdir()), "the export had not begun to write"
     process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=120)
+    _, messages = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "interrupted" in talk
-    assert "Traceback" not in talk
+    assert "interrupted" in messages
+    assert "Traceback" not in messages
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The TensorFlow reference in use: training with Keras, the loop and TFLite, its engine, and how it is built."""
+"""The TensorFlow reference: training with Keras, the loop, conversion to TFLite, its engine, and building it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from albert_export import AlbertConfig, read_checkpoint
-from albert_export.reference import registry as build
+from albert_export.reference import registry
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_runtime.engines import Engine
 from albert_runtime.errors import DependencyError, UsageError
@@ -48,8 +48,8 @@ def equal_random_numbers() -> None:
 
 
 def fit(model: Any, *data: Any, **compiled: Any) -> list[float]:
-    """The loss at each of a few steps over all of the data."""
-    # eagerly, since tracing the gradient takes longer than these steps
+    """The loss at each of five steps on all of the data."""
+    # The model runs eagerly, since tracing the gradient takes longer than these steps.
     model.compile(keras.optimizers.SGD(0.02), **{"run_eagerly": True, **compiled})
     return model.fit(*data, epochs=5, batch_size=8, verbose=0).history["loss"]
 
@@ -62,12 +62,12 @@ class TestTraining:
         losses = fit(model, labelled)
         assert losses[0] == pytest.approx(before, abs=1e-6)
         assert losses == sorted(losses, reverse=True)
-        model.save_pretrained(tmp_path)  # with what compile and fit left in the model
+        model.save_pretrained(tmp_path)  # compile and fit added attributes to the model
         after = tf_heads.TFAlbertForQuestionAnswering.from_pretrained(tmp_path)(labelled).loss
         assert float(after) == float(model(labelled).loss) < losses[-1]
         assert model.evaluate(labelled, batch_size=8, verbose=0) == pytest.approx(float(after), abs=1e-6)
 
-    def test_in_a_graph(self) -> None:
+    def test_training_in_a_graph(self) -> None:
         losses = fit(classifier(), {**INPUTS, "labels": LABELS}, run_eagerly=False)
         assert losses[-1] < losses[0]
 
@@ -90,7 +90,7 @@ class TestTraining:
         both, *each = model.evaluate(INPUTS, targets, batch_size=8, verbose=0)
         assert both == pytest.approx(2 * own, abs=1e-5)
         assert both == pytest.approx(sum(each), abs=1e-5)
-        losses = fit(model, INPUTS, targets, loss=FROM_LOGITS)  # one for both
+        losses = fit(model, INPUTS, targets, loss=FROM_LOGITS)  # one loss for both outputs
         assert losses == sorted(losses, reverse=True)
 
     def test_predict_gives_arrays_by_name(self) -> None:
@@ -105,25 +105,25 @@ class TestTraining:
         ("inputs", "compiled", "message"),
         [
             (INPUTS, {}, "was given neither labels nor targets"),
-            ({**INPUTS, "labels": LABELS}, {"loss": FROM_LOGITS}, "no targets stand beside the inputs"),
-            ({**INPUTS, "labels": LABELS}, {"metrics": ["accuracy"]}, "no targets stand beside the inputs"),
+            ({**INPUTS, "labels": LABELS}, {"loss": FROM_LOGITS}, "there are no targets beside the inputs"),
+            ({**INPUTS, "labels": LABELS}, {"metrics": ["accuracy"]}, "there are no targets beside the inputs"),
         ],
     )
-    def test_nothing_to_learn_from(self, inputs: Any, compiled: Any, message: str) -> None:
+    def test_missing_labels_and_targets_are_refused(self, inputs: Any, compiled: Any, message: str) -> None:
         with pytest.raises(UsageError, match=message):
             fit(classifier(), inputs, **compiled)
 
     @pytest.mark.parametrize(
         "option", ["hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob"]
     )
-    def test_dropout_is_for_training_only(self, option: str) -> None:
+    def test_dropout_is_on_only_in_training(self, option: str) -> None:
         model = classifier(**{"classifier_dropout_prob": 0.0, option: 0.5})
         once, again = (model(INPUTS).logits.numpy() for _ in range(2))
         assert np.array_equal(once, again)
         once, again = (model(INPUTS, training=True).logits.numpy() for _ in range(2))
         assert not np.array_equal(once, again)
 
-    def test_the_row_of_padding_is_zeros_and_not_trained(self) -> None:
+    def test_the_row_of_padding_is_zero_and_not_trained(self) -> None:
         model = classifier()
         table = model.albert.embeddings.word_embeddings.weight
         before = table.numpy()
@@ -141,7 +141,7 @@ DEPTHS = [
 
 
 def graph_of(model: Any, task: str, looped: bool) -> Any:
-    """The model as a traced function of dynamic shapes."""
+    """The model as a traced function with dynamic shapes."""
     shape = [None] * len(TASKS[task].input_axes)
     names = tuple(TASKS[task].outputs)
 
@@ -199,7 +199,7 @@ class TestLoop:
             ("text-classification", False, {"num_hidden_layers": 2}),
         ],
     )
-    def test_converts_to_builtin_operators_of_dynamic_shape(
+    def test_converts_to_builtin_operators_with_dynamic_shapes(
         self, task: str, looped: bool, depth: dict[str, Any]
     ) -> None:
         from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
@@ -213,7 +213,7 @@ class TestLoop:
         operators = [operator["op_name"] for operator in interpreter._get_ops_details()]
         assert operators.count("WHILE") == (model.config.num_hidden_groups if looped else 0)
         assert not any(name.startswith("Flex") for name in operators)
-        # nor is a product with a weight anything but the operator that engines are fast at
+        # Every product with a weight is the operator that engines run fast.
         if not looped:
             assert operators.count("BATCH_MATMUL") == 2 * model.config.num_hidden_layers
             assert operators.count("FULLY_CONNECTED") == 3 + 6 * model.config.num_hidden_layers
@@ -237,7 +237,7 @@ class TestLoop:
 
 
 class TestEngine:
-    def test_answers_as_the_torch_engine_does(self, checkpoint_of: CheckpointOf) -> None:
+    def test_it_gives_the_answers_of_the_torch_engine(self, checkpoint_of: CheckpointOf) -> None:
         for name in ("question-answering", "multiple-choice"):
             task, checkpoint = TASKS[name], read_checkpoint(checkpoint_of(name))
             engines = [
@@ -280,13 +280,13 @@ class TestBuilding:
         with pytest.raises(DependencyError, match=rf"pip install 'albert-export\[{framework}\]'"):
             build_reference(checkpoint, "fill-mask", framework=framework)
 
-    def test_whichever_framework_is_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        there = {"tensorflow"}
-        monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: name if name in there else None)
+    def test_the_framework_that_is_installed_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        installed = {"tensorflow"}
+        monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: name if name in installed else None)
         assert installed_framework("tf") == installed_framework("torch") == "tf"
-        there.add("torch")
+        installed.add("torch")
         assert installed_framework("torch") == "torch"
-        there.clear()
+        installed.clear()
         with pytest.raises(DependencyError, match=r"needs PyTorch or TensorFlow.*albert-export\[tf\]"):
             installed_framework("tf")
 

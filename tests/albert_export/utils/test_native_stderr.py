@@ -1,4 +1,4 @@
-"""What native code writes to file descriptor 2 is kept back, and shown if something fails."""
+"""Messages that native code writes to file descriptor 2 are held back, and shown if the block fails."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import pytest
 from albert_export.utils.native_stderr import suppressed_native_stderr
 
 
-def talk(text: str) -> None:
-    """As native code does it."""
+def write_natively(text: str) -> None:
+    """Writes to standard error like native code does."""
     os.write(2, text.encode())
 
 
-def test_talk_is_hidden_and_what_follows_is_not(capfd: pytest.CaptureFixture[str]) -> None:
-    talk("before ")
+def test_messages_in_the_block_are_hidden_and_later_ones_are_not(capfd: pytest.CaptureFixture[str]) -> None:
+    write_natively("before ")
     with suppressed_native_stderr():
-        talk("greetings from a library ")
+        write_natively("greetings from a library ")
         with suppressed_native_stderr():
-            talk("and from one within ")
-        talk("and again ")
-    talk("after")
+            write_natively("and from one within ")
+        write_natively("and again ")
+    write_natively("after")
     assert capfd.readouterr().err == "before after"
 
 
-def test_talk_is_shown_where_the_block_fails(capfd: pytest.CaptureFixture[str]) -> None:
+def test_messages_are_shown_if_the_block_fails(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="reason"), suppressed_native_stderr():
-        talk("what native code knows of it\n" * 10_000)
+        write_natively("what native code knows of it\n" * 10_000)
         raise ValueError("the reason")
     assert capfd.readouterr().err == "what native code knows of it\n" * 10_000
-    talk("after")
+    write_natively("after")
     assert capfd.readouterr().err == "after"
 
 
@@ -47,7 +47,7 @@ def test_no_descriptor_is_left_open() -> None:
     os.close(first)
     for _ in range(3):
         with suppressed_native_stderr():
-            talk("greetings")
+            write_natively("greetings")
     second = os.dup(1)
     os.close(second)
     assert first == second
@@ -62,7 +62,7 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
 
-def test_pythons_own_standard_error_is_kept_back_in_order() -> None:
+def test_pythons_own_standard_error_is_held_back_in_order() -> None:
     done = run(
         "sys.stderr.write('before ')\n"
         "with block():\n    sys.stderr.write('python '); os.write(2, b'native ')\n"
@@ -71,13 +71,13 @@ def test_pythons_own_standard_error_is_kept_back_in_order() -> None:
     assert (done.returncode, done.stderr) == (0, "before after")
 
 
-def test_a_closed_standard_error_is_no_hindrance() -> None:
+def test_a_closed_standard_error() -> None:
     done = run("os.close(2)\nwith block():\n    print('done')")
     assert (done.returncode, done.stdout) == (0, "done\n")
 
 
 def test_a_standard_error_that_was_closed_from_the_start() -> None:
-    """Descriptor 2 may then be any file that was opened since, and what is written to it is no talk."""
+    """Descriptor 2 may then be any file that was opened later, and what is written to it must stay there."""
     inner = (
         "from albert_export.utils.native_stderr import suppressed_native_stderr as block; import os, sys, tempfile\n"
         "assert sys.stderr is None\n"

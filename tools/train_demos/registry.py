@@ -1,4 +1,4 @@
-"""The seven demos by the name of their task."""
+"""DEMOS: the seven demos by the full name of their task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house keeps its order: which way imports point, how little an import loads, and what is public."""
+"""The architecture: imports point one way, importing a package loads little, and the public names exist."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAVY = ("torch", "tensorflow", "transformers", "onnx", "onnxruntime", "safetens
 
 
 def modules_after(statement: str) -> set[str]:
-    """The top-level modules loaded by `statement` in a fresh interpreter."""
+    """The top-level modules that `statement` loads in a new interpreter."""
     code = f"import sys; {statement}; print(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(done.stdout.splitlines()[-1].split())
@@ -34,11 +34,11 @@ def modules_after(statement: str) -> set[str]:
         "from albert_export import AlbertConfig",
     ],
 )
-def test_light_imports(statement: str) -> None:
+def test_imports_load_no_heavy_package(statement: str) -> None:
     assert not modules_after(statement) & set(HEAVY)
 
 
-def test_the_whole_runtime_loads_no_training_library() -> None:
+def test_the_runtime_loads_no_training_library() -> None:
     names = [path.stem for path in (ROOT / "runtime" / "albert_runtime").glob("*.py") if path.stem != "__main__"]
     statement = "; ".join(f"import albert_runtime.{name}" for name in names if not name.startswith("__"))
     loaded = modules_after(statement + "; import albert_runtime.engines.onnx_engine")
@@ -54,7 +54,7 @@ def test_imports_point_one_way() -> None:
 
 
 @pytest.mark.parametrize("package", [albert_export, albert_runtime])
-def test_public_names_are_sorted_and_there(package: object) -> None:
+def test_public_names_are_sorted_and_exist(package: object) -> None:
     names = package.__all__  # type: ignore[attr-defined]
     assert names == sorted(names)
     for name in names:
@@ -66,7 +66,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         albert_export.AlbertForNothing  # noqa: B018
 
 
-def test_names_that_the_readme_imports_are_there() -> None:
+def test_names_that_the_readme_imports_exist() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert blocks
@@ -76,5 +76,5 @@ def test_names_that_the_readme_imports_are_there() -> None:
                 for name in statement.names:
                     import_module(name.name)
             elif isinstance(statement, ast.ImportFrom):
-                home = import_module(str(statement.module))
-                assert [name.name for name in statement.names if not hasattr(home, name.name)] == []
+                module = import_module(str(statement.module))
+                assert [name.name for name in statement.names if not hasattr(module, name.name)] == []

@@ -1,4 +1,4 @@
-"""The table of planted outliers: what it counts, and what it makes of a demo."""
+"""The benchmark of planted outliers: what it counts, and its result on a demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from albert_export.evaluation.decisions import Decision
 from albert_runtime.errors import UsageError
-from tools.planted import Row, differing, main, parse_planting, requests, rows, table
+from tools.outlier_benchmark import Row, count_differences, main, measure_exports, parse_planting, requests, table
 
 
 @pytest.mark.parametrize(
@@ -21,24 +21,24 @@ def test_a_planting_is_read(text: str, amounts: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "ffn", "60", "gelu60", "ffn60+", "ffn-1", "ffn60,value30"])
-def test_what_is_no_planting_is_refused(text: str) -> None:
+def test_a_text_that_is_no_planting_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no planting"):
         parse_planting(text)
 
 
-def test_every_difference_counts_and_near_ties_are_told() -> None:
+def test_every_difference_counts_and_near_ties_are_counted_apart() -> None:
     expected = [*map(Decision.single, "abcd", (0.9, 0.01, 0.5, 0.01))]
     got = [*map(Decision.single, "axxd", (0.1, 0.9, 0.01, 0.9))]
-    assert differing(expected, got) == (2, 1)
+    assert count_differences(expected, got) == (2, 1)
 
 
-def test_requests_are_the_same_each_time_and_no_two_alike() -> None:
+def test_requests_are_the_same_each_time_and_differ_from_each_other() -> None:
     asked = requests("question-answering", 20)
     assert asked == requests("question-answering", 20)
     assert len({request["context"] for request in asked}) > 10
 
 
-def test_a_row_says_what_became_of_the_answers() -> None:
+def test_the_table_shows_shares_sizes_recipes_and_refusals() -> None:
     found = [
         Row("question-answering", "ffn60", "onnx int8", 200, 3, 1, 240_000, {"ladder": [{"recipe": "outlier split"}]}),
         Row("question-answering", "ffn60", "tflite int8", 200, refused="the graph does not give the answers"),
@@ -52,7 +52,7 @@ def test_a_row_says_what_became_of_the_answers() -> None:
     ]
 
 
-def test_of_several_plantings_the_lowest_shares_are_told() -> None:
+def test_the_last_table_shows_the_lowest_share_of_all_plantings() -> None:
     found = [
         Row("question-answering", "ffn20", "onnx int8", 200, 3, 3),
         Row("question-answering", "ffn60", "onnx int8", 200, 3, 0),
@@ -66,9 +66,9 @@ def test_of_several_plantings_the_lowest_shares_are_told() -> None:
 
 
 @pytest.mark.slow
-def test_a_planted_demo_in_fp16_keeps_what_the_peer_loses(tmp_path: Path) -> None:
-    ours, peer = rows("question-answering", "ffn60", [("onnx", "fp16")], 40, tmp_path)
-    assert (ours.task, ours.planting, ours.form) == ("question-answering", "ffn60", "onnx fp16")
+def test_a_planted_demo_in_fp16_keeps_answers_that_the_peer_loses(tmp_path: Path) -> None:
+    ours, peer = measure_exports("question-answering", "ffn60", [("onnx", "fp16")], 40, tmp_path)
+    assert (ours.task, ours.planting, ours.export) == ("question-answering", "ffn60", "onnx fp16")
     assert ours.share is not None
     assert peer.share is not None
     assert ours.share >= 0.95 > peer.share
