@@ -1,5 +1,8 @@
-# Every target makes the virtual environment itself where there is none. Variables: PYTHON (3.10 or newer), VENV,
-# PIP_ARGS (for example an index to install torch from), PYTEST_ARGS.
+# Every target makes the virtual environment itself where there is none, and installs what it needs. Variables:
+#   PYTHON       Python 3.10 or newer, to make the environment with
+#   VENV         the folder of the environment
+#   PIP_ARGS     for example an index to install torch from
+#   PYTEST_ARGS  for example the tests to run
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
@@ -7,15 +10,24 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 # PEP 517 for every package: the old way to build seqeval, which is sources only, fails with newer build tools
 INSTALL := $(BIN)/python -m pip install --quiet --use-pep517 --constraint constraints.txt $(PIP_ARGS)
+# One thread for each worker: more threads than cores make the tests slower.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test check format clean
+.DEFAULT_GOAL := help
+.PHONY: help demo quick test check format dist clean
+
+help:  ## print this list
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-demo  ## export the demo question-answering checkpoint and ask it something
 	$(BIN)/albert-export onnx --task qa --output out/demo-qa --force
 	$(BIN)/python tools/show_demo.py out/demo-qa
 
-test: $(VENV)/.installed-test  ## every test, the slow ones too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+quick: $(VENV)/.installed-test  ## the unit tests, without those that export models: about a minute
+	$(PYTEST) -m 'not slow and not export' $(PYTEST_ARGS)
+
+test: $(VENV)/.installed-test  ## every test, including the slow ones
+	$(PYTEST) $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-test  ## lint, types and the direction of imports
 	$(BIN)/ruff check
@@ -25,11 +37,18 @@ check: $(VENV)/.installed-test  ## lint, types and the direction of imports
 	$(BIN)/mypy tests/use_public_names.py
 	$(BIN)/lint-imports
 
-format: $(VENV)/.installed-test
+format: $(VENV)/.installed-test  ## format the sources and repair what the linter can repair
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-clean:
+# Without isolation, the pinned hatchling builds; each wheel is built from the source archive.
+dist: $(VENV)/.installed-test  ## build and check the wheels and source archives of both packages, in dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist runtime
+	$(BIN)/python -m twine check --strict dist/*
+
+clean:  ## remove the environment and everything that was made
 	rm -rf $(VENV) out dist
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt

@@ -29,6 +29,29 @@ DemoBundleOf = Callable[[str, str, str], Path]
 BuiltOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+#: what exports models, trains them or runs TensorFlow: `make quick` leaves it out
+_EXPORTING_TESTS = (
+    "albert_export/export/",
+    "albert_export/reference/",
+    "converters/onnx/export/",
+    "converters/tflite/test_convert.py",
+    "parity/",
+    "test_demo_bundles.py",
+    "test_tflite_demos.py",
+    "tools/",
+)
+_EXPORTING_FIXTURES = {"tflite_bundle_of", "demo_bundle_of"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add the marker `export` to the tests of the folders and fixtures above."""
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        exports = path.startswith(_EXPORTING_TESTS) or _EXPORTING_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if exports:
+            item.add_marker("export")
+
+
 def save_tiny(folder: Path, task: str, **options: object) -> Path:
     """Saves a random tiny checkpoint for `task`, with its vocabulary, into `folder`."""
     import torch

@@ -1,8 +1,9 @@
-"""New virtual environments, for tests that need other packages than this environment has."""
+"""Virtual environments of their own, for tests of what runs where little is installed."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from albert_export.demos import demo_examples
+
+ROOT = Path(__file__).parents[1]
 
 _ANSWER_ALL = """
 import json, sys
@@ -31,9 +34,12 @@ print(json.dumps({"wrong": wrong, "engines": engines, "modules": sorted(sys.modu
 
 
 def new_environment(folder: Path, requirements: Sequence[str], *, may_lack: str) -> str:
-    """Creates an environment in `folder` with `requirements`, the arguments of `pip install`; returns its Python.
+    """Make an environment in `folder` and install `requirements`, the arguments of `pip install`, into it.
 
-    Skips the test if the package `may_lack` can't be installed, since it may not exist for this Python or system.
+    The test is skipped where the package `may_lack` can't be installed: there may be none for this Python or system.
+
+    Returns:
+        The Python of the environment.
     """
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = str(folder / "bin" / "python")
@@ -45,22 +51,43 @@ def new_environment(folder: Path, requirements: Sequence[str], *, may_lack: str)
     return python
 
 
-def run_in(python: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs the environment's Python in isolation from this environment."""
-    return subprocess.run([python, "-I", *arguments], input=stdin, capture_output=True, text=True, check=False)
+def build(source: Path, folder: Path, *options: str) -> None:
+    """Build the distribution whose pyproject.toml is in `source`, with the tools installed here, into `folder`.
+
+    Without `options`, this makes the source archive, and the wheel from the source archive.
+    """
+    command = [sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", str(folder), str(source)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+
+
+def run_in(
+    python: str, *arguments: str, stdin: str = "", folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the environment's Python, which sees nothing of this environment, and neither do the processes it starts.
+
+    Args:
+        python: the Python of the environment.
+        arguments: what to give it.
+        stdin: its input.
+        folder: where it runs; None means here.
+    """
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [python, "-I", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=variables, cwd=folder)
 
 
 def answer_demos(python: str, bundles: Mapping[str, Path], *, sources: Sequence[Path] = ()) -> dict[str, Any]:
-    """Answers the demo examples of each task with its bundle, in the environment.
+    """Answer the demo examples of each task with its bundle, in the environment.
 
     Args:
         python: the Python of the environment.
         bundles: task -> its bundle.
-        sources: folders of packages that are not installed there.
+        sources: folders of packages that are imported there without being installed.
 
     Returns:
-        "wrong": [task, inputs] of each example with a wrong answer; "engines": the engine of each bundle; "modules":
-        the names of all modules that were imported.
+        "wrong": task and inputs of each example whose answer was wrong; "engines": the engine of each bundle;
+        "modules": the names of all imported modules.
     """
     request = {
         "path": [str(Path(__file__).parent), *map(str, sources)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from albert_converters.extras import require_packages
 from albert_export.checkpoints import Checkpoint
 from albert_export.export.context import Writer
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxWriter
@@ -60,6 +61,7 @@ def export_onnx(
         ParityError: the exported graph is no working form of the reference; nothing is written.
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
+    require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
     fidelity, texts = _fidelity(max_drop, eval_data, calibration_data)
     writer = OnnxWriter(precision, opset, processor, texts)
     return export_bundle(
@@ -123,6 +125,7 @@ def export_tflite(
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
     engine = find_target(target)
+    require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
     fidelity, texts = _fidelity(max_drop, eval_data, calibration_data)
 
     def writer_for(checkpoint: Checkpoint, chosen: Task) -> Writer:

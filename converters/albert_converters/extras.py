@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Iterator, Sequence
 
 from albert_runtime.errors import DependencyError
 
@@ -30,3 +31,19 @@ def needing(what: str, extra: str) -> Iterator[None]:
         raise
     except ImportError as error:
         raise DependencyError(f"{what} ({error}); {install_line(extra)}") from error
+
+
+def require_packages(packages: Sequence[str], what: str, extra: str) -> None:
+    """Say at once which of `packages` are missing, before anything that takes time. Nothing is imported.
+
+    Args:
+        packages: the modules that will be imported later.
+        what: what needs them, as the beginning of a message: "an export to ONNX".
+        extra: one of the extras in pyproject.toml.
+
+    Raises:
+        DependencyError: at least one of them is not installed; the message carries the pip line.
+    """
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise DependencyError(f"{what} needs {', '.join(missing)}; {install_line(extra)}")
