@@ -104,7 +104,7 @@ def test_an_odd_number_of_4_bit_weights() -> None:
 
 
 def test_4_bits_need_a_grid() -> None:
-    with pytest.raises(ConversionError, match="64 of 64 channels are on none"):
+    with pytest.raises(ConversionError, match="64 of 64 channels are not"):
         quantize(one_product(WEIGHTS), "int4")
 
 

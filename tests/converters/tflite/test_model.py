@@ -172,7 +172,7 @@ def test_damage_is_read_or_refused_but_nothing_else(changes: list[tuple[int, int
 
 
 def test_weights_behind_the_flatbuffer() -> None:
-    """As ai-edge-quantizer writes them: read as any other, written inside, refused when they are cut off."""
+    """ai-edge-quantizer writes such files. They can be read, and are written with the weights inside."""
     model = looping_model(MATRIX)
     [index] = [number for number, buffer in enumerate(model.buffers) if tflite_model.content(buffer).size == 1024]
     model.buffers[index] = schema.BufferT(offset=4096, size=1024)
@@ -184,7 +184,7 @@ def test_weights_behind_the_flatbuffer() -> None:
         loads(content[:-1])
 
 
-def test_indexes_that_point_nowhere() -> None:
+def test_invalid_indexes_are_refused() -> None:
     model = looping_model(MATRIX)
     model.subgraphs[2].operators[0].inputs = [0, 99]
     model.subgraphs[1].tensors[0].buffer = 99
@@ -198,13 +198,13 @@ def test_indexes_that_point_nowhere() -> None:
         "subgraph 0 uses operators",
         "subgraph 1 uses buffers",
         "subgraph 2 uses tensors",
-        "signature 'serving_default' names tensors",
+        "signature 'serving_default' refers to tensors",
     ):
         assert problem in str(error.value)
 
 
 @pytest.mark.parametrize("outputs", [[99], [-1]])
-def test_outputs_that_point_nowhere(outputs: list[int]) -> None:
+def test_invalid_outputs_are_refused(outputs: list[int]) -> None:
     model = looping_model(MATRIX)
     model.subgraphs[2].operators[0].outputs = outputs
     with pytest.raises(UnsupportedError, match=r"fetch or export it again:\n  - subgraph 2 uses tensors"):
