@@ -48,7 +48,7 @@ def summary(found: Sensitivity, export: str) -> list[str]:
     worst = "; ".join(_described(found, row) for row in found.worst(_MARKED))
     outliers = any(row.outlier_channels for row in found.modules)
     kept = "keeps the worst layers in higher precision where answers change"
-    advice = f"splits outlier channels off by itself, and {kept}" if outliers else kept
+    advice = f"splits outlier channels off where that helps, and {kept}" if outliers else kept
     return [
         f"* worst: {worst}",
         "error: root mean square of the outputs' differences over that of the outputs; "
