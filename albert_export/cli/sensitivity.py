@@ -1,4 +1,4 @@
-"""The command `albert-export sensitivity`; what computes is imported only when it runs."""
+"""The command `albert-export sensitivity`. It imports the analysis only when it runs, so that its help is quick."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ Examples:
   albert-export sensitivity --model ./my-albert --plot sensitivity.png
   albert-export sensitivity --model ./my-albert --precision int4 --calibration-data my-inputs.txt --limit 32 --json
 \b
-Precisions, and what is rounded:
-  int8  weights, a scale for each output channel; the layer's inputs, a range for each run
-  int4  weights of 4 bits, a scale for each 64 of a channel; inputs of 8 bits, a scale for each token;
-        all but the shared layers and the pooler are int8, as in an export
+Precisions:
+  int8  weights with a scale for each output channel; inputs with a range for each run
+  int4  weights of 4 bits with a scale for each 64 inputs of a channel; inputs of 8 bits with a scale
+        for each token; layers outside the shared layers and the pooler are int8, as in an export
 \b
-A base-sized model takes a minute or two on two cores. Nothing is exported; what an export does about
-what is found here, it tells itself: see `albert-export onnx --help`."""
+A base-sized model takes a minute or two on two cores. Nothing is exported. An export chooses a recipe
+against these errors by itself: see `albert-export onnx --help`."""
 )
 @task_option
 @model_option
 @click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]", help="See below.")
 @calibration_option
 @click.option("--limit", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
-              help="Texts to run.")  # fmt: skip
+              help="The number of texts to run.")  # fmt: skip
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE",
               help="Draw a heat map, layers by passes: .png or .svg.")  # fmt: skip
 @random_head_option
@@ -57,7 +57,7 @@ def sensitivity(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Show which layers, in which passes, suffer from quantization."""
+    """Show how much quantizing each layer, in each pass, changes the outputs."""
     from albert_export.checkpoints import read_checkpoint
     from albert_export.checkpoints.checkpoint import default_task
     from albert_export.quantization.calibration import read_calibration_texts
@@ -83,14 +83,14 @@ def sensitivity(
         print_json({"model": str(checkpoint.folder), **found.to_dict()})
     else:
         print_sensitivity(found, shlex.join(_export(model, task, precision, calibration_data, allow_random_head)))
-    if plot is not None:  # last, so that a full disk does not lose the figures
+    if plot is not None:  # the plot comes last, so that a full disk does not lose the figures
         write_heat_map(found, plot, f"{name}: {found.task}, {precision}")
 
 
 def _export(
     model: Path | None, task: str | None, precision: str, calibration_data: Path | None, allow_random_head: bool
 ) -> list[str]:
-    """The command that exports the same model in the same precision."""
+    """Return the command that exports the same model in the same precision."""
     chosen = [*(["--model", str(model)] if model else []), *(["--task", task] if task else [])]
     texts = ["--calibration-data", str(calibration_data)] if calibration_data else []
     head = ["--allow-random-head"] if allow_random_head else []

@@ -13,7 +13,7 @@ from albert_converters.extras import needing
 from albert_export.export.context import Graph, Job
 from albert_export.export.reference_variants import SplitModels
 from albert_export.quantization.calibration import Text, calibration_samples
-from albert_export.quantization.gptq import input_moments, round_to_steps
+from albert_export.quantization.gptq import gptq_quantize, input_hessians
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference import MASK_POLICY
@@ -131,10 +131,10 @@ class OnnxWriter:
 
     def _forms(self, graph: Any, recipe: Recipe) -> dict[str, str]:
         """The form of each matrix and table that is not to stay in float32."""
-        from albert_converters.onnx.quantization.quantize import beyond_float16, products, tables
+        from albert_converters.onnx.quantization.quantize import beyond_float16, matmul_weights, tables
 
         large = [name for name in tables(graph) if "token_type" not in name]  # that one has two rows
-        forms = {name: form for name in products(graph) if (form := self._form(name, recipe))}
+        forms = {name: form for name in matmul_weights(graph) if (form := self._form(name, recipe))}
         for name in beyond_float16(graph):
             if forms.get(name) == "fp16":
                 del forms[name]  # it stays in float32
@@ -155,7 +155,7 @@ class OnnxWriter:
 
     def _quantized(self, job: Job, graph: Any, recipe: Recipe, forms: dict[str, str]) -> Any:
         from albert_converters.onnx.quantization.calibration import activation_ranges
-        from albert_converters.onnx.quantization.quantize import Rounded, quantize
+        from albert_converters.onnx.quantization.quantize import Int4Weights, quantize
 
         ranges, rounded = {}, {}
         if self.precision == "int8-static":
@@ -167,18 +167,18 @@ class OnnxWriter:
             for name, form in forms.items():
                 moment = moments.get(name.removesuffix(".weight"))
                 if form == "int4-block" and moment is not None:
-                    rounded[name] = Rounded(*round_to_steps(weights[name], moment, recipe.block))
+                    rounded[name] = Int4Weights(*gptq_quantize(weights[name], moment, recipe.block))
         return quantize(
             graph,
             forms,
             reduce_range=PROCESSORS[self.processor],
             ranges=ranges,
-            rounded=rounded,
+            int4_weights=rounded,
             block_size=recipe.block or 64,
         )
 
     def _input_moments(self, job: Job, split: bool) -> Any:
         if split not in self._moments:
             job.progress("finding out how to round")
-            self._moments[split] = input_moments(lambda visit: self._models(job).watch(split, visit))
+            self._moments[split] = input_hessians(lambda visit: self._models(job).watch(split, visit))
         return self._moments[split]

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from albert_export.export.context import Job
 from albert_export.quantization.linears import linears_module
-from albert_export.quantization.outlier_channels import Outliers, channel_peaks, find_outliers, mended, shared_layers
+from albert_export.quantization.outlier_channels import (
+    Outliers,
+    channel_peaks,
+    find_outliers,
+    shared_layers,
+    with_outliers_last,
+)
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference.registry import build_reference
 
@@ -49,17 +55,17 @@ class SplitModels:
 
     def watch(self, split: bool, visit: Callable[[str, NDArray[Any]], None]) -> None:
         """Runs the samples; `visit` is called with each shared product's path and its inputs, `[rows, channels]`."""
-        self._products.watch_products(self.reference(split), self._samples, visit)
+        self._products.run_with_forward_hooks(self.reference(split), self._samples, visit)
 
     def weights(self, split: bool) -> dict[str, NDArray[np.float32]]:
         """The matrices of the shared products, `[outputs, inputs]`, by their names in the reference."""
-        products = self._products.shared_products(self.reference(split))
+        products = self._products.shared_linears(self.reference(split))
         return {f"{path}.weight": self._products.weight(product) for path, product in products.items()}
 
     @cached_property
     def _split_reference(self) -> Any:
         job, outliers = self._job, self.outliers
-        weights, hidden_order = mended(job.checkpoint.weights, outliers)
+        weights, hidden_order = with_outliers_last(job.checkpoint.weights, outliers)
         reference = build_reference(
             dataclasses.replace(job.checkpoint, weights=weights),
             job.task.name,
@@ -67,9 +73,9 @@ class SplitModels:
             framework=job.framework,
         )
         prefix = reference.name_prefix
-        layers = shared_layers(prefix + path for path in self._products.shared_products(reference))
+        layers = shared_layers(prefix + path for path in self._products.shared_linears(reference))
         counts = outliers.split_inputs(layers)
-        self._products.split_products(reference, {path.removeprefix(prefix): n for path, n in counts.items()})
+        self._products.split_linears(reference, {path.removeprefix(prefix): n for path, n in counts.items()})
         if outliers.hidden:
             self._products.reorder_hidden(reference, hidden_order)
         return reference

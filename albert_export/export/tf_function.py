@@ -22,7 +22,7 @@ MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"  # its addition gives na
 HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
 
 
-def products_called(matrices: Sequence[str]) -> str:
+def linears_regex(matrices: Sequence[str]) -> str:
     """What finds the shared layers' products with `matrices`, by paths within a layer such as "attention.query"."""
     number = r"(_\d+)?/"  # TensorFlow's, for names that it has given before
     paths = "|".join(matrix.replace(".", number) for matrix in matrices)

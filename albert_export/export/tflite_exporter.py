@@ -14,7 +14,7 @@ from albert_converters.extras import needing
 from albert_export.export.context import Graph, Job
 from albert_export.export.reference_variants import SplitModels
 from albert_export.quantization.calibration import Text, calibration_samples
-from albert_export.quantization.gptq import input_moments
+from albert_export.quantization.gptq import input_hessians
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
@@ -59,7 +59,7 @@ class TfliteWriter:
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
-            from albert_export.export.tf_function import SHARED_LAYERS, products_called
+            from albert_export.export.tf_function import SHARED_LAYERS, linears_regex
         plan = self.plan
         content = self._float_graph(job, recipe)
         if plan.precision != "fp32":
@@ -69,7 +69,7 @@ class TfliteWriter:
                 content,
                 plan.precision,
                 shared_layers=SHARED_LAYERS,
-                kept=products_called(recipe.kept),
+                kept=linears_regex(recipe.kept),
                 floats=self._floats(job, recipe),
                 calibration=[
                     plan.named({name: array.astype(np.int32) for name, array in sample.items()})
@@ -111,7 +111,7 @@ class TfliteWriter:
         """The graph in float32; for int4, its shared weights are rounded already, but for those that are kept."""
         from albert_converters.tflite.convert import to_tflite
         from albert_export.export.tf_function import traced
-        from albert_export.tf_rounding import rounded_weights
+        from albert_export.quantization.tf_linears import temporary_int4_weights
 
         rounded = self.plan.precision == "int4"
         key = (recipe.split, recipe.kept if rounded else ())
@@ -120,7 +120,7 @@ class TfliteWriter:
             reference = models.reference(recipe.split)
             with contextlib.ExitStack() as weights:
                 if rounded:
-                    weights.enter_context(rounded_weights(reference, self._moments_to_round_by(job, recipe)))
+                    weights.enter_context(temporary_int4_weights(reference, self._moments_to_round_by(job, recipe)))
                 job.progress(f"converting {job.task.name} to TFLite, {self.plan.graph}")
                 self._float_graphs[key] = to_tflite(traced(reference, job.task, self.plan))
         return self._float_graphs[key]
@@ -140,7 +140,7 @@ class TfliteWriter:
         """Path of each product that becomes int4 -> the moments of its inputs."""
         if recipe.split not in self._moments:
             job.progress("finding out how to round")
-            self._moments[recipe.split] = input_moments(lambda visit: self._models(job).watch(recipe.split, visit))
+            self._moments[recipe.split] = input_hessians(lambda visit: self._models(job).watch(recipe.split, visit))
         moments = self._moments[recipe.split]
         return {path: moment for path, moment in moments.items() if is_main(path) and not recipe.keeps(path)}
 

@@ -1,4 +1,4 @@
-"""Typical inputs: to find ranges and outliers of activations by, to round weights by, and to hold answers against."""
+"""Calibration: typical inputs, from which ranges of activations, outlier channels and Hessians are computed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from albert_runtime.tokenization.padding import pad_batch
 #: a text, or a pair of texts
 Text = tuple[str, str | None]
 
-#: ranges hardly move after some dozens of inputs, and each takes a run of the model
+#: the default number of inputs: more of them hardly change the ranges, and each takes a run of the model
 _MOST = 64
-#: of inputs to a graph without a static length
+#: the longest input, in tokens, to a graph without a static length
 _LENGTH = 128
 #: sentences of the bundled corpus that are for calibration; the rest is for evaluation
 _CALIBRATING = 80
-#: characters that a sentence has at least; what a word or two show of a model's ranges is no guide
+#: the smallest size of a file; the ranges of a word or two are too narrow for real inputs
 _FEWEST_CHARACTERS = 20
 
 
 def read_calibration_texts(file: str | Path) -> list[Text]:
-    """The texts of a UTF-8 file, one a line; a tab stands between the two texts of a pair.
+    """Read the texts of a UTF-8 file, one on each line, with a tab between the two texts of a pair.
 
     Raises:
-        UsageError: there is no such file, it is empty, or not text.
+        UsageError: the file can't be read, is not UTF-8 text, or has less text than a sentence.
     """
     file = Path(file)
     advice = "give a UTF-8 text file with a typical input on each line, a tab between the texts of a pair"
@@ -42,12 +42,12 @@ def read_calibration_texts(file: str | Path) -> list[Text]:
     texts = [(first, second.strip() or None) for first, _, second in lines]
     texts = [text for text in texts if text[0].strip()]
     if not texts:
-        raise UsageError(f"the calibration data {file} is empty but for texts after tabs; {advice}")
+        raise UsageError(f"the calibration data {file} is empty, or has only texts after tabs; {advice}")
     characters = sum(len(text) for pair in texts for text in pair if text)
     if characters < _FEWEST_CHARACTERS:
         raise UsageError(
             f"the calibration data {file} holds {characters} characters, less than a sentence: ranges found with it "
-            f"would cut off what real inputs need; {advice}, some dozens of them"
+            f"would be too narrow for real inputs; {advice}, some dozens of them"
         )
     return texts
 
@@ -86,15 +86,15 @@ def calibration_samples(
     sequence_length: int | None = None,
     count: int = _MOST,
 ) -> list[dict[str, NDArray[np.int64]]]:
-    """Inputs of the task's graph: `[1, sequence]`, with a choice between for multiple choice.
+    """Return inputs of the task's graph by name: int64 `[1, sequence]`, or `[1, 1, sequence]` for multiple choice.
 
     Args:
-        texts: of more than `count`, some are taken from all over.
+        texts: if there are more than `count`, evenly spaced ones are used.
         tokenizer: of the model.
-        task: whose inputs to make.
-        longest: the most tokens that the model takes.
-        sequence_length: of a graph with static shapes; None leaves each sample its own length.
-        count: the most samples to make.
+        task: the task of the graph.
+        longest: the number of tokens that the model supports.
+        sequence_length: the length of a graph with static shapes; None leaves each sample its own length.
+        count: the largest number of samples.
     """
     count = min(len(texts), count)
     length = sequence_length or min(_LENGTH, longest)

@@ -1,8 +1,8 @@
-"""Weights rounded to 4 bits so that the errors of a row make up for each other.
+"""GPTQ: 4-bit weights whose rounding errors compensate each other within a row.
 
-Rounding each weight to its nearest value is best for the weight, not for what the layer computes with it. Here the
-weights of an input channel are rounded one channel after the other, and the channels that are still to come take
-over what the rounding did to the sums, as far as typical inputs show it: Frantar et al. 2022, "GPTQ" (arXiv
+Rounding each weight to its nearest level is best for the single weight, but not for the output of the layer. GPTQ
+rounds one input channel after the other, and adjusts the channels that are not rounded yet so that they compensate
+the error in the output, as measured by the Hessian of the layer's inputs: Frantar et al. 2022, "GPTQ" (arXiv
 2210.17323), which builds on Hassibi and Stork 1993, "Optimal Brain Surgeon".
 """
 
@@ -13,102 +13,113 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albert_export.quantization.outlier_channels import Watch
+from albert_converters.scale_search import search_scales
+from albert_export.quantization.outlier_channels import HookedRun
 
-#: 4 bits, symmetric: -7 to 7
+#: the largest quantized value: 4 bits, symmetric, from -7 to 7
 LEVELS = 7
-#: shares of a row's largest weight that are tried for its scale: of 15 steps few are to be wasted on one weight
-_CLIPS = np.linspace(1.0, 0.5, 26, dtype=np.float32)
-#: share of the mean of the moments' diagonal that is added to it, for channels that are never used
+#: the scales that are tried for a row, as ratios of the scale at which its largest weight is not clipped
+_CLIP_RATIOS = np.linspace(1.0, 0.5, 26, dtype=np.float32)
+#: the share of the Hessian's mean diagonal that is added to its diagonal, so that channels which are never used do not
+#: make it singular
 _DAMPING = 0.01
-_BLOCK = 128
-#: rows below it are zeros: the scale of what is smaller is no normal float32, and engines may take it for 0
+#: the number of channels that are updated together, before all channels behind them are
+_LAZY_UPDATE = 128
+#: rows whose weights are all smaller become zeros: their scale would not be a normal float32, and engines may read
+#: such a scale as 0
 _SMALLEST = 1e-35
-#: inputs that are gathered before their products are added up
+#: the number of input rows that are collected before they are multiplied
 _ROWS = 2048
 
 
 def row_scales(weight: NDArray[np.float32], importance: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The scale of each row, `[rows, 1]`, at which plain rounding errs least, squared and weighted by input channel."""
+    """Return the scale of each row, `[rows, 1]`, at which nearest rounding errs least.
+
+    The error is squared, and weighted by `importance`, which has one entry for each input channel.
+    """
     largest = np.abs(weight).max(axis=1, keepdims=True)
     largest[largest < _SMALLEST] = 1.0
-    best, best_error = largest / LEVELS, np.full((len(weight), 1), np.inf)
-    for clip in _CLIPS:
-        scales = largest * clip / LEVELS
-        rounded = np.clip(np.rint(weight / scales), -LEVELS, LEVELS) * scales
-        error = (np.square(rounded - weight) @ importance)[:, None]
-        best = np.where(error < best_error, scales, best)
-        best_error = np.minimum(error, best_error)
-    return best.astype(np.float32)
+    candidates = (largest * ratio / LEVELS for ratio in _CLIP_RATIOS)
+    return search_scales(weight, candidates, levels=(-LEVELS, LEVELS), importance=importance)
 
 
-def input_moments(watch: Watch) -> dict[str, NDArray[np.float64]]:
-    """Path of each shared product -> the sum of `x^T x` over its inputs x in all passes, `[inputs, inputs]`."""
-    moments: dict[str, NDArray[np.float64]] = {}
-    waiting: dict[str, list[NDArray[Any]]] = {}
+def input_hessians(run: HookedRun) -> dict[str, NDArray[np.float64]]:
+    """Return the Hessian of each shared linear layer, `[inputs, inputs]`, by the layer's path.
 
-    def add_up(path: str) -> None:
-        rows = np.concatenate(waiting.pop(path))
-        moment = (rows.T @ rows).astype(np.float64)
-        moments[path] = moments[path] + moment if path in moments else moment
-
-    def visit(path: str, rows: NDArray[Any]) -> None:
-        # many rows at a time: the sum is as large for one row as for a thousand
-        waiting.setdefault(path, []).append(rows.copy())
-        if sum(map(len, waiting[path])) >= _ROWS:
-            add_up(path)
-
-    watch(visit)
-    for path in list(waiting):
-        add_up(path)
-    return moments
-
-
-def round_weights(weight: NDArray[np.float32], moments: NDArray[np.float64]) -> NDArray[np.float32]:
-    """`weight` on a grid of 15 steps for each row: whole multiples, -7 to 7, of one scale a row.
+    The Hessian of the squared output error is the sum of `x^T x` over the layer's inputs `x` in all passes, up to a
+    factor that does not matter here.
 
     Args:
-        weight: `[outputs, inputs]`, as in `y = x W^T`.
-        moments: `[inputs, inputs]`, the sum of `x^T x` over typical inputs `x`.
+        run: runs the samples, and calls back with the inputs of every shared linear layer.
     """
-    steps, scales = round_to_steps(weight, moments, weight.shape[1])
-    return steps * scales
+    hessians: dict[str, NDArray[np.float64]] = {}
+    pending: dict[str, list[NDArray[Any]]] = {}
+
+    def add(path: str) -> None:
+        rows = np.concatenate(pending.pop(path))
+        hessian = (rows.T @ rows).astype(np.float64)
+        hessians[path] = hessians[path] + hessian if path in hessians else hessian
+
+    def collect(path: str, rows: NDArray[Any]) -> None:
+        # adding to the large matrix takes as long for one row as for a thousand, so rows are collected first
+        pending.setdefault(path, []).append(rows.copy())
+        if sum(map(len, pending[path])) >= _ROWS:
+            add(path)
+
+    run(collect)
+    for path in list(pending):
+        add(path)
+    return hessians
 
 
-def round_to_steps(
-    weight: NDArray[np.float32], moments: NDArray[np.float64], block: int
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """`weight` as whole numbers of steps, -7 to 7, and the size of a step, one for each `block` inputs of a row.
+def gptq_fake_quantize(weight: NDArray[np.float32], hessian: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return `weight` in float32 with 4-bit precision: each row has the multiples -7 to 7 of one scale.
 
     Args:
         weight: `[outputs, inputs]`, as in `y = x W^T`.
-        moments: `[inputs, inputs]`, the sum of `x^T x` over typical inputs `x`.
-        block: inputs that share a scale; the last block may be shorter.
+        hessian: `[inputs, inputs]`, see `input_hessians`.
+    """
+    values, scales = gptq_quantize(weight, hessian, weight.shape[1])
+    return values * scales
+
+
+def gptq_quantize(
+    weight: NDArray[np.float32], hessian: NDArray[np.float64], block_size: int
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Quantize `weight` to 4 bits, with one scale for each block of `block_size` inputs of a row.
+
+    Args:
+        weight: `[outputs, inputs]`, as in `y = x W^T`.
+        hessian: `[inputs, inputs]`, see `input_hessians`.
+        block_size: the number of inputs that share a scale; the last block may be shorter.
 
     Returns:
-        Steps `[outputs, inputs]` and scales `[outputs, blocks]`.
+        The quantized values, int8 `[outputs, inputs]` from -7 to 7, and the scales, float32 `[outputs, blocks]`.
     """
-    moments = moments.astype(np.float64)
-    diagonal = np.diag_indices_from(moments)
-    mean = moments[diagonal].mean()
-    moments[diagonal] += _DAMPING * mean if mean > 0 else 1.0
-    starts = range(0, weight.shape[1], block)
-    scales = np.hstack([row_scales(weight[:, i : i + block], moments[diagonal][i : i + block]) for i in starts])
-    order = np.argsort(-moments[diagonal])  # what is used most goes first, while there are many to make up for it
-    back = np.argsort(order)
-    # row i of the factor says how the channels after i make up for an error in channel i
-    factor = np.linalg.cholesky(np.linalg.inv(moments[np.ix_(order, order)])).T.astype(np.float32)
-    left = weight[:, order].astype(np.float32)
-    steps = np.empty(left.shape, np.int8)
-    for start in range(0, left.shape[1], _BLOCK):
-        stop = min(start + _BLOCK, left.shape[1])
-        errors = np.empty((len(left), stop - start), np.float32)
+    hessian = hessian.astype(np.float64)
+    diagonal = np.diag_indices_from(hessian)
+    mean = hessian[diagonal].mean()
+    hessian[diagonal] += _DAMPING * mean if mean > 0 else 1.0
+    starts = range(0, weight.shape[1], block_size)
+    scales = np.hstack(
+        [row_scales(weight[:, i : i + block_size], hessian[diagonal][i : i + block_size]) for i in starts]
+    )
+    # the channels with the largest inputs go first, while many channels are left that can compensate their errors
+    order = np.argsort(-hessian[diagonal])
+    original_order = np.argsort(order)
+    # row i of the factor says how the channels after i compensate an error in channel i
+    factor = np.linalg.cholesky(np.linalg.inv(hessian[np.ix_(order, order)])).T.astype(np.float32)
+    remaining = weight[:, order].astype(np.float32)
+    values = np.empty(remaining.shape, np.int8)
+    for start in range(0, remaining.shape[1], _LAZY_UPDATE):
+        stop = min(start + _LAZY_UPDATE, remaining.shape[1])
+        errors = np.empty((len(remaining), stop - start), np.float32)
         for column in range(start, stop):
-            scale = scales[:, order[column] // block]
-            value = left[:, column]
-            steps[:, column] = np.clip(np.rint(value / scale), -LEVELS, LEVELS)
-            error = (value - steps[:, column] * scale) / factor[column, column]
-            left[:, column:stop] -= np.outer(error, factor[column, column:stop])
+            scale = scales[:, order[column] // block_size]
+            weights = remaining[:, column]
+            values[:, column] = np.clip(np.rint(weights / scale), -LEVELS, LEVELS)
+            error = (weights - values[:, column] * scale) / factor[column, column]
+            remaining[:, column:stop] -= np.outer(error, factor[column, column:stop])
             errors[:, column - start] = error
-        left[:, stop:] -= errors @ factor[start:stop, stop:]
-    return steps[:, back], scales
+        remaining[:, stop:] -= errors @ factor[start:stop, stop:]
+    return values[:, original_order], scales

@@ -1,4 +1,4 @@
-"""The linear layers of a reference model, whichever framework it is in."""
+"""Linear layers of a reference model in either framework."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from albert_export.reference.registry import framework_module
 
 
 def linears_module(framework: str) -> Any:
-    """The module that hooks and splits the linear layers of `framework`'s reference: "torch" or "tf".
+    """Return the module for linear layers of reference models in `framework`, "torch" or "tf".
+
+    Both modules have the functions `shared_linears`, `run_with_forward_hooks`, `split_linears`, `reorder_hidden` and
+    `weight`.
 
     Raises:
         DependencyError: the framework is not installed.

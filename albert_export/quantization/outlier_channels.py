@@ -1,11 +1,16 @@
-"""Outlier channels: a few inputs of a product that are so large that no room is left for the others in 8 bits.
+"""Outlier channels: a few input channels of a linear layer that are far larger than all others.
 
-What mends it changes nothing in float32. Channels of the feed-forward network and of the hidden state are permuted so
-that the outliers stand last, and the products that read them multiply the last ones apart, with a range of their own.
-Channels of the value projection are scaled down, and the columns of the output projection that read them up:
-attention takes weighted means of them, which commute with a factor. (Xiao et al. 2023, "SmoothQuant", arXiv
-2211.10438, balances the two the same way, but through LayerNorm.) All passes share the layer, so one choice serves
-all of them; it comes from the largest value that each channel takes on typical text.
+In 8 bits with one scale for the whole tensor they leave too few levels for the other channels. Two rewrites of the
+weights remove them. Both leave the float32 function unchanged:
+
+- The channels of the feed-forward network and of the hidden state are permuted so that the outliers stand last. The
+  linear layers that read them multiply the last channels separately, so that these get a scale of their own.
+- The channels of the value projection are scaled down, and the matching columns of the attention's output projection
+  are scaled up. Attention takes weighted means of the values, which commute with a factor for each channel. (Xiao et
+  al. 2023, "SmoothQuant", arXiv 2211.10438, balances the two in the same way, but through LayerNorm.)
+
+All passes share the layer, so one choice of channels serves all of them. It is made from the largest absolute value
+that each channel takes on typical texts.
 """
 
 from __future__ import annotations
@@ -18,34 +23,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 Weights = dict[str, np.ndarray]
-#: a run of samples that calls back with each shared product's path and its inputs, `[rows, channels]`
-Watch = Callable[[Callable[[str, NDArray[Any]], None]], None]
+#: is called with the path of a shared linear layer and its inputs, `[rows, channels]`
+ForwardHook = Callable[[str, NDArray[Any]], None]
+#: runs samples through a model, and calls the hook for each shared linear layer in each pass
+HookedRun = Callable[[ForwardHook], None]
 
-#: an outlier is so much larger than the largest ordinary channel: at 2, its range costs the others one bit
+#: an outlier is more than twice as large as the largest ordinary channel: from there on it costs the others one bit
 _RATIO = 2.0
-#: at most so many of a layer's channels are outliers, or four of a narrow one, or else none stands out
-_MOST = 1 / 32
-_FEWEST = 4
-#: products that read the hidden state, by what stands before them in their layer
-_READERS = ("attention.query", "attention.key", "attention.value", "ffn")
+#: this share of the channels may be outliers, or `_MIN_OUTLIERS` if that is more; if more channels than that are large,
+#: none stands out
+_MAX_SHARE = 1 / 32
+_MIN_OUTLIERS = 4
+#: the linear layers that read the hidden state, by their path within a shared layer
+_HIDDEN_READERS = ("attention.query", "attention.key", "attention.value", "ffn")
 
 
 @dataclass(frozen=True)
 class Outliers:
-    """What to mend; a layer is named by the path that its weights begin with."""
+    """The outlier channels of a model. A shared layer is named by the prefix of its weights' names."""
 
-    #: layer -> outlier channels between `ffn` and `ffn_output`
+    #: shared layer -> outlier channels between `ffn` and `ffn_output`
     ffn: dict[str, list[int]] = field(default_factory=dict)
-    #: outlier channels of the hidden state, the same in all layers
+    #: outlier channels of the hidden state, the same for all shared layers
     hidden: list[int] = field(default_factory=list)
-    #: layer -> what the value projection's channels are divided by, `[hidden_size]`
+    #: shared layer -> the divisor of each channel of the value projection, `[hidden_size]`
     value_scales: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.ffn or self.hidden or self.value_scales)
 
     def to_dict(self) -> dict[str, Any]:
-        """What a manifest says of it."""
+        """The number of outlier channels of each kind, as a manifest records them."""
         return {
             "ffn_channels": {layer.rstrip("."): len(channels) for layer, channels in self.ffn.items()},
             "hidden_channels": len(self.hidden),
@@ -55,80 +63,99 @@ class Outliers:
         }
 
     def split_inputs(self, layers: Iterable[str]) -> dict[str, int]:
-        """Path of each product to split -> how many of its last inputs are outliers."""
+        """Return the path of each linear layer to split, with the number of its last inputs that are outliers."""
         counts = {f"{layer}ffn_output": len(channels) for layer, channels in self.ffn.items()}
         if self.hidden:
-            counts |= {layer + reader: len(self.hidden) for layer in layers for reader in _READERS}
+            counts |= {layer + reader: len(self.hidden) for layer in layers for reader in _HIDDEN_READERS}
         return counts
 
 
-def channel_peaks(watch: Watch) -> dict[str, NDArray[np.float32]]:
-    """The largest absolute value of each input channel of each shared product, over all passes and samples."""
+def channel_peaks(run: HookedRun) -> dict[str, NDArray[np.float32]]:
+    """Return the largest absolute value of each input channel, over all passes and samples.
+
+    Args:
+        run: runs the samples, and calls back with the inputs of every shared linear layer.
+
+    Returns:
+        The peaks `[channels]` of each shared linear layer, by its path.
+    """
     peaks: dict[str, NDArray[np.float32]] = {}
 
-    def visit(path: str, rows: NDArray[Any]) -> None:
+    def update(path: str, rows: NDArray[Any]) -> None:
         largest = np.abs(rows).max(axis=0)
         peaks[path] = np.maximum(peaks[path], largest) if path in peaks else largest
 
-    watch(visit)
+    run(update)
     return peaks
 
 
 def find_outliers(peaks: Mapping[str, NDArray[np.float32]], weights: Weights) -> Outliers:
-    """The outliers among the channels with these `peaks`, by path of the product that reads them.
+    """Return the outlier channels of a model.
 
     Args:
-        peaks: of `channel_peaks`; paths as in Hugging Face's full names.
+        peaks: of `channel_peaks`, by Hugging Face's full names without the suffix `.weight`.
         weights: of the checkpoint, by Hugging Face's full names.
     """
     layers = shared_layers(peaks)
     ffn = {layer: outlier_channels(peaks[f"{layer}ffn_output"]) for layer in layers}
-    hidden = np.max([peaks[layer + reader] for layer in layers for reader in _READERS], axis=0)
+    hidden = np.max([peaks[layer + reader] for layer in layers for reader in _HIDDEN_READERS], axis=0)
     scales = {}
     for layer in layers:
-        context, columns = (
-            peaks[f"{layer}attention.dense"],
-            np.abs(weights[f"{layer}attention.dense.weight"]).max(axis=0),
-        )
-        if outlier_channels(context):
-            scales[layer] = _balance(context, columns)
+        context_peaks = peaks[f"{layer}attention.dense"]
+        if outlier_channels(context_peaks):
+            column_peaks = np.abs(weights[f"{layer}attention.dense.weight"]).max(axis=0)
+            scales[layer] = _balance(context_peaks, column_peaks)
     return Outliers({layer: found for layer, found in ffn.items() if found}, outlier_channels(hidden), scales)
 
 
 def shared_layers(paths: Iterable[str]) -> list[str]:
-    """The shared layers that products at `paths` are in: what their paths begin with."""
+    """Return the shared layers that hold the linear layers at `paths`, each as the common prefix of its paths."""
     return [path.removesuffix("ffn_output") for path in paths if path.endswith(".ffn_output")]
 
 
 def is_main(path: str) -> bool:
-    """Whether the product at `path` is a whole one, or the main part of one that is split."""
+    """Whether the linear layer at `path` is a whole one, or the main part of one that is split."""
     return ".outliers" not in path
 
 
 def outlier_channels(peaks: NDArray[np.float32]) -> list[int]:
-    """Channels whose peak is above `_RATIO` times that of all but the few largest."""
-    most = max(_FEWEST, int(len(peaks) * _MOST))
-    if len(peaks) <= most:
+    """Return the channels whose peak is more than twice the largest ordinary one, in ascending order.
+
+    All but the few largest channels are ordinary: at most one channel in 32, or four channels if that is more, can be
+    outliers.
+
+    Args:
+        peaks: the largest absolute value of each channel, `[channels]`.
+    """
+    limit = max(_MIN_OUTLIERS, int(len(peaks) * _MAX_SHARE))
+    if len(peaks) <= limit:
         return []
-    ordinary = np.sort(peaks)[-1 - most]
+    ordinary = np.sort(peaks)[-1 - limit]
     return [int(channel) for channel in np.flatnonzero(peaks > _RATIO * ordinary)]
 
 
-def _balance(context: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What to divide each channel by, so that it and its column of weights use as much of their ranges as others."""
-    alive = (context > 0) & (columns > 0)
-    scales = np.ones_like(context)
-    scales[alive] = np.sqrt(context[alive] / columns[alive])
+def _balance(context_peaks: NDArray[np.float32], column_peaks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a divisor for each channel, so that activations and weights use an equal share of their ranges.
+
+    Channels without activations or weights keep the divisor 1. The median divisor is 1 too, so that the scales of
+    ordinary channels hardly change.
+    """
+    alive = (context_peaks > 0) & (column_peaks > 0)
+    scales = np.ones_like(context_peaks)
+    scales[alive] = np.sqrt(context_peaks[alive] / column_peaks[alive])
     if alive.any():
         scales[alive] /= np.median(scales[alive])
     return scales.astype(np.float32)
 
 
-def mended(weights: Weights, outliers: Outliers) -> tuple[Weights, NDArray[np.int64]]:
-    """Weights of the same function, with the outliers last and the values rescaled.
+def with_outliers_last(weights: Weights, outliers: Outliers) -> tuple[Weights, NDArray[np.int64]]:
+    """Rewrite the weights so that outlier channels stand last and value channels are rescaled.
+
+    The function that the model computes stays the same, except for the order of the encoder's hidden channels.
 
     Returns:
-        The weights, new where they differ, and where each hidden channel now stands, `[hidden_size]`.
+        The weights (arrays that do not change are shared with `weights`), and the new position of each hidden channel,
+        `[hidden_size]`.
     """
     result = dict(weights)
     for layer, scales in outliers.value_scales.items():
@@ -142,20 +169,21 @@ def mended(weights: Weights, outliers: Outliers) -> tuple[Weights, NDArray[np.in
     order = _last(outliers.hidden, len(weights[f"{mapping}bias"]))
     if outliers.hidden:
         layers = shared_layers(name.removesuffix(".weight") for name in weights)
-        written = ("attention.dense.weight", "attention.dense.bias", "attention.LayerNorm.weight",
+        writers = ("attention.dense.weight", "attention.dense.bias", "attention.LayerNorm.weight",
                    "attention.LayerNorm.bias", "ffn_output.weight", "ffn_output.bias",
                    "full_layer_layer_norm.weight", "full_layer_layer_norm.bias")  # fmt: skip
-        rows = [f"{mapping}weight", f"{mapping}bias", *(layer + name for layer in layers for name in written)]
-        _permute(result, rows, [f"{layer}{reader}.weight" for layer in layers for reader in _READERS], order)
+        rows = [f"{mapping}weight", f"{mapping}bias", *(layer + name for layer in layers for name in writers)]
+        _permute(result, rows, [f"{layer}{reader}.weight" for layer in layers for reader in _HIDDEN_READERS], order)
     return result, np.argsort(order)
 
 
 def _last(channels: list[int], size: int) -> NDArray[np.int64]:
-    """All channels, `channels` last."""
+    """Return all channel numbers below `size`, with `channels` at the end."""
     return np.concatenate([np.setdiff1d(np.arange(size), channels), np.asarray(channels, np.int64)])
 
 
 def _permute(weights: Weights, rows: list[str], columns: list[str], order: NDArray[np.int64]) -> None:
+    """Reorder the first axis of the weights named in `rows` and the second axis of those named in `columns`."""
     for name in rows:
         weights[name] = np.ascontiguousarray(weights[name][order])
     for name in columns:

@@ -1,4 +1,4 @@
-"""The PyTorch reference's dense layers: what goes into them, and the same layers with their last inputs apart."""
+"""Linear layers of the PyTorch reference: forward hooks on them, and layers that are split at their outlier inputs."""
 
 from __future__ import annotations
 
@@ -9,31 +9,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from albert_export.quantization.outlier_channels import ForwardHook
+
 
 class SplitLinear(nn.Module):
-    """A dense layer that multiplies its last input channels apart: equal to the layer it is made of.
+    """A linear layer that multiplies its last input channels separately; it computes what `linear` computes.
 
-    Quantizers then find one range for the main channels and another for the outliers.
+    Quantizers then choose one range for the main channels and another one for the outliers.
+
+    Args:
+        linear: the layer that is replaced; its weights are copied.
+        outliers: the number of its last input channels to split off.
     """
 
-    def __init__(self, dense: nn.Linear, outliers: int) -> None:
+    def __init__(self, linear: nn.Linear, outliers: int) -> None:
         super().__init__()
-        self.sizes = [dense.in_features - outliers, outliers]
-        self.main = nn.Linear(self.sizes[0], dense.out_features)
-        self.outliers = nn.Linear(outliers, dense.out_features, bias=False)
+        self.sizes = [linear.in_features - outliers, outliers]
+        self.main = nn.Linear(self.sizes[0], linear.out_features)
+        self.outliers = nn.Linear(outliers, linear.out_features, bias=False)
         with torch.no_grad():
-            main, apart = dense.weight.split(self.sizes, dim=1)
-            self.main.weight.copy_(main)
-            self.main.bias.copy_(dense.bias)
-            self.outliers.weight.copy_(apart)
+            main_weight, outlier_weight = linear.weight.split(self.sizes, dim=1)
+            self.main.weight.copy_(main_weight)
+            self.main.bias.copy_(linear.bias)
+            self.outliers.weight.copy_(outlier_weight)
 
     def forward(self, x: Tensor) -> Tensor:
         main, outliers = x.split(self.sizes, dim=-1)
         return self.main(main) + self.outliers(outliers)
 
 
-def shared_products(reference: nn.Module) -> dict[str, nn.Module]:
-    """The dense layers of the shared layers, by their path in the reference, in the order of the graph."""
+def shared_linears(reference: nn.Module) -> dict[str, nn.Module]:
+    """Return the linear layers within the shared layers, by their path in the reference, in the order they run."""
     return {
         name: module
         for name, module in reference.named_modules()
@@ -41,31 +47,37 @@ def shared_products(reference: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def watch_products(
-    reference: nn.Module,
-    samples: Iterable[Mapping[str, NDArray[Any]]],
-    visit: Callable[[str, NDArray[Any]], None],
+def run_with_forward_hooks(
+    reference: nn.Module, samples: Iterable[Mapping[str, NDArray[Any]]], hook: ForwardHook
 ) -> None:
-    """Runs the samples; `visit` is called with each shared product's path and inputs, `[rows, channels]`."""
+    """Run the samples; `hook` is called with the path and the inputs `[rows, channels]` of each shared linear layer.
 
-    def watching(name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            visit(name, inputs[0].reshape(-1, inputs[0].shape[-1]).numpy())
+    It is called in every pass, and the reference is left without hooks.
+    """
 
-        return hook
+    def pre_hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def call(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            hook(name, inputs[0].reshape(-1, inputs[0].shape[-1]).numpy())
 
-    hooks = [module.register_forward_pre_hook(watching(name)) for name, module in shared_products(reference).items()]
+        return call
+
+    handles = [module.register_forward_pre_hook(pre_hook(name)) for name, module in shared_linears(reference).items()]
     try:
         with torch.inference_mode():
             for sample in samples:
                 reference(**{name: torch.from_numpy(array).long() for name, array in sample.items()})
     finally:
-        for hook in hooks:
-            hook.remove()
+        for handle in handles:
+            handle.remove()
 
 
-def split_products(reference: nn.Module, outliers: Mapping[str, int]) -> None:
-    """Replaces each named product by one whose last so many input channels are multiplied apart."""
+def split_linears(reference: nn.Module, outliers: Mapping[str, int]) -> None:
+    """Replace linear layers by ones that multiply their last input channels separately.
+
+    Args:
+        reference: the model to change.
+        outliers: the path of each layer to split, with the number of its last input channels to split off.
+    """
     for path, count in outliers.items():
         parent, _, name = path.rpartition(".")
         owner = reference.get_submodule(parent)
@@ -73,11 +85,16 @@ def split_products(reference: nn.Module, outliers: Mapping[str, int]) -> None:
 
 
 def reorder_hidden(reference: nn.Module, order: NDArray[Any]) -> None:
-    """Has the encoder give its last hidden state's channels in `order`: where each stands in what it computes."""
+    """Make the encoder reorder the channels of its last hidden state before it returns it.
+
+    Args:
+        reference: the model to change.
+        order: for each channel of the result, the channel of the computed state that it is taken from.
+    """
     encoder: Any = getattr(reference, "albert", reference)
     encoder.encoder.hidden_order = torch.from_numpy(order.copy())
 
 
-def weight(product: nn.Linear) -> NDArray[Any]:
-    """The matrix of a product, `[outputs, inputs]`."""
-    return product.weight.detach().numpy()
+def weight(linear: nn.Linear) -> NDArray[Any]:
+    """The weight matrix of a linear layer, `[outputs, inputs]`."""
+    return linear.weight.detach().numpy()

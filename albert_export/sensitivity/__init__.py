@@ -1,6 +1,6 @@
-"""Which dense layers, and in which passes, a model's answers depend on most when they are quantized.
+"""Sensitivity analysis: how much quantizing each linear layer, in each pass, changes the model's outputs.
 
-Names are loaded when they are first used, so that the command line's help is quick.
+Names are loaded when they are first used, so that the help of the command line is quick.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from albert_export.utils.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.sensitivity.analysis import PRECISIONS, scan, typical_inputs
-    from albert_export.sensitivity.result import Harm, Row, Sensitivity
+    from albert_export.sensitivity.result import QuantizationError, Row, Sensitivity
 
-__all__ = ["PRECISIONS", "Harm", "Row", "Sensitivity", "scan", "typical_inputs"]
+__all__ = ["PRECISIONS", "QuantizationError", "Row", "Sensitivity", "scan", "typical_inputs"]
 
-#: public name -> the module that holds it
+#: public name -> the module that defines it
 _HOMES = {
     "PRECISIONS": "albert_export.sensitivity.analysis",
-    "Harm": "albert_export.sensitivity.result",
+    "QuantizationError": "albert_export.sensitivity.result",
     "Row": "albert_export.sensitivity.result",
     "Sensitivity": "albert_export.sensitivity.result",
     "scan": "albert_export.sensitivity.analysis",

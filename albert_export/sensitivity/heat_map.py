@@ -1,4 +1,7 @@
-"""A scan as a picture: layers down, passes across; errors above, outlier ratios below."""
+"""The heat map of a scan, with a row for each layer and a column for each pass.
+
+The upper panel shows the errors, the lower one the outlier ratios.
+"""
 
 from __future__ import annotations
 
@@ -20,37 +23,38 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-#: what a file may be called
+#: the supported endings of the file name
 SUFFIXES = (".png", ".svg")
-#: inches: a cell, what stands left and right of the cells, above the first panel, and above and below each
+#: in inches: width and height of a cell, space left and right of the cells, above the first panel, above and below each
+#: panel, and between text and the edge
 _CELL, _ROW, _LEFT, _RIGHT, _TOP, _ABOVE, _BELOW, _MARGIN = 0.58, 0.34, 2.5, 1.0, 0.6, 0.45, 0.65, 0.25
-#: inches, so that the titles fit over few passes
-_LEAST_WIDTH = 7.6
-#: between the passes and the column for all of them, in cells
+#: in inches, so that the titles fit even if there are few passes
+_MIN_WIDTH = 7.6
+#: the gap between the passes and the column for all of them, in cells
 _GAP = 0.35
-#: of a scale of colours, from least to most: noise is not to look like a difference, nor one tiny value to leave no
-#: difference to the others
-_LEAST_SPAN, _MOST_SPAN = 10, 100
-#: from here on, as a share of the scale, text is white
+#: the smallest and the largest ratio of the two ends of a colour scale. A small ratio would make noise look like a
+#: difference, and a large one, set by a single tiny value, would give all other values the same colour
+_MIN_SPAN, _MAX_SPAN = 10, 100
+#: text is white on colours above this share of the scale
 _DARK = 0.6
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """One of the two figures that each row is drawn by."""
+    """One of the two panels; it draws one figure of each row."""
 
     title: str
-    #: matplotlib's name
+    #: matplotlib's name of the colour map
     colours: str
     value: Callable[[Row], float]
     label: Callable[[float], str]
 
 
 def refuse_plot(file: Path) -> None:
-    """Refuses a plot that could not be written in the end, before the scan begins.
+    """Refuse a plot that can't be written, before the scan begins.
 
     Raises:
-        UsageError: the suffix is not one of SUFFIXES, or the file has no place; all problems at once.
+        UsageError: the suffix is not one of SUFFIXES, or the folder does not exist; the message names all problems.
         DependencyError: matplotlib is not installed.
     """
     problems = []
@@ -67,10 +71,11 @@ def refuse_plot(file: Path) -> None:
 
 
 def write_heat_map(found: Sensitivity, file: Path, title: str) -> None:
-    """Writes the heat map of a scan, as PNG or SVG by the file's suffix; it appears whole, or not at all.
+    """Write the heat map of a scan, as PNG or SVG by the file's suffix. The file is either complete or not there.
 
     Raises:
-        UsageError, DependencyError: as `refuse_plot`; or the disk refuses.
+        UsageError: as for `refuse_plot`, or the file can't be written.
+        DependencyError: matplotlib is not installed.
     """
     refuse_plot(file)
     error = f"Error of the outputs in %, one layer quantized (everything: {percent(found.everything.error)}%)"
@@ -80,7 +85,7 @@ def write_heat_map(found: Sensitivity, file: Path, title: str) -> None:
         _Panel(ratio, "PuBu", lambda row: row.outlier_ratio, _ratio),
     )
     across, down = (found.passes + _GAP + 1) * _CELL, len(found.modules) * _ROW
-    width = max(_LEFT + across + _RIGHT, _LEAST_WIDTH)
+    width = max(_LEFT + across + _RIGHT, _MIN_WIDTH)
     height = _TOP + len(panels) * (_ABOVE + down + _BELOW)
     figure = _figure(width, height)
 
@@ -98,7 +103,11 @@ def write_heat_map(found: Sensitivity, file: Path, title: str) -> None:
 
 
 def _draw(axes: Axes, found: Sensitivity, panel: _Panel) -> AxesImage:
-    """Draws a cell for each layer and pass, and one for each layer and all its passes; returns one for its colours."""
+    """Draw a cell for each layer and pass, and one for each layer and all its passes.
+
+    Returns:
+        One of the drawn images, for the colour scale.
+    """
     from matplotlib.colors import LogNorm
 
     passes = range(1, found.passes + 1)
@@ -132,7 +141,7 @@ def _draw(axes: Axes, found: Sensitivity, panel: _Panel) -> AxesImage:
 
 
 def _draw_scale(axes: Axes, image: AxesImage, panel: _Panel) -> None:
-    """The colours' meaning, told at both ends and in the middle."""
+    """Draw the colour scale, with a label at both ends and in the middle."""
     bar = axes.figure.colorbar(image, cax=axes)
     least, most = image.get_clim()
     ticks = [least, float(np.sqrt(least * most)), most]
@@ -143,10 +152,10 @@ def _draw_scale(axes: Axes, image: AxesImage, panel: _Panel) -> None:
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
-    """The ends of a logarithmic scale for the values; those beyond have the colour of an end."""
-    there = [value for value in values if 0 < value < np.inf] or [1.0]
-    least = max(min(there), max(there) / _MOST_SPAN)
-    return least, max(*there, _LEAST_SPAN * least)
+    """Return the ends of a logarithmic scale for the values; values beyond have the colour of the nearer end."""
+    finite = [value for value in values if 0 < value < np.inf] or [1.0]
+    least = max(min(finite), max(finite) / _MAX_SPAN)
+    return least, max(*finite, _MIN_SPAN * least)
 
 
 def _ratio(value: float) -> str:
@@ -154,12 +163,12 @@ def _ratio(value: float) -> str:
 
 
 def _metadata(file: Path) -> dict[str, Any]:
-    """Without the date in an SVG, so that equal scans give equal files."""
+    """Return metadata that leaves the date out of an SVG, so that equal scans give equal files."""
     return {"Date": None} if file.suffix.lower() == ".svg" else {}
 
 
 def _figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches; nothing is shown on a screen.
+    """Return an empty figure of this size in inches; nothing is shown on a screen.
 
     Raises:
         DependencyError: matplotlib is not installed.

@@ -1,6 +1,6 @@
-"""Products: runs of a reference model whose every product with weights can be watched and changed, in any pass.
+"""LinearHooks: runs of a reference model with a hook on each of its linear layers, in any pass.
 
-The model's own code runs; nothing in it is replaced but, during a run, the call of each group of shared layers.
+The model's own code runs. During a run only the call of each group of shared layers is replaced, to count the passes.
 """
 
 from __future__ import annotations
@@ -19,34 +19,36 @@ from albert_export.checkpoints.weight_names import DECODER, WORD_EMBEDDINGS
 from albert_runtime.tasks import Task
 
 
-class Product(NamedTuple):
-    """A dense layer in one pass; `pass_number` is None outside the shared layers."""
+class LinearCall(NamedTuple):
+    """A linear layer in one pass."""
 
-    #: Hugging Face's full name
+    #: Hugging Face's full name of the layer
     module: str
+    #: from 1; None for a layer outside the shared layers
     pass_number: int | None
 
 
-#: called with each product's inputs `[..., inputs]` and weights `[outputs, inputs]`; what it returns is multiplied
-Visit = Callable[[Product, Tensor, Tensor], tuple[Tensor, Tensor]]
+#: is called with the inputs `[..., inputs]` and the weights `[outputs, inputs]` of a linear layer, and returns the ones
+#: to compute with instead
+LinearHook = Callable[[LinearCall, Tensor, Tensor], tuple[Tensor, Tensor]]
 Inputs = Mapping[str, NDArray[np.int64]]
 
 
 class Run(NamedTuple):
-    """What a model gives."""
+    """The results of a run of the model."""
 
     #: by the names of the task's contract
     outputs: dict[str, Tensor]
-    #: the hidden states before each pass, and after the last
+    #: the hidden states before each pass, and after the last one
     states: tuple[Tensor, ...]
 
 
-class Products:
-    """The products of a reference model.
+class LinearHooks:
+    """Runs a reference model with a hook on its linear layers.
 
     Args:
-        model: in evaluation mode; it is the same after each run.
-        task: whose outputs it gives.
+        model: the model in evaluation mode; it is unchanged after each run.
+        task: the task whose outputs it gives.
     """
 
     def __init__(self, model: Any, task: Task) -> None:
@@ -57,22 +59,22 @@ class Products:
         self._names = {
             id(module.weight): prefix + path for path, module in model.named_modules() if isinstance(module, nn.Linear)
         }
-        # the decoder is no layer: it multiplies by the word embeddings
+        # the decoder of masked words is no nn.Linear, since its matrix is the table of word embeddings
         embeddings = model.named_weights()[WORD_EMBEDDINGS]
         self._names[id(embeddings)] = DECODER.removesuffix(".weight")
 
-    def run(self, inputs: Inputs, visit: Visit, *, first_pass: int = 1, states: Sequence[Tensor] = ()) -> Run:
-        """Runs the model on the arrays of the task's contract.
+    def run(self, inputs: Inputs, hook: LinearHook, *, first_pass: int = 1, states: Sequence[Tensor] = ()) -> Run:
+        """Run the model on the arrays of the task's contract.
 
         Args:
-            inputs: int64.
-            visit: called for every product that is run, in order.
-            first_pass: what comes before this pass is not run again; embeddings and heads are.
-            states: of an earlier run, for a `first_pass` above 1.
+            inputs: int64 arrays.
+            hook: called for every linear layer that is computed, in order.
+            first_pass: earlier passes are not computed again. Embeddings and heads are computed in any case.
+            states: the states of an earlier run on the same inputs; needed if `first_pass` is above 1.
         """
         current: list[int | None] = [None]
 
-        def numbered(number: int, forward: Callable[..., Any], hidden: Tensor, *rest: Any) -> Any:
+        def run_pass(number: int, forward: Callable[..., Any], hidden: Tensor, *rest: Any) -> Any:
             if number < first_pass:
                 return states[number], ()
             current[0] = number
@@ -80,25 +82,25 @@ class Products:
             current[0] = None
             return result
 
-        def opened(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-            return visit(Product(self._names[id(weight)], current[0]), x, weight)
+        def call_hook(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+            return hook(LinearCall(self._names[id(weight)], current[0]), x, weight)
 
         tensors = {name: torch.from_numpy(array).long() for name, array in inputs.items()}
-        with torch.inference_mode(), _passes(self._groups, numbered), _LinearCalls(opened):
-            found = self._model(**tensors, output_hidden_states=True, return_dict=True)
-        return Run({name: getattr(found, name) for name in self._outputs}, found.hidden_states)
+        with torch.inference_mode(), _counted_passes(self._groups, run_pass), _LinearFunctionMode(call_hook):
+            result = self._model(**tensors, output_hidden_states=True, return_dict=True)
+        return Run({name: getattr(result, name) for name in self._outputs}, result.hidden_states)
 
 
 @contextlib.contextmanager
-def _passes(groups: Sequence[Any], numbered: Callable[..., Any]) -> Iterator[None]:
-    """Has `numbered` called instead of each group, with the number of the pass and what it is called instead of."""
+def _counted_passes(groups: Sequence[Any], run_pass: Callable[..., Any]) -> Iterator[None]:
+    """Call `run_pass` instead of each group's `forward`, with the number of the pass and that `forward` in front."""
     count = 0
 
     def counting(forward: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
             nonlocal count
             count += 1
-            return numbered(count, forward, *arguments)
+            return run_pass(count, forward, *arguments)
 
         return call
 
@@ -108,18 +110,18 @@ def _passes(groups: Sequence[Any], numbered: Callable[..., Any]) -> Iterator[Non
         yield
     finally:
         for group in groups:
-            del group.forward  # the class's own is seen again
+            del group.forward  # this uncovers the method of the class
 
 
-class _LinearCalls(TorchFunctionMode):
-    """Has `opened` called with the inputs and weights of each `functional.linear`, and multiplies what it returns."""
+class _LinearFunctionMode(TorchFunctionMode):
+    """Passes the inputs and weights of each `functional.linear` through a hook before it is computed."""
 
-    def __init__(self, opened: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, hook: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
         super().__init__()
-        self._opened = opened
+        self._hook = hook
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is nn.functional.linear:
             x, weight, *bias = args
-            args = (*self._opened(x, weight), *bias)
+            args = (*self._hook(x, weight), *bias)
         return func(*args, **(kwargs or {}))

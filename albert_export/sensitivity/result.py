@@ -1,4 +1,4 @@
-"""Sensitivity: what a scan found, a row for each dense layer and each of its passes."""
+"""Sensitivity: the result of a scan, with a row for each linear layer and each of its passes."""
 
 from __future__ import annotations
 
@@ -6,50 +6,54 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: where a shared layer's matrices are, in Hugging Face's names
+#: matches the path of a linear layer within a shared layer, in Hugging Face's names
 _SHARED = re.compile(r".*albert_layer_groups\.(\d+)\.albert_layers\.(\d+)\.")
 
 
 @dataclass(frozen=True)
-class Harm:
-    """What quantizing something does to the model's outputs."""
+class QuantizationError:
+    """How much quantization changes the model's outputs. (This is a measurement, not an exception.)"""
 
     #: root mean square of the outputs' differences over that of the outputs; infinite where they are not finite
     error: float
-    #: share of the answers that the original decides clearly which are decided otherwise, 0 to 1; None where it
-    #: decides nothing: embeddings, regression, or near ties only
+    #: the share of the float32 model's clear decisions that come out differently, 0 to 1; None if it makes no clear
+    #: decisions: for embeddings, for regression, or if all are near ties
     changed: float | None
 
     def to_dict(self) -> dict[str, float | None]:
-        """The same as JSON types, which have no infinity: null."""
+        """The two figures as JSON types; an infinite error is null, since JSON has no infinity."""
         return {"error": self.error if self.error < float("inf") else None, "changed": self.changed}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One dense layer in one pass: what goes into it in float32, and what quantizing it alone does."""
+    """A linear layer in one pass: what it reads in float32, and the error of quantizing it alone."""
 
     #: Hugging Face's full name
     module: str
-    #: 1 for the first; None for all passes at once, and for a layer that runs once
+    #: from 1; None for all passes together, and for a layer that runs once
     pass_number: int | None
-    #: of all its inputs
+    #: the lowest and the highest of all its inputs
     minimum: float
     maximum: float
-    #: a channel's peak is its largest absolute value; this is the largest peak over the median of the peaks, channels
-    #: that are always zero left out
+    #: a channel's peak is its largest absolute value; the ratio is the largest peak over the median peak of the
+    #: channels that are not always zero
     outlier_ratio: float
-    #: channels whose peak is above 8 times that median, the largest first
+    #: the outlier channels, the largest first; see `quantization.outlier_channels.outlier_channels`
     outlier_channels: tuple[int, ...]
-    harm: Harm
+    quantization_error: QuantizationError
 
     @property
     def error(self) -> float:
-        return self.harm.error
+        return self.quantization_error.error
+
+    @property
+    def changed(self) -> float | None:
+        return self.quantization_error.changed
 
     @property
     def name(self) -> str:
-        """A name that is short and clear: without the path, but for which of several shared layers it is in."""
+        """A short name: without the path, but with the numbers of the group and the layer, unless both are 0."""
         match = _SHARED.match(self.module)
         if match is None:
             return self.module.removeprefix("albert.").removeprefix("encoder.")
@@ -59,46 +63,46 @@ class Row:
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON types."""
         figures = asdict(self)
-        del figures["harm"]
+        del figures["quantization_error"]
         return {
             "module": figures.pop("module"),
             "pass": figures.pop("pass_number"),
             **figures,
             "outlier_channels": list(self.outlier_channels),
-            **self.harm.to_dict(),
+            **self.quantization_error.to_dict(),
         }
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """A scan's rows, in the order in which the layers run; a layer's passes first, then all of them at once."""
+    """The rows of a scan, in the order in which the layers run: first a layer's passes, then all of them together."""
 
     task: str
     precision: str
-    #: how many inputs were run, and how many tokens they have
+    #: the number of inputs, and of their tokens
     samples: int
     tokens: int
-    #: of the model over its shared layers
+    #: the number of passes over the shared layers
     passes: int
     rows: tuple[Row, ...]
-    #: all layers in all passes quantized
-    everything: Harm
+    #: the error with all layers quantized in all passes
+    everything: QuantizationError
 
     @property
     def modules(self) -> tuple[Row, ...]:
-        """A row for each layer: all its passes at once."""
+        """One row for each layer, with all its passes together."""
         return tuple(row for row in self.rows if row.pass_number is None)
 
     def passes_of(self, module: str) -> dict[int, Row]:
-        """Pass -> the row of the layer called `module` in it; empty for a layer that runs once."""
+        """Return the row of each pass of the layer called `module`; empty for a layer that runs once."""
         return {row.pass_number: row for row in self.rows if row.module == module and row.pass_number is not None}
 
     def worst(self, count: int = 3) -> tuple[Row, ...]:
-        """Of `modules` the ones that do most harm, worst first."""
+        """Return the `count` rows of `modules` with the largest errors, the largest first."""
         return tuple(sorted(self.modules, key=lambda row: -row.error)[:count])
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole as JSON types; "pass" is null for all passes at once."""
+        """The whole result as JSON types; "pass" is null for all passes together."""
         return {
             "task": self.task,
             "precision": self.precision,

@@ -1,4 +1,4 @@
-"""A scan for a reader: what goes into each layer, what quantizing it does, pass by pass, and what to do next."""
+"""Prints a scan as tables: the inputs of each layer, the error of quantizing it, pass by pass, and the next command."""
 
 from __future__ import annotations
 
@@ -12,26 +12,31 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-#: columns of text where the output is no terminal
+#: the width in characters if the output is no terminal
 _WIDTH = 110
-#: of a pass in the second table, with the gap
+#: the width of a pass in the second table, with the gap
 _CELL = 7
-#: channels that are named; the rest is in the JSON
+#: the number of outlier channels that are listed; the JSON has all of them
 _CHANNELS = 3
-#: layers, and passes, that are marked
+#: the number of worst layers, and of worst passes, that are marked
 _MARKED = 3
 
 
 def print_sensitivity(found: Sensitivity, export: str) -> None:
-    """Prints a scan on standard output; `export` is the command that makes the quantized model."""
+    """Print a scan on standard output.
+
+    Args:
+        found: the result of the scan.
+        export: the command that exports the model in the same precision.
+    """
     console = plain_console(_WIDTH)
     inputs = f"{found.samples} input{'' if found.samples == 1 else 's'}, {found.tokens:,} tokens"
     console.print(f"{found.task}, {found.precision}; {inputs}, {found.passes} passes", soft_wrap=True)
-    console.print("\nEach dense layer quantized alone, in all its passes")
+    console.print("\nEach linear layer quantized alone, in all its passes")
     console.print(_layers(found))
     across = _passes_across(found, console)
     for first in range(1, found.passes + 1, across):
-        console.print("\nError in %, each dense layer quantized alone and in one pass")
+        console.print("\nError in %, each linear layer quantized alone and in one pass")
         console.print(_matrix(found, range(first, min(first + across, found.passes + 1))))
     console.print()
     for line in summary(found, export):
@@ -39,21 +44,21 @@ def print_sensitivity(found: Sensitivity, export: str) -> None:
 
 
 def summary(found: Sensitivity, export: str) -> list[str]:
-    """Which layers are worst, and what to type next."""
+    """Return the lines below the tables: the worst layers, the meaning of the figures, and the command to type next."""
     worst = "; ".join(_described(found, row) for row in found.worst(_MARKED))
     outliers = any(row.outlier_channels for row in found.modules)
-    ladder = "keeps the worst layers in higher precision where answers change"
-    advice = f"splits outlier channels off by itself where they are few, and {ladder}" if outliers else ladder
+    kept = "keeps the worst layers in higher precision where answers change"
+    advice = f"splits outlier channels off where that helps, and {kept}" if outliers else kept
     return [
         f"* worst: {worst}",
         "error: root mean square of the outputs' differences over that of the outputs; "
-        "changed: of the answers that are no near ties",
+        "changed: share of the answers, near ties left out",
         f"next: {export} {advice}",
     ]
 
 
 def percent(share: float) -> str:
-    """`share` in per cent, two digits or so, without the sign."""
+    """Format `share` in per cent with about two significant digits, without the sign."""
     value = 100 * share
     decimals = 3 if value < 0.0995 else 2 if value < 0.995 else 1 if value < 9.95 else 0
     return f"{value:.{decimals}f}" if value else "0"
@@ -73,7 +78,7 @@ def _layers(found: Sensitivity) -> Table:
     table = _grid("layer", "input min", "max", "outlier ratio", "outlier channels", "error %", "changed %")
     worst = found.worst(_MARKED)
     for row in found.modules:
-        changed = "-" if row.harm.changed is None else percent(row.harm.changed)
+        changed = "-" if row.changed is None else percent(row.changed)
         ranges = (f"{row.minimum:.2f}", f"{row.maximum:.2f}", f"{row.outlier_ratio:.1f}", _channels(row))
         table.add_row(row.name, *ranges, _cell(row, row in worst), changed)
     together = found.everything
@@ -94,20 +99,20 @@ def _matrix(found: Sensitivity, passes: range) -> Table:
 
 
 def _passes_across(found: Sensitivity, console: Console) -> int:
-    """How many passes fit side by side."""
+    """Return how many passes fit side by side."""
     names = max(len(row.name) for row in found.modules if found.passes_of(row.module))
     return max(1, (console.width - names) // _CELL)
 
 
 def _cell(row: Row, worst: bool) -> Text:
-    """The error, with a mark if it is among the worst."""
+    """Format the error, with a mark if it is among the worst."""
     from rich.text import Text
 
     return Text(("*" if worst else "") + percent(row.error), style="bold red" if worst else "")
 
 
 def _channels(row: Row) -> str:
-    """The largest outlier channels, and how many more there are."""
+    """Format the largest outlier channels, and the number of the others."""
     named = ", ".join(map(str, row.outlier_channels[:_CHANNELS]))
     more = len(row.outlier_channels) - _CHANNELS
     return f"{named} +{more}" if more > 0 else named or "-"

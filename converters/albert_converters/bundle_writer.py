@@ -1,4 +1,4 @@
-"""A bundle folder in the making: filled beside its target, and renamed to it when everything in it holds."""
+"""Writes a bundle: its files go to a temporary folder beside the target, which is renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from albert_runtime.errors import ConversionError, UsageError
 
 
 def refuse_overwrite(target: Path, *, force: bool) -> None:
-    """Refuses a target that can't become a bundle: something is there, or the place can't be written to.
+    """Refuse a target that can't become a bundle.
 
-    `force` allows to replace an older bundle or an empty folder, and never anything else.
+    Args:
+        target: the folder to be written. An empty folder may exist there.
+        force: whether an older bundle may be replaced; other files and folders are never replaced.
 
     Raises:
-        UsageError: the message says what is there and what to type.
+        UsageError: something exists at the target, or its parent is a file; the message says what to type.
     """
     if target.is_dir() and not any(target.iterdir()):
         return
@@ -35,17 +37,18 @@ def refuse_overwrite(target: Path, *, force: bool) -> None:
 
 @contextlib.contextmanager
 def new_bundle(target: Path, *, force: bool = False) -> Iterator[Path]:
-    """An empty folder beside `target`, which becomes `target` when the block ends well.
+    """Yield an empty folder, which is renamed to `target` when the block ends without an exception.
 
-    Whatever happens in the block, an exception or Ctrl-C, nothing is left of the new folder and what stood at
-    `target` before stands there still.
+    If the block raises, or is interrupted with Ctrl-C, the new folder is deleted and `target` stays as it was.
 
     Raises:
-        UsageError: the target is not to be overwritten (see `refuse_overwrite`), or can't be written to.
-        ConversionError: the disk refuses half-way, for example because it is full.
+        UsageError: the target must not be overwritten (see `refuse_overwrite`), or can't be written to.
+        ConversionError: writing fails, for example because the disk is full.
     """
     refuse_overwrite(target, force=force)
-    target = target.resolve() if target.is_symlink() else target.absolute()  # "." has no name to be renamed to
+    target = (
+        target.resolve() if target.is_symlink() else target.absolute()
+    )  # "." has no name to rename the new folder to
     token = uuid.uuid4().hex
     part = target.with_name(f".{target.name}.{token}.part")
     try:
@@ -66,7 +69,8 @@ def new_bundle(target: Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def _put_in_place(part: Path, target: Path, token: str, *, force: bool) -> None:
-    refuse_overwrite(target, force=force)  # another run may have come first
+    """Rename `part` to `target`; an older bundle there is deleted once the new one has its place."""
+    refuse_overwrite(target, force=force)  # another run may have written it in the meantime
     if not target.exists() or not any(target.iterdir()):
         part.replace(target)
         return
@@ -81,11 +85,11 @@ def _put_in_place(part: Path, target: Path, token: str, *, force: bool) -> None:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """Name -> SHA-256 of every file of a bundle but its manifest."""
+    """Return the SHA-256 of every file of a bundle except its manifest, by file name."""
     return {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_FILE}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes `manifest.json`."""
+    """Write `manifest.json` to a bundle's folder."""
     text = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")

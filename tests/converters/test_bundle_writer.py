@@ -1,4 +1,4 @@
-"""A bundle folder appears whole or not at all, and nothing that was there is lost."""
+"""A bundle is written completely or not at all, and nothing that existed before is lost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write(target: Path, content: str, *, force: bool = False) -> None:
         (folder / "manifest.json").write_text(content)
 
 
-def test_appears_when_the_block_ends(tmp_path: Path) -> None:
+def test_the_bundle_appears_when_the_block_ends(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "bundle"
     with new_bundle(target) as folder:
         (folder / "manifest.json").write_text("{}")
@@ -38,7 +38,7 @@ def test_nothing_is_left_when_the_block_fails(tmp_path: Path, error: type[BaseEx
     assert names(tmp_path) == []
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="No space left"), new_bundle(tmp_path / "bundle"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert names(tmp_path) == []
@@ -97,7 +97,7 @@ def test_a_folder_below_a_file_is_refused(tmp_path: Path) -> None:
         refuse_overwrite(tmp_path / "file" / "bundle", force=False)
 
 
-def test_a_read_only_place_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_file_system_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
@@ -106,13 +106,13 @@ def test_a_read_only_place_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pass
 
 
-def test_hashes_are_of_every_file_but_the_manifest(tmp_path: Path) -> None:
+def test_hashes_of_every_file_except_the_manifest(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     (tmp_path / "empty").write_bytes(b"")
     assert file_hashes(tmp_path) == {"empty": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
 
 
-def test_the_folder_that_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)

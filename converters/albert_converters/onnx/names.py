@@ -1,4 +1,4 @@
-"""Names that no value of a graph has yet."""
+"""Names for new values of a graph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 
 class FreshNames:
-    """Gives out names, each once."""
+    """Gives out names that no value of a graph has yet, each once.
+
+    Args:
+        taken: the names that the graph uses already.
+    """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
@@ -15,7 +19,7 @@ class FreshNames:
         return name in self._taken
 
     def fresh(self, base: str) -> str:
-        """`base`, or a name like it that nothing has; it is taken from now on."""
+        """Return `base`, or `base` with the first number that makes it new; the name is taken from now on."""
         name, count = base, 0
         while name in self._taken:
             count += 1

@@ -1,4 +1,4 @@
-"""From a traced TensorFlow function to a TFLite graph of built-in operators."""
+"""Conversion of a traced TensorFlow function to a TFLite file of built-in operators."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from albert_converters.tflite import model as tflite_model
 from albert_runtime.errors import ConversionError, OperatorError, listed
 
-#: what the converter says of operators that it has no built-in for, among much else: TF Select ops: Erfinv, Lgamma
+#: matches the converter's message about operators without a built-in counterpart: TF Select ops: Erfinv, Lgamma
 _FLEX = re.compile(r"^\s*(?:TF Select|Custom) ops: (.+)$", re.MULTILINE)
 
 
 def to_tflite(function: Any) -> bytes:
-    """The TFLite file of `function`, in float32, with one signature by the names of its inputs and outputs.
+    """Convert `function` to a TFLite file in float32, whose signature has the names of its inputs and outputs.
 
     Args:
         function: a `tf.ConcreteFunction` with named inputs and a dict of outputs.
 
     Raises:
-        OperatorError: TFLite has no built-in operator for something in the function; each is named with its layer.
+        OperatorError: TFLite has no built-in counterpart for some operators; the message names them and their layers.
         ConversionError: the converter fails for another reason.
     """
     try:
         converter = tf.lite.TFLiteConverter.from_concrete_functions([_with_constants(function)], tf.Module())
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         content = bytes(converter.convert())
-    except Exception as error:  # ConverterError, and whatever else MLIR raises through it
+    except Exception as error:  # ConverterError, and others that come from MLIR
         raise _conversion_error(function, str(error).strip() or type(error).__name__) from error
     parsed = tflite_model.loads(content, name="the converted model")
     if not parsed.signatureDefs:
-        # the function always has one: it went through a folder of temporary files, and did not come out whole
+        # the function has a signature, but the converter stores it in a temporary folder, and could not read it back
         raise ConversionError(
             f"TensorFlow lost parts of the model on its way through {tempfile.gettempdir()}; is that disk full? Free "
             "some space there, or name another folder for temporary files: export TMPDIR=/some/folder"
         )
-    # for readers that don't know signatures
+    # for engines that do not support signatures
     inputs = [spec.name for spec in function.structured_input_signature[0]]
     tflite_model.name_tensors(parsed, inputs=inputs, outputs=sorted(function.structured_outputs))
     _release_unused_constants(parsed)
@@ -48,7 +48,7 @@ def to_tflite(function: Any) -> bytes:
 
 
 def _with_constants(function: Any) -> Any:
-    """`function` with constants in place of variables, which the converter would leave unread in loop bodies."""
+    """Return `function` with constants instead of variables, which the converter can't read within loop bodies."""
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     names = sorted(function.structured_outputs)  # the order in which TensorFlow flattens a dict
 
@@ -60,9 +60,10 @@ def _with_constants(function: Any) -> Any:
 
 
 def _release_unused_constants(model: Any) -> None:
-    """Lets go of constants that the converter left behind where it moved them into a loop's body.
+    """Remove the bytes of constants that no operator uses.
 
-    The tensors stay, without their bytes, since others are known by their place in the list.
+    The converter moves constants into the body of a loop, and keeps a copy outside. The tensors of the copies stay,
+    since other tensors are referred to by their index.
     """
     for graph in model.subgraphs:
         used = {*graph.inputs, *graph.outputs}
@@ -90,7 +91,7 @@ def _conversion_error(function: Any, message: str) -> ConversionError | Operator
 
 
 def _layers_with(function: Any, operator: str) -> str:
-    """The names of the graph's nodes of this type, bodies of loops included."""
+    """Return the names of the nodes of this type, also in bodies of loops."""
     definition = function.graph.as_graph_def()
     nodes = [*definition.node, *(node for body in definition.library.function for node in body.node_def)]
     return ", ".join(sorted({node.name for node in nodes if node.op == operator})) or "the graph"

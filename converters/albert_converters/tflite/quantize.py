@@ -1,4 +1,4 @@
-"""Quantization of a TFLite file by ai-edge-quantizer: which matrix products, to what, and what it came to."""
+"""Quantization of the linear layers (FULLY_CONNECTED) of a TFLite file with ai-edge-quantizer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from numpy.typing import NDArray
 
 from albert_converters.tflite import model as tflite_model
-from albert_converters.tflite.channel_scales import mend_channels
+from albert_converters.tflite.channel_scales import correct_channel_scales
 from albert_runtime.errors import ConversionError
 
-#: a batch of inputs by signature name
+#: a batch of inputs, by the names of the signature
 Sample = Mapping[str, NDArray[np.int32]]
 
-_PRODUCT = qtyping.TFLOperationName.FULLY_CONNECTED
+_FULLY_CONNECTED = qtyping.TFLOperationName.FULLY_CONNECTED
 
 
 def quantize(
@@ -34,25 +34,27 @@ def quantize(
     floats: str = "",
     calibration: Sequence[Sample] = (),
 ) -> bytes:
-    """The model with the constant matrices of its products in another precision.
+    """Quantize the weights of the model's linear layers.
+
+    Softmax, LayerNorm, GELU and matrix multiplications of two activations stay in float32: they have no weights, and
+    quantizing them costs most accuracy.
 
     Args:
-        model: a TFLite file in float32; for int4, the shared layers' weights must be multiples, -7 to 7, of one scale
-            for each output channel.
-        precision: fp16 (weights; widened when the file is loaded); int8 or int4 (weights with a scale for each output
-            channel, activations quantized as they come); int8-static (weights and activations, the latter by ranges
-            found from `calibration`). Softmax, LayerNorm, GELU and products of two activations stay in float32: they
-            hold no weights, and they are where int8 loses answers.
-        shared_layers: a regular expression that finds the name of a product's output in the layers that make up most
-            of the model. Where those are int4, all other products are int8: they are small, and many errors pass them.
-        kept: another, for products that stay in higher precision: int8 where the precision is int4, else float32.
-        floats: another, for products that stay in float32 in any integer precision: small ones, whose errors go into
-            the answer, or whose scores int8-static would cut off where they are beyond what calibration has seen.
-        calibration: for int8-static, typical inputs.
+        model: a TFLite file in float32. For int4, each row of the shared layers' weights must hold only the multiples
+            -7 to 7 of one scale.
+        precision: "fp16": float16 weights, which are converted to float32 when the file is loaded. "int8" or "int4":
+            weights with a scale for each output channel; activations as int8 with ranges that are found in each run.
+            "int8-static": int8 weights; activations as int8 with ranges from `calibration`.
+        shared_layers: a regular expression that matches the output names of the linear layers within the shared layers.
+            In int4 only they have 4 bits, since they hold most of the weights. All others are int8.
+        kept: another one, for linear layers that keep a higher precision: int8 in int4, otherwise float32.
+        floats: another one, for linear layers that stay in float32 in every integer precision. These are small layers,
+            whose errors change the answer directly, and whose outputs int8-static would clip to the calibrated range.
+        calibration: typical inputs, for int8-static.
 
     Raises:
-        ConversionError: nothing changed, `calibration` is needed and empty, int4 weights are on no grid, or the
-            quantizer fails.
+        ConversionError: nothing was quantized, `calibration` is needed and empty, int4 weights are no multiples of a
+            scale, or the quantizer fails.
     """
     if precision in _CALIBRATED and not calibration:
         raise ConversionError(f"{precision} finds the ranges of activations from typical inputs, and none were given")
@@ -62,22 +64,24 @@ def quantize(
         _make_exceptions(tool, precision, kept, floats)
         with _without_progress_bars():
             ranges = _ranges(model, tool, calibration) if tool.need_calibration else None
-            # where it wants none, there is nothing to quantize, and the quantizer would blame the calibration
+            # if it needs no ranges there is nothing to quantize; its own message would blame the calibration
             result = None if ranges == {} else tool.quantize(ranges, enable_progress_report=False).quantized_model
     except Exception as error:
         raise ConversionError(f"ai-edge-quantizer can't make {precision} of the model: {error}") from error
     parsed = tflite_model.loads(bytes(result or model), name="the quantized model")
     original = tflite_model.loads(model)
-    if _count_made(parsed, precision) <= _count_made(original, precision):
-        raise ConversionError(f"quantizing to {precision} changed nothing; the model holds no products with weights")
-    mend_channels(parsed, original)
+    if _count_quantized(parsed, precision) <= _count_quantized(original, precision):
+        raise ConversionError(
+            f"quantizing to {precision} changed nothing; the model has no matching linear layers with constant weights"
+        )
+    correct_channel_scales(parsed, original)
     _stamp_versions(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
 
 
-#: precision -> the type of the weights that it makes
-_MADE = {
+#: precision -> the type of its weights
+_WEIGHT_TYPES = {
     "fp16": schema.TensorType.FLOAT16,
     "int8": schema.TensorType.INT8,
     "int4": schema.TensorType.INT4,
@@ -85,21 +89,21 @@ _MADE = {
 }
 
 
-def _count_made(model: Any, precision: str) -> int:
-    """Tensors of the type that `precision` makes; word rows have it before."""
-    return sum(tensor.type == _MADE[precision] for tensor in tflite_model.tensors(model))
+def _count_quantized(model: Any, precision: str) -> int:
+    """Count the tensors of the type of `precision`. The word embeddings may have it before quantization."""
+    return sum(tensor.type == _WEIGHT_TYPES[precision] for tensor in tflite_model.tensors(model))
 
 
 @contextlib.contextmanager
 def _without_progress_bars() -> Iterator[None]:
-    """The quantizer draws several, and has no switch for all of them; it also warns of the mode it calibrates in."""
+    """Hide the quantizer's progress bars, which have no common switch, and its warning about calibration."""
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Sequence[Sample]) -> Any:
-    """Least and largest value of each activation. The quantizer's own default, a moving average, cuts peaks off."""
+    """Return the lowest and highest value of each activation; the default, a moving average, would clip peaks."""
     seen = calibrator.Calibrator(model, qsv_update_func=min_max_update)
     seen.calibrate({"serving_default": calibration}, tool._recipe_manager)
     return seen.get_model_qsvs()
@@ -108,7 +112,7 @@ def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Sequence[Sampl
 def _fp16(tool: quantizer.Quantizer, shared_layers: str) -> None:
     tool.update_quantization_recipe(
         regex=".*",
-        operation_name=_PRODUCT,
+        operation_name=_FULLY_CONNECTED,
         algorithm_key=AlgorithmName.FLOAT_CASTING,
         op_config=qtyping.OpQuantizationConfig(
             weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
@@ -119,27 +123,27 @@ def _fp16(tool: quantizer.Quantizer, shared_layers: str) -> None:
 
 
 def _int8(tool: quantizer.Quantizer, shared_layers: str) -> None:
-    tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
+    tool.add_dynamic_config(regex=".*", operation_name=_FULLY_CONNECTED, num_bits=8)
 
 
 def _int4(tool: quantizer.Quantizer, shared_layers: str) -> None:
-    # Per channel, since XNNPACK takes twice the time for blocks. What rounds weights best knows the model: they come
-    # here on their grid already, and `mend_channels` finds its scales.
-    tool.add_dynamic_config(regex=".*", operation_name=_PRODUCT, num_bits=8)
-    tool.add_dynamic_config(regex=shared_layers, operation_name=_PRODUCT, num_bits=4)
+    # The scales are per channel, since XNNPACK takes twice the time for blocks. The caller has rounded the weights
+    # already, since GPTQ needs the model; here `correct_channel_scales` only finds their scales.
+    tool.add_dynamic_config(regex=".*", operation_name=_FULLY_CONNECTED, num_bits=8)
+    tool.add_dynamic_config(regex=shared_layers, operation_name=_FULLY_CONNECTED, num_bits=4)
 
 
 def _int8_static(tool: quantizer.Quantizer, shared_layers: str) -> None:
-    tool.add_static_config(regex=".*", operation_name=_PRODUCT, activation_num_bits=8, weight_num_bits=8)
+    tool.add_static_config(regex=".*", operation_name=_FULLY_CONNECTED, activation_num_bits=8, weight_num_bits=8)
 
 
 def _make_exceptions(tool: quantizer.Quantizer, precision: str, kept: str, floats: str) -> None:
     if kept and precision == "int4":
-        tool.add_dynamic_config(regex=kept, operation_name=_PRODUCT, num_bits=8)
+        tool.add_dynamic_config(regex=kept, operation_name=_FULLY_CONNECTED, num_bits=8)
     for regex in (floats, "" if precision == "int4" else kept):
         if regex and precision != "fp16":
             tool.update_quantization_recipe(
-                regex=regex, operation_name=_PRODUCT, algorithm_key=AlgorithmName.NO_QUANTIZE
+                regex=regex, operation_name=_FULLY_CONNECTED, algorithm_key=AlgorithmName.NO_QUANTIZE
             )
 
 
@@ -148,10 +152,10 @@ _CALIBRATED = ("int8-static",)
 
 
 def _stamp_versions(model: Any) -> None:
-    """Says which version of FULLY_CONNECTED dynamic int8 with a scale a channel needs.
+    """Set the operator version that FULLY_CONNECTED needs for dynamic int8 with a scale for each channel.
 
-    The quantizer leaves the version of the float operator, so that engines from before it (tflite-runtime 2.14) would
-    load the file and compute nonsense, rather than refuse it.
+    The quantizer keeps the version of the float operator. Older engines (tflite-runtime 2.14) would then load the file
+    and compute wrong results, instead of refusing it.
     """
     for graph in model.subgraphs:
         for operator in graph.operators or []:
@@ -164,5 +168,5 @@ def _stamp_versions(model: Any) -> None:
                 code.version = max(code.version, _PER_CHANNEL_DYNAMIC)
 
 
-#: version of FULLY_CONNECTED that brought it (TensorFlow 2.15's op_version.cc)
+#: the first version of FULLY_CONNECTED with dynamic int8 and a scale for each channel (TensorFlow 2.15, op_version.cc)
 _PER_CHANNEL_DYNAMIC = 12

@@ -1,8 +1,8 @@
-"""What TFLite Task Library needs to know about a model to feed it text, packed into the file.
+"""Adds the metadata and the tokenizer to a TFLite file that TFLite Task Library needs to run it on texts.
 
-Task Library (the version is 0.4.4) reads two things beside the graph: a flatbuffer in the model's metadata that
-describes tensors and tokenizer (TFLite Model Metadata, tensorflow_lite_support/metadata/metadata_schema.fbs), and the
-files that it names, which are appended to the model as a zip archive.
+Task Library 0.4.4 reads two things beside the graph: a flatbuffer in the model's metadata that describes the tensors
+and the tokenizer (TFLite Model Metadata, tensorflow_lite_support/metadata/metadata_schema.fbs), and the files that it
+names, which are appended to the model as a zip archive.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 
 _IDENTIFIER = b"M001"
-#: the first parser that knows about tokenizers
+#: the first version of the metadata parser that supports tokenizers
 _PARSER_VERSION = "1.1.0"
 _DESCRIPTIONS = {
     "ids": "Ids of the tokens.",
@@ -41,73 +41,75 @@ _PIECES = ("[CLS]", "[SEP]")
 
 
 @dataclass(frozen=True)
-class _Form:
-    """What one class of Task Library expects of a model: tensors in this order, by these names."""
+class _TensorLayout:
+    """The tensors that one class of Task Library expects of a model, by name and in this order."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    #: the only length it takes; None where it reads the length from the model
+    #: the only supported length; None if it is read from the model
     length: int | None
 
 
-_FORMS = {
+_LAYOUTS = {
     # BertQuestionAnswerer finds tensors by their names in the metadata
-    "question-answering": _Form(("ids", "mask", "segment_ids"), ("end_logits", "start_logits"), 384),
-    # BertNLClassifier finds inputs by their place (0.4.4) or by their names (before); this order suits both
-    "text-classification": _Form(("ids", "segment_ids", "mask"), ("probability",), None),
+    "question-answering": _TensorLayout(("ids", "mask", "segment_ids"), ("end_logits", "start_logits"), 384),
+    # BertNLClassifier finds inputs by their position (0.4.4) or by their names (before); this layout suits both
+    "text-classification": _TensorLayout(("ids", "segment_ids", "mask"), ("probability",), None),
 }
 
 
 def add_task_library_metadata(
     tflite: bytes, *, task: Task, sentencepiece: bytes, labels: Sequence[str], name: str, description: str, version: str
 ) -> bytes:
-    """`tflite` as a file that Task Library's BertQuestionAnswerer or BertNLClassifier opens by itself.
+    """Return `tflite` as a file that Task Library's BertQuestionAnswerer or BertNLClassifier loads without other files.
 
     Args:
         tflite: a model with one signature and static shapes: int32 [1, length] `ids`, `mask`, `segment_ids` ->
-            float32 [1, length] `end_logits`, `start_logits` (384 tokens), or [1, labels] `probability`, which is
-            shown as the score of each label. Metadata of this kind that it has already are replaced.
+            float32 [1, length] `end_logits`, `start_logits` (384 tokens), or [1, labels] `probability`, which Task
+            Library reports as the score of each label. If it has such metadata already, they are replaced.
         task: question-answering or text-classification.
-        sentencepiece: the content of spiece.model; the vocabulary is taken from it.
-        labels: what to call the outputs of text-classification; none for their numbers.
-        name, description, version: of the model, for those who read the file.
+        sentencepiece: the content of spiece.model, which holds the vocabulary too.
+        labels: the names of the labels of text-classification; if there are none, Task Library reports their numbers.
+        name, description, version: of the model, for information only.
 
     Raises:
         UnsupportedError: Task Library has no class for the task, or can't use the tokenizer or the labels.
-        ConversionError: the model has other tensors.
+        ConversionError: the model's tensors have other names, shapes or types.
     """
-    if task.name not in _FORMS:
-        raise UnsupportedError(f"TFLite Task Library answers {' and '.join(_FORMS)}, not {task.name}")
-    form = _FORMS[task.name]
+    if task.name not in _LAYOUTS:
+        raise UnsupportedError(f"TFLite Task Library supports {' and '.join(_LAYOUTS)}, not {task.name}")
+    layout = _LAYOUTS[task.name]
     pieces = [entry.piece for entry in SentencePieceProto.parse(sentencepiece).entries]
     problems = [
-        f"the tokenizer has no piece {piece}, which is put around texts" for piece in _PIECES if piece not in pieces
+        f"the tokenizer has no piece {piece}, which Task Library adds to texts"
+        for piece in _PIECES
+        if piece not in pieces
     ]
     problems += [f"label {label!r} is more than one line" for label in labels if len(label.splitlines()) > 1]
     if problems:
         raise UnsupportedError(listed("TFLite Task Library can't use this model:", problems))
 
     model = tflite_model.loads(tflite)
-    tflite_model.name_tensors(model, inputs=form.inputs, outputs=form.outputs)
-    _check_shapes(model, form, labels)
+    tflite_model.name_tensors(model, inputs=layout.inputs, outputs=layout.outputs)
+    _check_shapes(model, layout, labels)
     files = {TOKENIZER_FILE: sentencepiece, VOCABULARY_FILE: "\n".join(pieces).encode()}
     if labels:
         files[LABELS_FILE] = "\n".join(labels).encode()
-    described = _model_metadata(form, name=name, description=description, version=version, labelled=bool(labels))
+    described = _model_metadata(layout, name=name, description=description, version=version, labelled=bool(labels))
     _set_metadata(model, described)
     return _with_files(tflite_model.dumps(model), files)
 
 
-def _check_shapes(model: schema.ModelT, form: _Form, labels: Sequence[str]) -> None:
-    """Refuses what Task Library would write, or read, past the end of."""
+def _check_shapes(model: schema.ModelT, layout: _TensorLayout, labels: Sequence[str]) -> None:
+    """Refuse tensors that Task Library would read or write beyond their end."""
     graph = model.subgraphs[0]
     problems = []
     for index in graph.inputs:
         tensor = graph.tensors[index]
         axes = tflite_model.axes(tensor)
-        length = form.length or (axes[-1] if len(axes) == 2 else 0)
+        length = layout.length or (axes[-1] if len(axes) == 2 else 0)
         if axes != [1, length] or length < 1 or tensor.type != schema.TensorType.INT32:
-            wanted = f"int32 [1, {form.length or 'length'}]"
+            wanted = f"int32 [1, {layout.length or 'length'}]"
             problems.append(
                 f"{tflite_model.text(tensor.name)} must be {wanted}, not {tflite_model.type_name(tensor)} {axes}"
             )
@@ -133,11 +135,11 @@ def _set_metadata(model: schema.ModelT, content: bytes) -> None:
 
 
 def _with_files(tflite: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The model with `files` behind it, as a zip archive: stored, since Task Library maps them where they lie."""
+    """Append `files` to the model as a zip archive, uncompressed, since Task Library reads them in place."""
     whole = io.BytesIO(tflite)
     with zipfile.ZipFile(whole, "a", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
-            # the date of a ZipInfo is fixed, so equal models give equal files
+            # a ZipInfo has a fixed date, so that equal models give equal files
             archive.writestr(zipfile.ZipInfo(name), content)
     return whole.getvalue()
 
@@ -151,19 +153,19 @@ _SENTENCE_PIECE_TOKENIZER = 5
 
 @dataclass(frozen=True)
 class _Table:
-    """A table: field number -> a text, a byte (an enum or the type of a union), a table, or a list of tables."""
+    """A flatbuffer table: field number -> a text, a byte (enum or type of a union), a table, or a list of tables."""
 
     fields: Mapping[int, str | int | _Table | list[_Table]]
 
     def write(self, builder: flatbuffers.Builder) -> int:
-        """Its place in `builder`. What a table points to is written before the table itself."""
-        places = {number: _write(builder, value) for number, value in self.fields.items()}
+        """Write the table, after all that it points to, and return its offset in `builder`."""
+        offsets = {number: _write(builder, value) for number, value in self.fields.items()}
         builder.StartObject(max(self.fields, default=-1) + 1)
-        for number, place in places.items():
+        for number, offset in offsets.items():
             if isinstance(self.fields[number], int):
-                builder.PrependUint8Slot(number, place, 0)
+                builder.PrependUint8Slot(number, offset, 0)
             else:
-                builder.PrependUOffsetTRelativeSlot(number, place, 0)
+                builder.PrependUOffsetTRelativeSlot(number, offset, 0)
         return int(builder.EndObject())
 
 
@@ -174,23 +176,23 @@ def _write(builder: flatbuffers.Builder, value: str | int | _Table | list[_Table
         return int(builder.CreateString(value))
     if isinstance(value, _Table):
         return value.write(builder)
-    places = [table.write(builder) for table in value]
-    builder.StartVector(4, len(places), 4)
-    for place in reversed(places):
-        builder.PrependUOffsetTRelative(place)
+    offsets = [table.write(builder) for table in value]
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
     return int(builder.EndVector())
 
 
-def _model_metadata(form: _Form, *, name: str, description: str, version: str, labelled: bool) -> bytes:
+def _model_metadata(layout: _TensorLayout, *, name: str, description: str, version: str, labelled: bool) -> bytes:
     subgraph = _Table(
         {
-            # 0 name, 1 description, 4 associated_files, 6 output_process_units
-            2: [_tensor_metadata(tensor) for tensor in form.inputs],
-            3: [_tensor_metadata(tensor, labelled=labelled) for tensor in form.outputs],
+            # left out: 0 name, 1 description, 4 associated_files, 6 output_process_units
+            2: [_tensor_metadata(tensor) for tensor in layout.inputs],
+            3: [_tensor_metadata(tensor, labelled=labelled) for tensor in layout.outputs],
             5: [_tokenizer()],
         }
     )
-    # 4 author, 5 license, 6 associated_files
+    # left out: 4 author, 5 license, 6 associated_files
     model = _Table({0: name, 1: description, 2: version, 3: [subgraph], 7: _PARSER_VERSION})
     builder = flatbuffers.Builder()
     builder.Finish(model.write(builder), _IDENTIFIER)
@@ -198,7 +200,7 @@ def _model_metadata(form: _Form, *, name: str, description: str, version: str, l
 
 
 def _tensor_metadata(name: str, *, labelled: bool = False) -> _Table:
-    # 2 dimension_names, 4 process_units, 5 stats
+    # left out: 2 dimension_names, 4 process_units, 5 stats
     fields: dict[int, str | int | _Table | list[_Table]] = {0: name, 1: _DESCRIPTIONS[name], 3: _content()}
     if labelled:
         fields[6] = [_associated_file(LABELS_FILE, "The name of each output, one a line.", _TENSOR_AXIS_LABELS)]
@@ -206,12 +208,12 @@ def _tensor_metadata(name: str, *, labelled: bool = False) -> _Table:
 
 
 def _content() -> _Table:
-    # FeatureProperties, the member of the union that stands for plain numbers, has no fields
+    # FeatureProperties, the union's member for plain numbers, has no fields
     return _Table({0: _FEATURE_PROPERTIES, 1: _Table({})})
 
 
 def _tokenizer() -> _Table:
-    """A ProcessUnit with SentencePieceTokenizerOptions."""
+    """Return a ProcessUnit with SentencePieceTokenizerOptions."""
     options = _Table(
         {
             0: [_associated_file(TOKENIZER_FILE, "The SentencePiece model.")],

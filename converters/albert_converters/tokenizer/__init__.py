@@ -1,1 +1,1 @@
-"""Tokenizer files of a bundle."""
+"""The tokenizer files of a bundle."""

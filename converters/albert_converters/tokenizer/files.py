@@ -1,4 +1,4 @@
-"""A tokenizer -> the files of a bundle that hold it, for this project's runtime and for Hugging Face's libraries."""
+"""Writes the tokenizer files of a bundle, for this project's runtime and for Hugging Face's libraries."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     """Write the tokenizer's files to `folder`, which must exist, and return their names.
 
-    `spiece.model` is a copy, byte for byte; `tokenizer_config.json` and `special_tokens_map.json` open the slow
-    tokenizer of transformers 4.57; `tokenizer.json` gives its fast one the same ids.
+    `spiece.model` is an exact copy. The slow tokenizer of transformers 4.57 reads `tokenizer_config.json` and
+    `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids as the slow one.
 
     Raises:
         UnsupportedError: the SentencePiece model can't be expressed in a tokenizer.json.
@@ -36,7 +36,7 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
         SPECIAL_TOKENS_FILE: _special_tokens_map(),
     }
     for name, content in contents.items():
-        # one line for the vocabulary, which nobody reads; many for the settings, which people do
+        # people read the settings, but not the long vocabulary, so that is written in one line
         indent = None if name == FAST_TOKENIZER_FILE else 2
         text = json.dumps(content, ensure_ascii=False, indent=indent)
         try:
@@ -63,7 +63,7 @@ def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:
 
 
 def _special_tokens_map() -> dict[str, Any]:
-    """Role -> token; [MASK] with its flags, since it takes the white space on its left."""
+    """Role -> token. [MASK] has flags as well, since it strips the white space on its left."""
     flags = added_token(MASK_TOKEN)
     del flags["special"]
     return {role: flags if token == MASK_TOKEN else token for role, token in TOKEN_OF_ROLE.items()}

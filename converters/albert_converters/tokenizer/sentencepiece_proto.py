@@ -1,7 +1,7 @@
-"""Reads what a SentencePiece model holds, without protobuf: its pieces, and the rules of its normalizer.
+"""Reads the pieces and the normalizer's rules of a SentencePiece model, without the protobuf library.
 
-The messages are those of google/sentencepiece, src/sentencepiece_model.proto. A message on the wire is a row of fields,
-each a key (field number times 8 plus the kind of value) and a value.
+The messages are those of google/sentencepiece, src/sentencepiece_model.proto. An encoded message is a sequence of
+fields. Each field is a key (the field number times 8, plus the wire type) and a value.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from enum import IntEnum
 
 from albert_runtime.errors import UnsupportedError
 
-_VARINT, _EIGHT_BYTES, _COUNTED, _FOUR_BYTES = 0, 1, 2, 5
+# wire types
+_VARINT, _EIGHT_BYTES, _LENGTH_DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
 
 # field numbers
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
@@ -23,7 +24,7 @@ _CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 2, 3, 4
 
 
 class PieceType(IntEnum):
-    """SentencePiece.Type."""
+    """The type of a piece: SentencePiece.Type in the .proto file."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -34,7 +35,7 @@ class PieceType(IntEnum):
 
 
 class ModelType(IntEnum):
-    """TrainerSpec.ModelType."""
+    """The kind of model: TrainerSpec.ModelType in the .proto file."""
 
     UNIGRAM = 1
     BPE = 2
@@ -44,7 +45,7 @@ class ModelType(IntEnum):
 
 @dataclass(frozen=True)
 class VocabularyEntry:
-    """One piece; its place in the vocabulary is its id."""
+    """One piece; its position in the vocabulary is its id."""
 
     piece: str
     #: log probability
@@ -54,21 +55,21 @@ class VocabularyEntry:
 
 @dataclass(frozen=True)
 class SentencePieceProto:
-    """The parts of a ModelProto that decide how a text is split."""
+    """The parts of a ModelProto that determine how a text is split into pieces."""
 
     entries: tuple[VocabularyEntry, ...]
     model_type: ModelType
-    #: compiled rules of normalization; empty for none
+    #: the compiled normalization rules; empty if there are none
     charsmap: bytes
     add_dummy_prefix: bool
     remove_extra_whitespaces: bool
 
     @classmethod
     def parse(cls, content: bytes) -> SentencePieceProto:
-        """The model in `content`, the bytes of a spiece.model.
+        """Parse `content`, the bytes of a spiece.model.
 
         Raises:
-            UnsupportedError: these are no such bytes.
+            UnsupportedError: the bytes are not a SentencePiece model.
         """
         entries = []
         trainer: dict[int, int | bytes] = {}
@@ -81,7 +82,7 @@ class SentencePieceProto:
                     trainer = dict(_fields(_bytes(value)))
                 elif number == _NORMALIZER:
                     normalizer = dict(_fields(_bytes(value)))
-            # an absent field has the default that the .proto file names
+            # an absent field has the default value of the .proto file
             return cls(
                 entries=tuple(entries),
                 model_type=ModelType(_number(trainer.get(_MODEL_TYPE, ModelType.UNIGRAM))),
@@ -115,29 +116,29 @@ def _number(value: int | bytes) -> int:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Number and value of each field: an int for a varint, the raw bytes for every other kind."""
+    """Yield the number and the value of each field: an int for a varint, and the raw bytes for other wire types."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)
-        kind = key & 7
-        if kind == _VARINT:
+        wire_type = key & 7
+        if wire_type == _VARINT:
             value, position = _varint(message, position)
             yield key >> 3, value
             continue
-        if kind == _COUNTED:
+        if wire_type == _LENGTH_DELIMITED:
             size, position = _varint(message, position)
-        elif kind in (_FOUR_BYTES, _EIGHT_BYTES):
-            size = 4 if kind == _FOUR_BYTES else 8
+        elif wire_type in (_FOUR_BYTES, _EIGHT_BYTES):
+            size = 4 if wire_type == _FOUR_BYTES else 8
         else:
-            raise ValueError(f"no field can be of kind {kind}")
+            raise ValueError(f"there is no wire type {wire_type}")
         if position + size > len(message):
-            raise ValueError("a field ends after the message")
+            raise ValueError("a field ends beyond the end of the message")
         yield key >> 3, message[position : position + size]
         position += size
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:
-    """The number at `position`, written in groups of 7 bits, lowest first; and the position after it."""
+    """Return the number at `position` and the position after it; it is stored in groups of 7 bits, the lowest first."""
     number = shift = 0
     while True:
         byte = message[position]

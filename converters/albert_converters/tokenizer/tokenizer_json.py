@@ -1,14 +1,14 @@
-"""A SentencePiece model and ALBERT's rules -> the `tokenizer.json` of Hugging Face's fast tokenizers.
+"""The `tokenizer.json` of Hugging Face's fast tokenizers, made from a SentencePiece model and ALBERT's rules.
 
-The rules are written so that the fast tokenizer gives the ids of the slow one, which is the one ALBERT was trained
-with. Three of them have no counterpart of their own:
+The fast tokenizer returns the same ids as the slow one, which ALBERT was trained with. Three rules of the slow one
+have no counterpart in a tokenizer.json, and are expressed by other means:
 
-- SentencePiece never breaks up a user-defined piece such as "(" and prefers it to any other. Marked as an added token
-  it would cut the text in two, and the second half would begin with a space of its own; as a piece whose score no other
-  can match it does not.
-- Pieces such as "1999," are split again before the comma. Here their scores are lowered until the same text in several
-  pieces always wins.
-- The accents to strip are those that Unicode's combining classes name, not all that are marks.
+- SentencePiece never splits a user-defined piece such as "(", and prefers it to all others. As an added token it would
+  split the text in two, and the second half would begin with an additional space. It is written as an ordinary piece
+  with a score that no other split of the same text reaches.
+- Pieces such as "1999," are split again before the comma. Their scores are lowered here, so that the same text in
+  several pieces always has a higher score.
+- The accents to strip are the characters with a Unicode combining class, and not all marks.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from albert_runtime.tokenization.sentencepiece_model import WORD_START, ends_in_
 from albert_runtime.tokenization.special_tokens import CLS_TOKEN, MASK_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
-#: how far below the score of its parts a piece is put that must not be chosen
+#: the score of a piece that must not be chosen is this much below that of its parts
 _MARGIN = 1e-3
 
 
 def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dict[str, Any]:
-    """The content of a tokenizer.json for `tokenizer`, whose SentencePiece model is `proto`.
+    """Return the content of a tokenizer.json for `tokenizer`, whose SentencePiece model is `proto`.
 
     Raises:
-        UnsupportedError: the model is not of the unigram kind.
+        UnsupportedError: it is not a unigram model.
     """
     if proto.model_type is not ModelType.UNIGRAM:
         raise UnsupportedError(
-            f"the SentencePiece model is of the kind {proto.model_type.name.lower()}; ALBERT's is unigram, and "
-            "tokenizer.json is written for no other"
+            f"the SentencePiece model is a {proto.model_type.name.lower()} model; tokenizer.json can be written for "
+            "unigram models only, which all ALBERT checkpoints have"
         )
     vocabulary = _vocabulary(proto)
     metaspace = {
         "type": "Metaspace",
         "replacement": WORD_START,
         "prepend_scheme": "always" if proto.add_dummy_prefix else "never",
-        "split": _words_are_apart(vocabulary),
+        "split": _words_are_independent(vocabulary),
     }
     return {
         "version": "1.0",
@@ -68,7 +68,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
 
 
 def added_token(token: str) -> dict[str, Any]:
-    """How Hugging Face describes a special token: only [MASK] takes the white space on its left."""
+    """Describe a special token as Hugging Face does: only [MASK] strips the white space on its left."""
     return {
         "content": token,
         "single_word": False,
@@ -85,7 +85,7 @@ def _added_token(tokenizer: AlbertTokenizer, token: str) -> dict[str, Any]:
 
 
 def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[dict[str, Any]]:
-    """What `Normalizer` does, and then what SentencePiece does."""
+    """Return the steps of `Normalizer`, followed by those of SentencePiece."""
     strip = {"type": "Strip", "strip_left": True, "strip_right": True}
     steps: list[dict[str, Any]] = []
     if tokenizer.remove_space:
@@ -107,7 +107,7 @@ def _replace(pattern: str, content: str) -> dict[str, Any]:
 
 
 def _character_class(belongs: Callable[[str], object]) -> str:
-    """A regular expression's class of all characters that `belongs` says yes to, written out for every dialect."""
+    """Return a character class of all characters for which `belongs` is true, written out for any regex dialect."""
     ranges: list[tuple[str, str]] = []
     for is_in, characters in groupby(map(chr, range(sys.maxunicode + 1)), lambda character: bool(belongs(character))):
         if is_in:
@@ -117,14 +117,14 @@ def _character_class(belongs: Callable[[str], object]) -> str:
 
 
 def _vocabulary(proto: SentencePieceProto) -> list[tuple[str, float]]:
-    """Each piece with the score that makes the fast tokenizer choose as the slow one does."""
+    """Return each piece, with the score that makes the fast tokenizer choose the same pieces as the slow one."""
     normal = {entry.piece: entry.score for entry in proto.entries if entry.type is PieceType.NORMAL}
     best = max(normal.values(), default=0.0)
     vocabulary = []
     for entry in proto.entries:
         score = entry.score
         if entry.type is PieceType.USER_DEFINED:
-            # the score that SentencePiece's unigram model gives such a piece, which counts its bytes
+            # the score that SentencePiece's unigram model gives such a piece, by the number of its bytes
             score = len(entry.piece.encode()) * best - 0.1
         elif entry.type is PieceType.NORMAL and ends_in_digit_and_comma(entry.piece):
             score = min(score, _best_score(entry.piece[:-1], normal) + normal.get(",", math.inf) - _MARGIN)
@@ -133,7 +133,7 @@ def _vocabulary(proto: SentencePieceProto) -> list[tuple[str, float]]:
 
 
 def _best_score(text: str, scores: dict[str, float]) -> float:
-    """The highest sum of scores over all ways to spell `text` in pieces (Viterbi); infinite if there is none."""
+    """Return the highest sum of scores over all splits of `text` into pieces (Viterbi); infinite if there is none."""
     best = [0.0]
     for end in range(1, len(text) + 1):
         best.append(
@@ -145,14 +145,14 @@ def _best_score(text: str, scores: dict[str, float]) -> float:
     return best[-1] if best[-1] > -math.inf else math.inf
 
 
-def _words_are_apart(vocabulary: list[tuple[str, float]]) -> bool:
-    """Whether words can be split one by one: no piece reaches into the next word, and a space alone is a piece."""
+def _words_are_independent(vocabulary: list[tuple[str, float]]) -> bool:
+    """Whether words can be split one by one: no piece spans two words, and a space alone is a piece."""
     pieces = [piece for piece, _ in vocabulary]
     return WORD_START in pieces and not any(WORD_START in piece[1:] for piece in pieces)
 
 
 def _post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
-    """`[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, with 0 and 1 as type ids."""
+    """Add the special tokens: `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, with type ids 0 and 1."""
 
     def special(token: str, type_id: int) -> dict[str, Any]:
         return {"SpecialToken": {"id": token, "type_id": type_id}}

@@ -1,4 +1,4 @@
-"""`albert-export sensitivity`: figures on stdout, a plot where asked for, and for every mistake a message at once."""
+"""`albert-export sensitivity`: figures on stdout, a plot if it is asked for, and a message for every mistake."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_demo_checkpoint_is_the_default(capsys: pytest.CaptureFixture[str]) 
     assert "next: albert-export onnx --task cls --precision int8 " in capsys.readouterr().out
 
 
-def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sensitivity", "--help"]) == 0
     assert capsys.readouterr().out.count("albert-export sensitivity ") >= 3
 

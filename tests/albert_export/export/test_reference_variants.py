@@ -96,13 +96,15 @@ def test_products_are_watched_in_every_pass_and_left_alone(framework: str, tmp_p
     seen: list[tuple[str, tuple[int, ...]]] = []
     for _ in range(2):  # the second time nothing is left of the first
         seen.clear()
-        products.watch_products(reference, samples_for(task, 1), lambda path, rows: seen.append((path, rows.shape)))
+        products.run_with_forward_hooks(
+            reference, samples_for(task, 1), lambda path, rows: seen.append((path, rows.shape))
+        )
     layer = "albert.encoder.albert_layer_groups.0.albert_layers.0."
     names = ("attention.query", "attention.key", "attention.value", "attention.dense", "ffn", "ffn_output")
     assert [path for path, _ in seen] == [layer + name for name in names] * 3
     assert dict(seen)[f"{layer}ffn_output"] == (5, 24)
     assert dict(seen)[f"{layer}ffn"] == (5, 16)
-    weight = products.weight(products.shared_products(reference)[f"{layer}ffn"])
+    weight = products.weight(products.shared_linears(reference)[f"{layer}ffn"])
     np.testing.assert_array_equal(weight, checkpoint.weights[f"{layer}ffn.weight"])
 
 

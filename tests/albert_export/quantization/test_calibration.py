@@ -1,4 +1,4 @@
-"""Calibration data: texts of a file or a clear refusal, and the inputs that become of them."""
+"""Calibration data: the texts of a file, or a clear refusal, and the inputs that are made from them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_inputs_of_each_task(task: str, tokenizer: AlbertTokenizer) -> None:
         sample["input_ids"].shape == (1, *choices, length) for sample, length in zip(samples, lengths, strict=True)
     )
     assert lengths[0] == len(tokenizer("A text.").encodings[0])
-    assert lengths[2] == 128  # long texts take long to run, and teach no more
+    assert lengths[2] == 128  # longer inputs take long to run, and hardly change the ranges
     assert all(sample["attention_mask"].all() for sample in samples)
     assert samples[1]["token_type_ids"].max() == 1
 

@@ -1,4 +1,4 @@
-"""Outliers: which channels stand out, and that what mends them is the same function."""
+"""Outlier channels: which ones stand out, and the rewritten weights, which compute the same function."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from albert_export.quantization.outlier_channels import (
     Outliers,
     channel_peaks,
     find_outliers,
-    mended,
     outlier_channels,
     shared_layers,
+    with_outliers_last,
 )
 from tests.conftest import save_tiny
 
@@ -29,7 +29,7 @@ LAYER = "albert.encoder.albert_layer_groups.0.albert_layers.0."
         ([1.0] * 63 + [2.1], [63]),
         ([9.0] + [1.0] * 62 + [2.1], [0, 63]),
         ([9.0] * 4 + [1.0] * 60, [0, 1, 2, 3]),
-        ([9.0] * 5 + [1.0] * 59, []),  # five of 64 are too many to stand out
+        ([9.0] * 5 + [1.0] * 59, []),  # five of 64 channels are too many to stand out
         ([9.0] * 5 + [1.0] * 155, [0, 1, 2, 3, 4]),
         ([9.0] + [1.0] * 3, []),
         ([0.0] * 63 + [0.5], [63]),
@@ -42,21 +42,24 @@ def test_what_stands_out(peaks: list[float], expected: list[int]) -> None:
 
 
 def test_peaks_are_over_all_passes_and_samples() -> None:
-    def watch(visit) -> None:  # type: ignore[no-untyped-def]
-        visit("a", np.array([[1.0, -5.0], [2.0, 0.0]]))
-        visit("b", np.array([[0.5]]))
-        visit("a", np.array([[-3.0, 4.0]]))
+    def run(hook) -> None:  # type: ignore[no-untyped-def]
+        hook("a", np.array([[1.0, -5.0], [2.0, 0.0]]))
+        hook("b", np.array([[0.5]]))
+        hook("a", np.array([[-3.0, 4.0]]))
 
-    peaks = channel_peaks(watch)
+    peaks = channel_peaks(run)
     assert {name: peak.tolist() for name, peak in peaks.items()} == {"a": [3.0, 5.0], "b": [0.5]}
 
 
-def test_layers_of_paths() -> None:
+def test_shared_layers_of_paths() -> None:
     assert shared_layers(["x.ffn", "x.ffn_output", "y.attention.query", "y.ffn_output"]) == ["x.", "y."]
 
 
 def peaks_of(weights: dict[str, np.ndarray], **large: tuple[int, float]) -> dict[str, np.ndarray]:
-    """Ones for every product's inputs but `large`: matrix with underscores for dots -> channel, peak."""
+    """Return peaks of 1 for the inputs of every linear layer, except for those named in `large`.
+
+    Its keys are matrices with underscores for dots, its values a channel and the peak of that channel.
+    """
     peaks = {}
     for name in ("attention.query", "attention.key", "attention.value", "attention.dense", "ffn", "ffn_output"):
         peaks[LAYER + name] = np.ones(weights[f"{LAYER}{name}.weight"].shape[1], np.float32)
@@ -82,7 +85,7 @@ def test_each_kind_is_found(weights: dict[str, np.ndarray]) -> None:
     )
     assert found
     assert found.ffn == {LAYER: [7]}
-    assert found.hidden == [3]  # one order serves all that read the hidden state
+    assert found.hidden == [3]  # one order serves all layers that read the hidden state
     scales = found.value_scales[LAYER]
     columns = np.abs(weights[f"{LAYER}attention.dense.weight"]).max(axis=0)
     assert scales[5] / scales[6] == pytest.approx(np.sqrt(30.0 * columns[6] / columns[5]), rel=1e-5)
@@ -106,7 +109,7 @@ def test_dead_channels_are_not_divided_by_zero(weights: dict[str, np.ndarray]) -
 
 
 def test_outliers_stand_last_and_nothing_else_changes(weights: dict[str, np.ndarray]) -> None:
-    result, hidden_order = mended(weights, Outliers(ffn={LAYER: [2, 40]}, hidden=[1]))
+    result, hidden_order = with_outliers_last(weights, Outliers(ffn={LAYER: [2, 40]}, hidden=[1]))
     before, after = weights[f"{LAYER}ffn.weight"], result[f"{LAYER}ffn.weight"]
     np.testing.assert_array_equal(after[-2:][:, -1], before[[2, 40]][:, 1])
     assert hidden_order[1] == 63

@@ -1,4 +1,4 @@
-"""Scans of tiny models: what stands out is found, figures are what quantizing by other means gives."""
+"""Scans of tiny models find the layers that stand out, and measure what quantized layers really do."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def test_every_task_is_scanned_and_left_as_it_was(checkpoint_of: CheckpointOf, t
     assert json.loads(json.dumps(found.to_dict()))["worst"] == [row.module for row in found.worst()]
 
 
-def test_nothing_quantized_does_no_harm(checkpoint_of: CheckpointOf) -> None:
+def test_without_quantized_layers_there_is_no_error(checkpoint_of: CheckpointOf) -> None:
     model, samples = model_of(checkpoint_of(QA), QA)
-    assert Scanner(model, find_task(QA), samples, "int8").harm([]).error == 0.0
+    assert Scanner(model, find_task(QA), samples, "int8").quantization_error([]).error == 0.0
 
 
 @pytest.mark.parametrize("only_pass", [None, 2])
@@ -92,7 +92,7 @@ def test_ranges_are_those_of_what_the_layer_reads(checkpoint_of: CheckpointOf) -
         assert one.maximum == max(float(x.max()) for x in values)
 
 
-def test_a_planted_unit_makes_the_layer_that_reads_it_the_worst(checkpoint_of: CheckpointOf) -> None:
+def test_a_planted_outlier_makes_the_layer_that_reads_it_the_worst(checkpoint_of: CheckpointOf) -> None:
     task = "token-classification"
     model, samples = model_of(checkpoint_of(task), task)
     plain = scan(model, task, samples)
@@ -100,7 +100,7 @@ def test_a_planted_unit_makes_the_layer_that_reads_it_the_worst(checkpoint_of: C
     with torch.no_grad():
         layer.ffn.weight[5] = 0.0
         layer.ffn.bias[5] = 2000.0
-        layer.ffn_output.weight[:, 5] = 0.0  # so float32 never hears of it
+        layer.ffn_output.weight[:, 5] = 0.0  # so it changes nothing in float32
     found = scan(model, task, samples)
     [worst] = found.worst(1)
     assert worst.name == "ffn_output"

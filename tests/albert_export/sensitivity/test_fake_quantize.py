@@ -20,7 +20,7 @@ def test_int8_weights_have_a_scale_for_each_output_channel() -> None:
 def test_int4_weights_have_a_scale_for_each_block_of_64() -> None:
     weight = torch.zeros(1, 66)
     weight[0, :4] = torch.tensor([7.0, -3.0, 1.0, 0.4])
-    weight[0, 64:] = torch.tensor([0.07, 0.004])  # beside 7 this would be rounded to nothing
+    weight[0, 64:] = torch.tensor([0.07, 0.004])  # with the scale of the first block these would be rounded to 0
     expected = torch.zeros(1, 66)
     expected[0, :3] = torch.tensor([7.0, -3.0, 1.0])
     expected[0, 64] = 0.07
@@ -28,13 +28,13 @@ def test_int4_weights_have_a_scale_for_each_block_of_64() -> None:
 
 
 def test_int8_activations_have_one_range_with_a_zero_point() -> None:
-    # from -1 to 1.55 in 255 steps: a step is 0.01, and 0 is step 100
+    # from -1 to 1.55 in 255 steps: the scale is 0.01, and the zero point is 100
     x = torch.tensor([[-1.0, 1.55], [0.004, 0.006]])
     torch.testing.assert_close(quantized_activations(x, "int8"), torch.tensor([[-1.0, 1.55], [0.0, 0.01]]))
 
 
 def test_the_range_of_int8_activations_holds_zero() -> None:
-    # from 0, not from 2, to 5.1 in 255 steps of 0.02
+    # from 0, not from 2, to 5.1 in 255 steps: the scale is 0.02
     x = torch.tensor([2.009, 2.011, 5.1])
     torch.testing.assert_close(quantized_activations(x, "int8"), torch.tensor([2.0, 2.02, 5.1]))
 
@@ -45,17 +45,17 @@ def test_activations_beside_int4_have_a_scale_for_each_row() -> None:
     torch.testing.assert_close(quantized_activations(x, "int4"), expected)
 
 
-def test_one_large_activation_costs_the_others_their_bits_in_int8_but_not_in_another_row_of_int4() -> None:
+def test_a_large_activation_makes_others_inexact_in_int8_but_not_in_other_rows_of_int4() -> None:
     x = torch.tensor([[1000.0, 0.5], [0.3, 0.5]])
     assert quantized_activations(x, "int8")[:, 1].tolist() == [0.0, 0.0]
     torch.testing.assert_close(quantized_activations(x, "int4")[1], x[1], atol=0.5 / 254, rtol=0)
 
 
-def test_a_product_of_two_by_two_by_hand() -> None:
-    # inputs: 0 to 2.55, a step is 0.01; weights: steps of 0.01 and of 0.02
+def test_a_quantized_layer_by_hand() -> None:
+    # inputs: 0 to 2.55, so the scale is 0.01; weights: scales of 0.01 and 0.02
     x, weight = torch.tensor([[2.55, 0.004]]), torch.tensor([[1.27, 0.50], [2.54, -0.03]])
-    product = quantized_activations(x, "int8") @ quantized_weight(weight, "int8").T
-    torch.testing.assert_close(product, torch.tensor([[2.55 * 1.27, 2.55 * 2.54]]))
+    output = quantized_activations(x, "int8") @ quantized_weight(weight, "int8").T
+    torch.testing.assert_close(output, torch.tensor([[2.55 * 1.27, 2.55 * 2.54]]))
 
 
 @given(
@@ -64,11 +64,11 @@ def test_a_product_of_two_by_two_by_hand() -> None:
     ),
     st.sampled_from(["int8", "int4"]),
 )
-def test_nothing_moves_by_more_than_half_a_step(values: np.ndarray, precision: str) -> None:
+def test_rounding_errors_are_at_most_half_a_scale(values: np.ndarray, precision: str) -> None:
     x = torch.from_numpy(values)
     if precision == "int8":
         step = (x.max().clamp(min=0) - x.min().clamp(max=0)) / 255
-        allowed = step.expand_as(x)  # the zero point is rounded too, and the ends clipped: half a step more
+        allowed = step.expand_as(x)  # the zero point is rounded too, and the ends are clipped: another half
     else:
         allowed = 0.5 * (x.abs().amax(dim=-1, keepdim=True) / 127).expand_as(x)
     moved = (quantized_activations(x, precision) - x).abs()

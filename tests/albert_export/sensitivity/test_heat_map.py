@@ -1,4 +1,4 @@
-"""The heat map: a picture of the right kind with a cell for each figure, or a refusal before anything runs."""
+"""The heat map: an image of the right kind with a cell for each figure, or a refusal before anything runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_svg(tmp_path: Path) -> None:
     assert ElementTree.parse(files[0]).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     comments = "".join(line for line in files[0].read_text().splitlines(True) if line.strip().startswith("<!--"))
     for text in ("title &amp; &lt;more", "ffn_output", "everything: 50%", "12", "inf", "pass", "all"):
-        assert text in comments  # text is drawn as shapes; comments say which
+        assert text in comments  # text is drawn as shapes, and comments hold the text
 
 
 @pytest.mark.parametrize("errors", [{"ffn": [0.0]}, {"ffn": [math.inf]}, {"ffn": [1e-9, 5.0]}])
@@ -43,7 +43,7 @@ def test_extreme_figures_are_drawn(tmp_path: Path, errors: dict[str, list[float]
     assert (tmp_path / "map.png").stat().st_size > 1000
 
 
-def test_an_older_plot_is_replaced_and_kept_where_the_new_one_fails(
+def test_an_older_plot_is_replaced_or_kept_if_the_new_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from matplotlib.figure import Figure
@@ -74,7 +74,7 @@ def test_an_older_plot_is_replaced_and_kept_where_the_new_one_fails(
         ("folder.png", ["it is a folder"]),
     ],
 )
-def test_what_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str, problems: list[str]) -> None:
+def test_invalid_file_names_are_refused_with_all_problems(tmp_path: Path, name: str, problems: list[str]) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(UsageError) as refusal:
         refuse_plot(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Sensitivity: rows by layer and pass, the worst of them, and JSON that any reader takes."""
+"""Results of scans: rows by layer and pass, the worst of them, and JSON that every parser reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from albert_export.sensitivity import Harm, Row
+from albert_export.sensitivity import QuantizationError, Row
 from tests.albert_export.sensitivity.scanned import sensitivity_of
 
 ERRORS = {"ffn": [0.1, 0.3], "ffn_output": [0.2, 0.01]}
@@ -24,7 +24,7 @@ ERRORS = {"ffn": [0.1, 0.3], "ffn_output": [0.2, 0.01]}
     ],
 )
 def test_names_are_short_and_clear(module: str, name: str) -> None:
-    assert Row(module, None, 0, 0, 1, (), Harm(0, None)).name == name
+    assert Row(module, None, 0, 0, 1, (), QuantizationError(0, None)).name == name
 
 
 def test_the_worst_layers_come_first() -> None:

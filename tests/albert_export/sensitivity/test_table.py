@@ -1,4 +1,4 @@
-"""The table: layers down, passes across, the worst marked, and what to do next."""
+"""The tables: a row for each layer, a column for each pass, marks on the worst, and the next command."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_the_whole_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["ffn_output", "*2.0", "0.010"] in lines
 
 
-def test_lines_of_figures_fit_into_110_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tables_fit_in_110_columns(capsys: pytest.CaptureFixture[str]) -> None:
     many = {matrix: [0.00123 * pass_number for pass_number in range(1, 25)] for matrix in ERRORS}
     print_sensitivity(sensitivity_of(many, ratio=12345.6), EXPORT)
     figures, _ = capsys.readouterr().out.split("* worst")
     assert max(map(len, figures.splitlines())) <= 110
-    assert figures.count("in one pass") == 2  # what does not fit side by side stands below
+    assert figures.count("in one pass") == 2  # passes that do not fit side by side are in a table below
     headings = [line.split()[1:] for line in figures.splitlines() if line.startswith("layer ")]
     assert [*headings[1], *headings[2]] == [str(number) for number in range(1, 25)]
 

@@ -1,4 +1,4 @@
-"""From a traced function to a TFLite file of built-in operators, which holds each weight once."""
+"""A traced function is converted to a TFLite file of built-in operators, which stores each weight once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ Step = Callable[[tf.Tensor], tf.Tensor]
 
 
 def looped(step: Step = lambda y: y, *, rows: int | None = None) -> Any:
-    """z, x -> last: x with `step(x M^T)` done three times over in a WHILE; first: x M^T + z. M is one variable."""
+    """Return a function z, x -> last, first; both outputs multiply by the same variable M.
+
+    last: `step(x M^T)`, applied three times in a WHILE loop; first: x M^T + z.
+    """
     named = [tf.TensorSpec([rows, SIZE], tf.float32, name=name) for name in ("z", "x")]
 
     def body(index: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -69,7 +72,7 @@ def test_names_and_axes(content: bytes) -> None:
     main = model.subgraphs[0]
     for indexes, names in ((main.inputs, ["z", "x"]), (main.outputs, ["first", "last"])):
         tensors = [main.tensors[index] for index in indexes]
-        # readers that know no signatures go by the names of tensors, or by the order that the function has
+        # engines without support for signatures use the names of tensors, or the order of the function's arguments
         assert [tflite_model.text(tensor.name) for tensor in tensors] == names
         assert [tflite_model.axes(tensor) for tensor in tensors] == [[-1, SIZE]] * 2
 
@@ -80,8 +83,8 @@ def test_static_shapes() -> None:
     assert {tuple(tflite_model.axes(main.tensors[index])) for index in main.inputs} == {(2, SIZE)}
 
 
-def test_variables_become_constants_that_stand_once(content: bytes) -> None:
-    """In TFLite's own conversion, loop bodies read variables, and a constant stays behind where it was moved from."""
+def test_variables_become_constants_that_are_stored_once(content: bytes) -> None:
+    """In TFLite's own conversion loop bodies read variables, and moved constants leave a copy behind."""
     operators = operators_in(content)
     assert "WHILE" in operators
     assert not operators & {"READ_VARIABLE", "VAR_HANDLE", "CALL_ONCE"}
@@ -128,8 +131,8 @@ def test_operators_that_tflite_lacks_are_named_with_their_layers() -> None:
     assert "ops_compatibility" in advice
 
 
-def test_names_of_python_functions_are_no_operators() -> None:
-    """The converter quotes the lines of source that an operator comes from."""
+def test_python_functions_in_the_message_are_not_taken_for_operators() -> None:
+    """The converter's message quotes the source lines that an operator comes from."""
 
     def doubles(y: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.matmul(tf.cast(y, tf.float64), tf.ones([SIZE, SIZE], tf.float64)), tf.float32)

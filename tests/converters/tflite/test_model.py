@@ -1,4 +1,4 @@
-"""A TFLite file read and written again is the same model, and what is no TFLite file is refused in words."""
+"""A TFLite file that is read and written again is the same model, and other files are refused with a message."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_operator_names() -> None:
     model = loads(dumps(tiny.model))
     names = [operator_name(model, operator) for operator in model.subgraphs[0].operators]
     assert names == ["ADD", "GELU", "FlexErf"]
-    # the oldest files know only the first field
+    # the oldest files have only the first field
     model.operatorCodes[0] = schema.OperatorCodeT(deprecatedBuiltinCode=9, builtinCode=0)
     assert operator_name(model, model.subgraphs[0].operators[0]) == "FULLY_CONNECTED"
 
@@ -59,7 +59,7 @@ def test_operator_names() -> None:
 # --- equal buffers --------------------------------------------------------------------------------------------------
 
 
-def test_equal_constants_are_kept_once() -> None:
+def test_equal_constants_are_stored_once() -> None:
     model = two_products(MATRIX, MATRIX.copy())
     before = dumps(model)
     assert share_equal_buffers(model) == 1024
@@ -69,14 +69,14 @@ def test_equal_constants_are_kept_once() -> None:
     assert share_equal_buffers(model) == 0
 
 
-def test_what_is_not_merged() -> None:
+def test_buffers_that_are_not_merged() -> None:
     differs_in_the_last_byte = MATRIX.copy()
     differs_in_the_last_byte[-1, -1] += 1
     model = two_products(MATRIX, differs_in_the_last_byte)
     tiny = TinyModel()
     tiny.model = model
     graph = model.subgraphs[0]
-    # a variable that begins as MATRIX, metadata of the same bytes, and two equal constants that are too small
+    # a variable with the initial value MATRIX, metadata with the same bytes, and two equal constants that are too small
     model.metadata.append(schema.MetadataT(name="copy", buffer=tiny.buffer(MATRIX.tobytes())))
     state = schema.TensorT(shape=[16, 16], buffer=tiny.buffer(MATRIX.tobytes()), name="state", isVariable=True)
     small = [schema.TensorT(shape=[63], buffer=tiny.buffer(b"\1" * 252), name=name) for name in ("one", "other")]
@@ -122,7 +122,7 @@ def test_names_and_order() -> None:
     assert results["total"].tolist() == [3, 6]
 
 
-def test_names_that_are_not_there() -> None:
+def test_unknown_names_are_refused() -> None:
     model = loads(LOOP)
     with pytest.raises(ConversionError) as error:
         name_tensors(model, inputs=["ids", "mask"], outputs=["probability"])
@@ -133,10 +133,10 @@ def test_names_that_are_not_there() -> None:
         name_tensors(model, inputs=["x"], outputs=["y"])
 
 
-# --- what is no model -----------------------------------------------------------------------------------------------
+# --- invalid models -------------------------------------------------------------------------------------------------
 
 
-def test_files_that_are_not_there_or_empty(tmp_path: Path) -> None:
+def test_missing_or_empty_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"can't read .*nowhere"):
         load(tmp_path / "nowhere.tflite")
     (tmp_path / "empty.tflite").touch()
@@ -145,7 +145,7 @@ def test_files_that_are_not_there_or_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 100, b"not a graph at all", b"PK\3\4", b"TFL3"])
-def test_other_files(content: bytes) -> None:
+def test_other_files_are_refused(content: bytes) -> None:
     with pytest.raises(UnsupportedError, match=r"is not a TFLite model: .* TFL3; give a \.tflite file"):
         loads(content)
 
@@ -158,7 +158,7 @@ def test_every_truncation_is_refused() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(8, len(LOOP) - 1), st.integers(0, 255)), max_size=20), st.binary(max_size=200))
-def test_damage_is_read_or_refused_but_nothing_else(changes: list[tuple[int, int]], noise: bytes) -> None:
+def test_damaged_files_are_read_or_refused(changes: list[tuple[int, int]], noise: bytes) -> None:
     damaged = bytearray(LOOP)
     for position, value in changes:
         damaged[position] = value
@@ -172,7 +172,7 @@ def test_damage_is_read_or_refused_but_nothing_else(changes: list[tuple[int, int
 
 
 def test_weights_behind_the_flatbuffer() -> None:
-    """As ai-edge-quantizer writes them: read as any other, written inside, refused when they are cut off."""
+    """ai-edge-quantizer writes such files. They can be read, and are written with the weights inside."""
     model = looping_model(MATRIX)
     [index] = [number for number, buffer in enumerate(model.buffers) if tflite_model.content(buffer).size == 1024]
     model.buffers[index] = schema.BufferT(offset=4096, size=1024)
@@ -184,7 +184,7 @@ def test_weights_behind_the_flatbuffer() -> None:
         loads(content[:-1])
 
 
-def test_indexes_that_point_nowhere() -> None:
+def test_invalid_indexes_are_refused() -> None:
     model = looping_model(MATRIX)
     model.subgraphs[2].operators[0].inputs = [0, 99]
     model.subgraphs[1].tensors[0].buffer = 99
@@ -198,13 +198,13 @@ def test_indexes_that_point_nowhere() -> None:
         "subgraph 0 uses operators",
         "subgraph 1 uses buffers",
         "subgraph 2 uses tensors",
-        "signature 'serving_default' names tensors",
+        "signature 'serving_default' refers to tensors",
     ):
         assert problem in str(error.value)
 
 
 @pytest.mark.parametrize("outputs", [[99], [-1]])
-def test_outputs_that_point_nowhere(outputs: list[int]) -> None:
+def test_invalid_outputs_are_refused(outputs: list[int]) -> None:
     model = looping_model(MATRIX)
     model.subgraphs[2].operators[0].outputs = outputs
     with pytest.raises(UnsupportedError, match=r"fetch or export it again:\n  - subgraph 2 uses tensors"):

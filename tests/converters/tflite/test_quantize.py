@@ -1,4 +1,4 @@
-"""What each precision makes of a traced tiny model: which products, how near, and what is in the file once."""
+"""What each precision makes of a tiny model: which layers it quantizes, how near outputs are, what is stored once."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
 from albert_export.export.tf_embedding_lookup import int8_rows
 from albert_export.export.tf_function import HEADS, SHARED_LAYERS, traced
-from albert_export.quantization.gptq import input_moments
-from albert_export.quantization.tf_linears import watch_products
+from albert_export.quantization.gptq import input_hessians
+from albert_export.quantization.tf_linears import run_with_forward_hooks, temporary_int4_weights
 from albert_export.targets import PRECISIONS
-from albert_export.tf_rounding import rounded_weights
 from albert_runtime.errors import ConversionError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf
 from tests.tiny_graph import difference, inputs_of, plan_of, reference_of, run_tflite
 from tests.tiny_tflite import TinyModel, two_products
 
-#: has every kind of product: shared layers, pooler, a tied decoder, and a small head
+#: a task with every kind of linear layer: shared layers, pooler, a tied decoder, and a small head
 TASK = "pretraining"
 QUANTIZED = [precision for precision in PRECISIONS if precision != "fp32"]
 SAMPLES = [inputs_of(TASK, rows=1, length=length, seed=length) for length in (5, 16, 32, 48)]
 IDENTITY = np.eye(16, dtype=np.float32)
 
 
-class Made:
-    """The float32 and the quantized file of each precision, each made once."""
+class Files:
+    """The float32 and the quantized file of each precision; each is converted once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,11 +43,11 @@ class Made:
 
     def __getitem__(self, precision: str) -> tuple[bytes, bytes]:
         if precision not in self._files:
-            lent: Any = contextlib.nullcontext()
+            int4_weights: Any = contextlib.nullcontext()
             if precision == "int4":
-                moments = input_moments(lambda visit: watch_products(self.reference, SAMPLES, visit))
-                lent = rounded_weights(self.reference, moments)
-            with lent:
+                hessians = input_hessians(lambda hook: run_with_forward_hooks(self.reference, SAMPLES, hook))
+                int4_weights = temporary_int4_weights(self.reference, hessians)
+            with int4_weights:
                 before = to_tflite(traced(self.reference, TASKS[TASK], plan_of(self.folder, TASK, precision)))
             after = before
             if precision != "fp32":
@@ -68,8 +67,8 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(checkpoint_of: CheckpointOf) -> Made:
-    return Made(checkpoint_of(TASK))
+def files(checkpoint_of: CheckpointOf) -> Files:
+    return Files(checkpoint_of(TASK))
 
 
 def facts(content: bytes, folder: Path) -> dict[str, Any]:
@@ -78,8 +77,8 @@ def facts(content: bytes, folder: Path) -> dict[str, Any]:
     return inspect_tflite(file)
 
 
-def products(content: bytes) -> list[tuple[str, str, int]]:
-    """The output's name, the type of the matrix and the operator's version, for each FULLY_CONNECTED."""
+def fully_connected(content: bytes) -> list[tuple[str, str, int]]:
+    """Return the output's name, the type of the weights and the operator's version of each FULLY_CONNECTED."""
     model = tflite_model.loads(content)
     return [
         (
@@ -96,7 +95,7 @@ def products(content: bytes) -> list[tuple[str, str, int]]:
 @pytest.mark.parametrize(
     ("precision", "arithmetic"),
     [
-        # the mapping of embeddings, pooler, both heads, the decoder's dense layer, and six products of the layer
+        # the mapping of embeddings, the pooler, both heads, the decoder's dense layer, and six of the shared layer
         ("fp16", {"float, float16 weights": 11}),
         ("int8", {"dynamic": 11}),
         ("int4", {"dynamic": 11}),
@@ -104,11 +103,13 @@ def products(content: bytes) -> list[tuple[str, str, int]]:
         ("int8-static", {"static": 22, "float": 1}),
     ],
 )
-def test_what_becomes_of_products(precision: str, arithmetic: dict[str, int], made: Made, tmp_path: Path) -> None:
-    found = facts(made[precision][1], tmp_path)
+def test_the_arithmetic_of_each_precision(
+    precision: str, arithmetic: dict[str, int], files: Files, tmp_path: Path
+) -> None:
+    found = facts(files[precision][1], tmp_path)
     assert found["arithmetic"] == arithmetic
     assert found["duplicated_weights"] == []
-    # the sentence order's scores are two numbers, and would be cut off where calibration saw none as large
+    # the two logits of sentence order stay float, since values beyond the calibrated range would be clipped
     assert found["float_products"] == (["sop_logits"] if precision == "int8-static" else [])
     assert "QUANTIZE" in found["operators"] or precision != "int8-static"
 
@@ -117,65 +118,65 @@ def test_what_becomes_of_products(precision: str, arithmetic: dict[str, int], ma
     ("precision", "tolerance"),
     [
         ("fp16", 2e-3),  # 11 bits, in three passes over random weights that are not small
-        ("int8", 0.05),  # half a step is 1/254 of a row's largest value, and three passes of it add up
-        ("int4", 0.05),  # against the same 4-bit weights in float32: what is left is int8 arithmetic, as above
+        ("int8", 0.05),  # rounding errs by 1/254 of a row's largest value, and three passes add up
+        ("int4", 0.05),  # against the same 4-bit weights in float32: only int8 arithmetic differs, as above
         ("int8-static", 0.1),  # one scale for all tokens of all inputs
     ],
 )
-def test_outputs_are_near_those_in_float(precision: str, tolerance: float, made: Made) -> None:
-    before, after = made[precision]
+def test_outputs_are_near_those_of_the_float32_graph(precision: str, tolerance: float, files: Files) -> None:
+    before, after = files[precision]
     for arrays in SAMPLES:
         off = difference(run_tflite(after, **arrays), run_tflite(before, **arrays))
         assert 0 < off < tolerance
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_the_table_of_words_is_in_the_file_once(precision: str, made: Made, tmp_path: Path) -> None:
-    """It is looked up in, and the decoder of masked words multiplies by it: one and the same buffer."""
-    table = made.table
+def test_the_word_embeddings_are_stored_once(precision: str, files: Files, tmp_path: Path) -> None:
+    """The lookup and the decoder of masked words read the same buffer."""
+    table = files.table
     forms = {
         "float32": table,
         "float16": table.astype(np.float16),
         "int8": int8_rows(table)[0],
     }
     wanted = {"fp32": "float32", "fp16": "float16"}.get(precision, "int8")
-    content = made[precision][1]
+    content = files[precision][1]
     assert {name: content.count(form.tobytes()) for name, form in forms.items()} == {
         name: int(name == wanted) for name in forms
     }
     assert facts(content, tmp_path)["weight_bytes"][wanted] >= table.size * forms[wanted].itemsize
 
 
-def test_int4_is_for_the_shared_layers(made: Made) -> None:
-    kinds = {name: kind for name, kind, _ in products(made["int4"][1])}
+def test_int4_is_for_the_shared_layers(files: Files) -> None:
+    kinds = {name: kind for name, kind, _ in fully_connected(files["int4"][1])}
     shared = {name for name in kinds if SHARED_LAYERS in name}
     assert {kinds[name] for name in shared} == {"int4"}
     assert len(shared) == 6
     assert {kinds[name] for name in kinds.keys() - shared} == {"int8"}
 
 
-def test_versions_say_who_can_run_it(made: Made) -> None:
-    """tflite-runtime 2.14 would load per-channel dynamic products of an older version, and compute nonsense."""
+def test_operator_versions_keep_older_engines_out(files: Files) -> None:
+    """tflite-runtime 2.14 would load per-channel dynamic int8 of an older version, and compute wrong results."""
     for precision in ("int8", "int4"):
-        assert {version >= 12 for _, _, version in products(made[precision][1])} == {True}
+        assert {version >= 12 for _, _, version in fully_connected(files[precision][1])} == {True}
     for precision in ("fp32", "fp16", "int8-static"):
-        assert {version >= 12 for _, _, version in products(made[precision][1])} == {False}
+        assert {version >= 12 for _, _, version in fully_connected(files[precision][1])} == {False}
 
 
 @pytest.mark.parametrize("precision", QUANTIZED)
-def test_nothing_is_said(precision: str, made: Made, capfd: pytest.CaptureFixture[str]) -> None:
-    before, after = made[precision]
+def test_nothing_is_printed(precision: str, files: Files, capfd: pytest.CaptureFixture[str]) -> None:
+    before, after = files[precision]
     capfd.readouterr()
-    assert made.quantized(before, precision) == after  # and equal input makes equal bytes
+    assert files.quantized(before, precision) == after  # equal models give equal bytes
     out, err = capfd.readouterr()
     assert out == ""
-    talk = [line for line in err.splitlines() if "Created TensorFlow Lite XNNPACK delegate" not in line]
-    assert talk == []
+    messages = [line for line in err.splitlines() if "Created TensorFlow Lite XNNPACK delegate" not in line]
+    assert messages == []
 
 
 @pytest.mark.parametrize("place", [0, 7, 15])
 def test_ranges_hold_every_peak(place: int) -> None:
-    """A moving average would make 8 of a peak of 100 in one sample of sixteen."""
+    """A moving average would turn a peak of 100 in one sample of sixteen into 8."""
     model = tflite_model.dumps(two_products(IDENTITY, 2 * IDENTITY))
     quiet = np.linspace(-1, 1, 16, dtype=np.float32)[None]
     samples = [{"x": quiet} for _ in range(16)]
@@ -190,7 +191,7 @@ def test_static_ranges_need_inputs() -> None:
 
 
 @pytest.mark.parametrize("precision", QUANTIZED)
-def test_a_model_without_products_is_refused(precision: str) -> None:
+def test_a_model_without_linear_layers_is_refused(precision: str) -> None:
     tiny = TinyModel()
     graph = tiny.graph()
     x, y = graph.input("x", [-1, 16]), graph.tensor("y", [-1, 16])
@@ -209,6 +210,6 @@ def test_int4_that_finds_no_shared_layers_is_refused() -> None:
         quantize(model, "int4", shared_layers="no such layer")
 
 
-def test_a_failure_of_the_quantizer_is_told() -> None:
+def test_a_failure_of_the_quantizer_is_reported() -> None:
     with pytest.raises(ConversionError, match=r"can't make int8 of the model: .+"):
         quantize(b"not a model", "int8")

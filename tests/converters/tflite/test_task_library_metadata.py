@@ -1,4 +1,4 @@
-"""What is packed for TFLite Task Library, read back by flatbuffers alone; tests/test_task_library.py asks it."""
+"""The metadata for TFLite Task Library, read back with flatbuffers; tests/test_task_library.py runs the library."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def packed(model: Any, task: str, *, labels: tuple[str, ...] = (), sentencepiece
 
 
 def described(content: bytes) -> Fields:
-    """The root of the metadata in a .tflite file."""
+    """Return the root table of the metadata in a .tflite file."""
     model = loads(content)
     [buffer] = [entry.buffer for entry in model.metadata if entry.name == b"TFLITE_METADATA"]
     data = tflite_model.content(model.buffers[buffer]).tobytes()
@@ -45,27 +45,27 @@ def described(content: bytes) -> Fields:
 
 
 class Fields:
-    """A table of a flatbuffer, by field numbers."""
+    """Reads a flatbuffer table by field numbers."""
 
-    def __init__(self, data: bytes, place: int) -> None:
-        self._table = flatbuffers.table.Table(data, place)
+    def __init__(self, data: bytes, position: int) -> None:
+        self._table = flatbuffers.table.Table(data, position)
 
-    def _place(self, number: int) -> int:
+    def _position(self, number: int) -> int:
         offset = self._table.Offset(4 + 2 * number)
         assert offset, f"there is no field {number}"
         return int(offset + self._table.Pos)
 
     def text(self, number: int) -> str:
-        return str(self._table.String(self._place(number)).decode())
+        return str(self._table.String(self._position(number)).decode())
 
     def byte(self, number: int) -> int:
-        return int(self._table.Bytes[self._place(number)])
+        return int(self._table.Bytes[self._position(number)])
 
     def table(self, number: int) -> Fields:
-        return Fields(self._table.Bytes, self._table.Indirect(self._place(number)))
+        return Fields(self._table.Bytes, self._table.Indirect(self._position(number)))
 
     def tables(self, number: int) -> list[Fields]:
-        offset = self._place(number) - self._table.Pos
+        offset = self._position(number) - self._table.Pos
         start, length = self._table.Vector(offset), self._table.VectorLen(offset)
         return [Fields(self._table.Bytes, self._table.Indirect(start + 4 * index)) for index in range(length)]
 
@@ -94,7 +94,7 @@ def test_question_answering() -> None:
 def test_text_classification() -> None:
     content = packed(sums_of_inputs(length=16), "text-classification", labels=("good", "schlecht", "größer"))
     [graph] = described(content).tables(3)
-    # by place, as BertNLClassifier 0.4.4 reads them
+    # BertNLClassifier 0.4.4 reads them by position
     assert [tensor.text(0) for tensor in graph.tables(2)] == ["ids", "segment_ids", "mask"]
     [probability] = graph.tables(3)
     assert probability.text(0) == "probability"
@@ -115,7 +115,7 @@ def test_packed_files_are_stored_as_they_are() -> None:
     assert pieces[:5] == ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def test_packing_again_replaces_what_is_there() -> None:
+def test_metadata_are_replaced_when_they_are_added_again() -> None:
     once = packed(sums_of_inputs(length=16), "text-classification", labels=("a", "b", "c"))
     again = packed(loads(once), "text-classification", labels=("a", "b", "c"))
     assert again == once
@@ -139,7 +139,7 @@ def test_tokenizers_and_labels_that_it_cannot_use() -> None:
         assert problem in str(error.value)
 
 
-def test_graphs_of_other_shapes() -> None:
+def test_graphs_with_other_shapes() -> None:
     with pytest.raises(ConversionError, match=r"its outputs are probability, not end_logits, start_logits"):
         packed(sums_of_inputs(length=384), "question-answering")
     with pytest.raises(ConversionError, match=r"ids must be int32 \[1, 384\], not int32 \[1, 128\]"):

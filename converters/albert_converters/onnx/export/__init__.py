@@ -1,1 +1,1 @@
-"""PyTorch modules become ONNX graphs."""
+"""Export of PyTorch modules to ONNX graphs."""

@@ -1,4 +1,4 @@
-"""An ONNX graph under construction: values bound to traced nodes, shared constants, and the finished model."""
+"""GraphBuilder: builds an ONNX graph from traced PyTorch nodes, with each weight and each constant stored once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ _DTYPES = {
 
 
 def onnx_dtype(dtype: torch.dtype) -> int:
-    """ONNX's number for a torch dtype."""
+    """ONNX's code for a torch dtype."""
     return int(_DTYPES[dtype])
 
 
 class GraphBuilder:
-    """Collects nodes and constants. Each traced node is bound to the name of the ONNX value that holds its result."""
+    """Collects nodes and constants. Each traced node is bound to the name of the ONNX value that holds its result.
+
+    Args:
+        opset: version of the ai.onnx operators.
+    """
 
     def __init__(self, opset: int) -> None:
         self.opset = opset
@@ -42,18 +46,19 @@ class GraphBuilder:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._names = FreshNames()
 
-    # --- what the graph takes and gives -------------------------------------------------------------------------
+    # --- inputs, weights and outputs ----------------------------------------------------------------------------
 
     def bind_input(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
+        """Make `node` the graph's input `name`, with these dynamic axes."""
         self._values[node] = self._names.fresh(name)
         self._inputs.append(helper.make_tensor_value_info(name, onnx_dtype(node.meta["val"].dtype), list(axes)))
 
     def bind_weight(self, node: fx.Node, name: str, weight: torch.Tensor) -> None:
-        """Keeps a weight at hand; it enters the graph when a node first uses it, in the orientation it is used in."""
+        """Remember a weight. It is added when a node first uses it, and transposed if that node needs it so."""
         self._weights[node] = (name, weight)
 
     def bind_output(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
-        """Makes the value of `node` the graph's output `name`; axes that are not dynamic take the traced size."""
+        """Make the value of `node` the graph's output `name`; axes that are not dynamic get the traced size."""
         old = self._values[node]
         for proto in self._nodes:
             proto.input[:] = [name if value == old else value for value in proto.input]
@@ -66,14 +71,18 @@ class GraphBuilder:
     # --- values ---------------------------------------------------------------------------------------------------
 
     def value(self, node: fx.Node) -> str:
-        """The ONNX value of a traced node; a weight enters the graph as it stands in the checkpoint."""
+        """Return the ONNX value of a traced node; a weight is added to the graph as it is in the checkpoint."""
         if node not in self._values and node in self._weights:
             name, weight = self._weights[node]
             self._values[node] = self._add_initializer(name, weight.detach().cpu().numpy())
         return self._values[node]
 
     def transposed_weight(self, node: fx.Node) -> str | None:
-        """The matrix `[out, in]` of `node` as a constant `[in, out]`, or None where `[out, in]` is in the graph too."""
+        """Return the weight matrix `[out, in]` of `node` as a constant `[in, out]`.
+
+        Returns:
+            Its name, or None if another node uses the matrix as `[out, in]`, so that the graph must hold that.
+        """
         if any(user.target is not torch.ops.aten.linear.default for user in node.users):
             return None
         if node not in self._values:
@@ -83,11 +92,11 @@ class GraphBuilder:
         return self._values[node]
 
     def alias(self, node: fx.Node, value: str) -> None:
-        """Lets `node` stand for a value that is there already."""
+        """Bind `node` to a value that exists."""
         self._values[node] = value
 
     def constant(self, value: Any, dtype: np.dtype[Any] | type) -> str:
-        """A small constant; equal ones are one."""
+        """Return the name of a small constant; equal constants are stored once."""
         array = np.asarray(value, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
@@ -95,7 +104,18 @@ class GraphBuilder:
         return self._constants[key]
 
     def emit(self, operator: str, inputs: Sequence[str], *, outputs: int = 1, hint: str = "", **attributes: Any) -> Any:
-        """Adds a node; returns the name of its output, or a list of names for several outputs."""
+        """Add a node.
+
+        Args:
+            operator: of ai.onnx.
+            inputs: the names of its inputs.
+            outputs: the number of its outputs.
+            hint: how its outputs are named; otherwise they have the operator's name.
+            attributes: of the operator.
+
+        Returns:
+            The name of its output, or a list of names if there are several.
+        """
         base = hint or operator.lower()
         names = [self._names.fresh(base) for _ in range(outputs)]
         self._nodes.append(helper.make_node(operator, list(inputs), names, name=f"{names[0]}/{operator}", **attributes))
@@ -109,7 +129,7 @@ class GraphBuilder:
     # --- the result -----------------------------------------------------------------------------------------------
 
     def model(self, *, name: str, producer_version: str, metadata: Mapping[str, str]) -> onnx.ModelProto:
-        """The finished model, with the oldest IR version that its opset allows, so that older engines open it."""
+        """Return the finished model, with the oldest IR version of its opset, so that older engines load it."""
         graph = helper.make_graph(
             self._nodes, name, self._inputs, self._outputs, initializer=list(self._initializers.values())
         )

@@ -1,7 +1,7 @@
-"""One row for each PyTorch operator that a model may use: how it is written in ai.onnx operators.
+"""Lowerings: how each PyTorch operator that a model may use is written in ai.onnx operators.
 
-A lowering takes the builder and the traced node, emits ONNX nodes and binds the node to its value. Sources: the ONNX
-operator specification (https://onnx.ai/onnx/operators/) and PyTorch's documentation of each operator.
+A lowering takes the builder and the traced node, emits ONNX nodes, and binds the traced node to their result. Sources:
+the ONNX operator specification (https://onnx.ai/onnx/operators/) and PyTorch's documentation of each operator.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from albert_converters.onnx.export.graph_builder import GraphBuilder, onnx_dtype
 
 aten = torch.ops.aten
 
-#: Softmax over one axis and Unsqueeze with axes as an input: the oldest forms written here
+#: the first opset with Softmax over a single axis, and with Unsqueeze whose axes are an input
 MIN_OPSET = 13
-#: In float16 a smaller epsilon would be 0 for an engine that computes LayerNorm in half precision
+#: a smaller epsilon would be 0 for an engine that computes LayerNorm in float16
 MIN_FLOAT16_EPSILON = 1e-7
 
 Lowering = Callable[[GraphBuilder, fx.Node], None]
@@ -29,7 +29,7 @@ LOWERINGS: dict[Any, Lowering] = {}
 
 
 def lowers(*targets: Any) -> Callable[[Lowering], Lowering]:
-    """Registers a function as the lowering of `targets`."""
+    """Register a function as the lowering of `targets`."""
 
     def register(function: Lowering) -> Lowering:
         LOWERINGS.update(dict.fromkeys(targets, function))
@@ -39,7 +39,7 @@ def lowers(*targets: Any) -> Callable[[Lowering], Lowering]:
 
 
 def _args(node: fx.Node) -> Any:
-    """The positional arguments; fx types each as anything that a graph may hold."""
+    """The positional arguments, untyped, since fx types each as anything that a graph may hold."""
     return node.args
 
 
@@ -65,7 +65,7 @@ def _ints(builder: GraphBuilder, *values: int) -> str:
 
 
 def _operand(builder: GraphBuilder, like: fx.Node, value: Any) -> str:
-    """A tensor operand, or a number as a scalar constant of the result's type."""
+    """Return a tensor operand, or a number as a scalar constant of the result's type."""
     return builder.value(value) if isinstance(value, fx.Node) else builder.constant(value, _numpy_dtype(like))
 
 
@@ -73,12 +73,12 @@ def _operand(builder: GraphBuilder, like: fx.Node, value: Any) -> str:
 
 
 @lowers(aten.sym_size.int, operator.mul, aten._assert_tensor_metadata.default)
-def _leave_out(builder: GraphBuilder, node: fx.Node) -> None:
-    """Writes nothing: sizes enter the graph only where a Reshape needs them, and torch's own assertions never do."""
+def _skip(builder: GraphBuilder, node: fx.Node) -> None:
+    """Emit nothing: a size is added to the graph only if a Reshape needs it, and torch's assertions are not needed."""
 
 
 def _size(builder: GraphBuilder, size: Any) -> str:
-    """A size as an int64 tensor `[1]`: a number, or the size of a traced tensor's axis."""
+    """Return a size as an int64 tensor `[1]`; it is a number, or the size of a traced tensor's axis."""
     if not isinstance(size, fx.Node):
         return _ints(builder, size)
     tensor, axis = _args(size)
@@ -88,7 +88,10 @@ def _size(builder: GraphBuilder, size: Any) -> str:
 
 @lowers(aten.view.default, aten.reshape.default)
 def _reshape(builder: GraphBuilder, node: fx.Node) -> None:
-    """Reshape by constants where ONNX can say it: 0 keeps the axis of the same index, -1 is what is left over."""
+    """Reshape to constant sizes where ONNX can express them.
+
+    A size of 0 keeps the size of the same axis, and a size of -1 is inferred from all others.
+    """
     source, sizes = _args(node)
     before, after = source.meta["val"].shape, node.meta["val"].shape
     target: list[Any] = []
@@ -98,7 +101,7 @@ def _reshape(builder: GraphBuilder, node: fx.Node) -> None:
         target.append(0 if kept else size)
     if -1 not in target:
         unknown = [index for index, size in enumerate(target) if isinstance(size, fx.Node)]
-        if unknown:  # a product of sizes has no axis to be read from, so it is the one left over
+        if unknown:  # a product of sizes can't be read from one axis, so it is the one to infer
             target[next((i for i in unknown if sizes[i].target is operator.mul), unknown[0])] = -1
     if any(isinstance(size, fx.Node) for size in target):
         shape = builder.emit("Concat", [_size(builder, size) for size in target], axis=0, hint="shape")
@@ -109,7 +112,7 @@ def _reshape(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.flatten.using_ints)
 def _flatten(builder: GraphBuilder, node: fx.Node) -> None:
-    """Flattens all but the last axis or axes; what follows is copied from the source's own shape."""
+    """Flatten the leading axes; the sizes of the other axes are copied from the shape of the source."""
     source, first, last = _args(node)
     if first != 0:
         raise NotImplementedError("flatten is written for leading axes only")
@@ -171,7 +174,7 @@ def _split(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(operator.getitem)
 def _getitem(builder: GraphBuilder, node: fx.Node) -> None:
-    builder.value(node)  # bound by the lowering of its source
+    builder.value(node)  # the lowering of its source has bound it
 
 
 @lowers(aten.arange.default)
@@ -227,7 +230,7 @@ def _cast(builder: GraphBuilder, node: fx.Node) -> None:
 
 
 @lowers(aten.dropout.default, aten.contiguous.default)
-def _nothing(builder: GraphBuilder, node: fx.Node) -> None:
+def _identity(builder: GraphBuilder, node: fx.Node) -> None:
     builder.alias(node, builder.value(_args(node)[0]))
 
 
@@ -242,7 +245,7 @@ def _embedding(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.linear.default)
 def _linear(builder: GraphBuilder, node: fx.Node) -> None:
-    """MatMul by the transposed constant; Gemm where the matrix is an embedding table too and may stand there once."""
+    """Emit a MatMul with the transposed constant, or a Gemm if the matrix is an embedding table too."""
     source, weight = _args(node)[:2]
     bias = _args(node)[2] if len(_args(node)) > 2 else None
     matrix = builder.transposed_weight(weight)
@@ -256,16 +259,17 @@ def _linear(builder: GraphBuilder, node: fx.Node) -> None:
 
 
 def _tied_linear(builder: GraphBuilder, node: fx.Node, source: fx.Node, weight: fx.Node, bias: Any) -> None:
+    """Emit a Gemm that reads the matrix as it is, so that it is stored once; Gemm needs an input with two axes."""
     rows, columns = (int(size) for size in weight.meta["val"].shape)
     value = builder.value(source)
     flat = builder.emit("Reshape", [value, _ints(builder, -1, columns)])
     inputs = [flat, builder.value(weight)] + ([] if bias is None else [builder.value(bias)])
-    product = builder.emit("Gemm", inputs, transB=1)
+    result = builder.emit("Gemm", inputs, transB=1)
     leading = builder.emit(
         "Slice", [builder.emit("Shape", [value]), _ints(builder, 0), _ints(builder, _rank(source) - 1)]
     )
     shape = builder.emit("Concat", [leading, _ints(builder, rows)], axis=0, hint="shape")
-    builder.alias(node, builder.emit("Reshape", [product, shape], hint=node.name))
+    builder.alias(node, builder.emit("Reshape", [result, shape], hint=node.name))
 
 
 @lowers(aten.softmax.int)
@@ -276,7 +280,10 @@ def _softmax(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.gelu.default)
 def _gelu(builder: GraphBuilder, node: fx.Node) -> None:
-    """Gelu from opset 20 on; before, the same formula in parts, which ONNX Runtime fuses again when it loads."""
+    """Emit Gelu from opset 20 on, and before that its formula in elementary operators.
+
+    ONNX Runtime fuses them to its own Gelu when it loads the file.
+    """
     value = builder.value(_args(node)[0])
     approximate = node.kwargs.get("approximate", "none")
     if builder.opset >= 20:
@@ -294,8 +301,8 @@ def _gelu(builder: GraphBuilder, node: fx.Node) -> None:
     else:
         curve = builder.emit("Erf", [builder.emit("Div", [value, number(math.sqrt(2.0))])])
     half = builder.emit("Mul", [value, number(0.5)])
-    gate = builder.emit("Add", [curve, number(1.0)])
-    builder.alias(node, builder.emit("Mul", [half, gate], hint=node.name))
+    factor = builder.emit("Add", [curve, number(1.0)])
+    builder.alias(node, builder.emit("Mul", [half, factor], hint=node.name))
 
 
 @lowers(aten.silu.default)
@@ -306,7 +313,7 @@ def _silu(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.layer_norm.default)
 def _layer_norm(builder: GraphBuilder, node: fx.Node) -> None:
-    """LayerNorm over the last axis. Its statistics are computed in float32 even in a float16 graph."""
+    """Emit LayerNorm over the last axis. Its statistics are computed in float32 even in a float16 graph."""
     source, _, scale, bias, epsilon = _args(node)[:5]
     half = _dtype(node) == torch.float16
     if half:

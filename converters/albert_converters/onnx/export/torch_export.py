@@ -1,8 +1,9 @@
-"""A torch module and a task's signature -> one ONNX graph of portable ai.onnx operators.
+"""Export of a PyTorch module to one ONNX graph of standard ai.onnx operators.
 
-The module is traced with torch.export; each traced operator is then written by one row of `onnx_operators.LOWERINGS`.
-Writing the graph ourselves is what keeps it plain: every weight is one named constant, already transposed, shared by
-all passes of the shared layer, where quantizers and engines find it; no Identity or Transpose hides it.
+The module is traced with torch.export, and each traced operator is then written by its lowering in `LOWERINGS`.
+PyTorch's own exporter is not used, because quantizers and engines would not recognize its weights: here every weight is
+one named constant, already transposed and shared by all passes of the shared layer, and no Identity or Transpose stands
+between it and the operator that uses it.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from albert_runtime.errors import ConversionError, OperatorError, UsageError
 from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE, Task
 
 DEFAULT_OPSET = 18
-#: the newest opset whose operators this writer was checked against
+#: the newest opset that the lowerings were checked against
 MAX_OPSET = 23
-#: protobuf's limit; one file must stay below it
+#: protobuf's limit for one file
 MAX_BYTES = 2**31 - 1
 
-#: example lengths for tracing: neither 0 nor 1, which torch.export would freeze, and all different
+#: sizes of the inputs for tracing: all different, and neither 0 nor 1, which torch.export would treat as constant
 _EXAMPLE = {BATCH: 2, CHOICES: 3, SEQUENCE: 5}
 
 
 class _TaskGraph(nn.Module):
-    """The model as the contract sees it: the task's inputs by name, its outputs as a tuple of float32."""
+    """Wraps the model to take the task's inputs by name, and to return its outputs as a tuple of float32 tensors."""
 
     def __init__(self, model: nn.Module, task: Task) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class _TaskGraph(nn.Module):
 
 
 def trace(model: nn.Module, task: Task, max_length: int) -> torch.export.ExportedProgram:
-    """`model` traced with every axis of the task dynamic; sequences up to `max_length` tokens."""
+    """Trace `model` with every axis of the task dynamic, for sequences of up to `max_length` tokens."""
     shape = [_EXAMPLE[axis] for axis in task.input_axes]
     example = {name: torch.ones(shape, dtype=torch.int64) for name in task.inputs()}
     longest = {BATCH: 4096, CHOICES: 4096, SEQUENCE: max_length}
@@ -71,21 +72,21 @@ def to_onnx(
     opset: int = DEFAULT_OPSET,
     metadata: Mapping[str, str] | None = None,
 ) -> onnx.ModelProto:
-    """Converts `model` to ONNX.
+    """Convert `model` to ONNX.
 
     Args:
         model: takes the task's inputs by name and returns an object with the task's outputs; float32 or float16.
-        task: the contract that the graph keeps: names, axes and types.
-        max_length: tokens that the model's position embeddings allow.
+        task: the task, whose contract sets the names, axes and types of inputs and outputs.
+        max_length: the number of the model's position embeddings.
         opset: version of the ai.onnx operators, 13 to 23.
         metadata: written into the file's metadata_props.
 
     Returns:
-        The model, checked, below 2 GB, with dynamic axes; outputs are float32 whatever the model computes in.
+        The checked model, below 2 GB, with dynamic axes. Its outputs are float32 even if the model is float16.
 
     Raises:
         UsageError: the opset is out of range.
-        OperatorError: the model uses an operator that there is no ONNX form for here; it is named.
+        OperatorError: the model uses operators that have no lowering; the message names them.
         ConversionError: tracing failed, or the graph is invalid or too large for one file.
     """
     if not MIN_OPSET <= opset <= MAX_OPSET:
@@ -112,7 +113,7 @@ def to_onnx(
 
 
 def _declare_inputs(builder: GraphBuilder, program: torch.export.ExportedProgram, task: Task) -> None:
-    """Binds the traced placeholders: weights and constants become initializers, the rest the graph's inputs."""
+    """Bind the traced placeholders: weights and constants become initializers, the others inputs of the graph."""
     signature = program.graph_signature
     weights = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     constants = signature.inputs_to_lifted_tensor_constants
@@ -133,7 +134,7 @@ def _write_nodes(builder: GraphBuilder, program: torch.export.ExportedProgram) -
     missing = {str(node.target) for node in calls if node.target not in LOWERINGS}
     if missing:
         raise OperatorError(
-            f"no ONNX form for these PyTorch operators of the model: {', '.join(sorted(missing))}; "
+            f"there is no ONNX lowering for these PyTorch operators of the model: {', '.join(sorted(missing))}; "
             "write the model with operators listed in albert_converters/onnx/export/lowerings.py"
         )
     for node in calls:

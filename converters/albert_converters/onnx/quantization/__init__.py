@@ -1,1 +1,1 @@
-"""ONNX graphs in float32 become quantized ones."""
+"""Quantization of float32 ONNX graphs."""

@@ -1,4 +1,4 @@
-"""What the products of an ONNX graph are given to multiply: least and largest values, over typical inputs."""
+"""Calibration of an ONNX graph: the ranges of the activations that are multiplied by weights, on typical inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from albert_converters.onnx.quantization.quantize import product_inputs
+from albert_converters.onnx.quantization.quantize import matmul_inputs
 from albert_runtime.engines.onnx_engine import OnnxEngine
 from albert_runtime.errors import ConversionError
 
@@ -19,21 +19,26 @@ from albert_runtime.errors import ConversionError
 def activation_ranges(
     model: onnx.ModelProto, samples: Iterable[Mapping[str, NDArray[Any]]]
 ) -> dict[str, tuple[float, float]]:
-    """The range of each value that is multiplied by a constant matrix, padding included, as the float model has it.
+    """Return the range of each value that is multiplied by a constant matrix in the float32 model.
+
+    Values at padding positions count too, since a quantized model computes them with the same range.
 
     Args:
         model: a float32 graph.
         samples: the graph's inputs by name, integers.
 
     Returns:
-        Name of the value -> its least and largest entry in any of the samples.
+        Name of the value -> its lowest and highest entry in any of the samples.
 
     Raises:
-        ConversionError: there are no products, or no samples; or there is no room for temporary files.
+        ConversionError: there are no such matrix multiplications, there are no samples, or temporary files can't be
+            written.
     """
-    values = product_inputs(model)
+    values = matmul_inputs(model)
     if not values:
-        raise ConversionError("the graph holds no float32 products with constant matrices, so no ranges can be found")
+        raise ConversionError(
+            "the graph has no float32 matrix multiplications with constant weights, so no ranges can be found"
+        )
     ranges: dict[str, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
@@ -48,20 +53,20 @@ def activation_ranges(
         for sample in samples:
             outputs = engine.run(sample)
             for value in values:
-                least, largest = (float(outputs[f"{value}/{extreme}"]) for extreme in _EXTREMES)
-                before = ranges.get(value, (least, largest))
-                ranges[value] = (min(before[0], least), max(before[1], largest))
+                lowest, highest = (float(outputs[f"{value}/{extreme}"]) for extreme in _EXTREMES)
+                before = ranges.get(value, (lowest, highest))
+                ranges[value] = (min(before[0], lowest), max(before[1], highest))
     if not ranges:
         raise ConversionError("ranges of activations are found from typical inputs, and none were given")
     return ranges
 
 
-#: name of the output -> the operator that computes it
-_EXTREMES = {"least": "ReduceMin", "largest": "ReduceMax"}
+#: suffix of an output's name -> the operator that computes it
+_EXTREMES = {"lowest": "ReduceMin", "highest": "ReduceMax"}
 
 
 def _with_extremes(model: onnx.ModelProto, values: list[str]) -> onnx.ModelProto:
-    """The model with two more outputs for each of `values`."""
+    """Return the model with two more outputs for each of `values`: its lowest and its highest entry."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     for value in values:

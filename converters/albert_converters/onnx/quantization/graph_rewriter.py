@@ -1,4 +1,4 @@
-"""An ONNX graph that is written anew from another: its nodes, and constants that take the place of weights."""
+"""GraphRewriter: builds a new ONNX graph from an old one, with other nodes and other constants for some weights."""
 
 from __future__ import annotations
 
@@ -12,56 +12,66 @@ from onnx import helper, numpy_helper
 
 from albert_converters.onnx.names import FreshNames
 
-#: domain of ONNX Runtime's own operators
+#: the domain of ONNX Runtime's own operators
 CONTRIB = "com.microsoft"
 
 
 class GraphRewriter:
-    """The nodes of the new graph in order, and its new constants. Names of the old graph are not given out again."""
+    """Collects the nodes of the new graph in order, and its new constants.
+
+    New values never have a name that the old graph uses.
+
+    Args:
+        model: the model with the old graph; it is not changed.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = model
         self._nodes: list[onnx.NodeProto] = []
         self._weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self._constants: list[onnx.TensorProto] = []
-        self._written: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._made: dict[tuple[str, ...], tuple[str, ...]] = {}
         values = (name for node in model.graph.node for name in node.output)
         self._names = FreshNames([*self._weights, *(value.name for value in model.graph.input), *values])
 
     def weight(self, name: str) -> NDArray[np.float32]:
-        """The weight as it was."""
+        """A weight of the old graph."""
         array: NDArray[np.float32] = numpy_helper.to_array(self._weights[name])
         return array
 
     def keep(self, node: onnx.NodeProto) -> None:
-        """Takes a node over as it is."""
+        """Append a node of the old graph unchanged."""
         self._nodes.append(node)
 
     def emit(
         self, operator: str, inputs: Sequence[str], outputs: Sequence[str], *, domain: str = "", **attributes: Any
     ) -> None:
-        """Adds a node between values that have their names already."""
+        """Append a new node. The caller chooses the names of its outputs."""
         name = f"{outputs[0]}/{operator}"
         self._nodes.append(helper.make_node(operator, inputs, outputs, name=name, domain=domain or None, **attributes))
 
     def constant(self, name: str, array: NDArray[Any]) -> str:
-        """Adds a constant; returns its name, which is `name` or one like it."""
+        """Add a constant; return its name, which is `name`, or `name` with a number if that is taken."""
         name = self.fresh(name)
         self._constants.append(numpy_helper.from_array(array, name))
         return name
 
     def once(self, *key: str, make: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
-        """The values that `make` writes for this key, or wrote before."""
-        if key not in self._written:
-            self._written[key] = make()
-        return self._written[key]
+        """Return the names of the values that `make` adds; it is called once for each key."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
 
     def fresh(self, base: str) -> str:
-        """`base`, or a name like it that nothing has."""
+        """Return a name that no value has: `base`, or `base` with a number."""
         return self._names.fresh(base)
 
     def model(self, *, without: Collection[str]) -> onnx.ModelProto:
-        """The finished model; `without` are the weights that have been replaced."""
+        """Return the finished model.
+
+        Args:
+            without: the weights that have been replaced, and are left out.
+        """
         result = onnx.ModelProto()
         result.CopyFrom(self._model)
         del result.graph.node[:], result.graph.initializer[:]

@@ -1,6 +1,7 @@
-"""Weights as whole steps of a scale: a scale for a matrix, an output channel, a row of a table, or a block.
+"""Symmetric quantization of weights, with a scale for an output channel, for a row of a table, or for a block.
 
-A weight is `step * scale`, and 0 is always step 0: symmetric, as the integer products of ONNX engines want it.
+A weight is approximately `value * scale`, and the zero point is always 0: symmetric, as ONNX engines want the weights
+of integer matrix multiplications.
 """
 
 from __future__ import annotations
@@ -10,73 +11,82 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-#: float32 has no exact multiples of what is below; zeros are zeros at any scale, and at a small one sums are near 0 too
+from albert_converters.scale_search import search_scales
+
+#: smaller scales have no exact multiples in float32; weights that need one become zeros, which changes no sum
 SMALLEST_SCALE = np.float32(1e-30)
-#: weights of 4 bits: -8 to 7
-_INT4 = (-8, 7)
-#: shares of a block's largest weight that are tried as its seventh step: of 16 steps few are to be wasted on one weight
-_CLIPS = np.linspace(1.0, 0.6, 17, dtype=np.float32)
+#: the range of 4-bit values
+INT4_LEVELS = (-8, 7)
+#: the scales that are tried for a block, as ratios of the scale at which its largest weight is not clipped
+_CLIP_RATIOS = np.linspace(1.0, 0.6, 17, dtype=np.float32)
 
 
-class Steps(NamedTuple):
-    """Weights of 8 bits."""
+class QuantizedValues(NamedTuple):
+    """Weights quantized to 8 bits."""
 
     #: int8, in the shape of the weights
-    steps: NDArray[np.int8]
-    #: float32, with 1 for each axis of the weights that has one scale for all its entries
+    values: NDArray[np.int8]
+    #: float32, in the shape of the weights, but of size 1 along the axis that shares a scale
     scales: NDArray[np.float32]
 
 
-class Rounded(NamedTuple):
-    """Weights of 4 bits, each of which is `step * scale`, with a scale for each block of a row."""
+class Int4Weights(NamedTuple):
+    """A weight matrix quantized to 4 bits, with a scale for each block of an output channel."""
 
-    #: int8 `[out, in]`, -8 to 7
-    steps: NDArray[np.int8]
+    #: int8 `[out, in]`, from -8 to 7
+    values: NDArray[np.int8]
     #: float32 `[out, blocks]`; the last block may be shorter than the others
     scales: NDArray[np.float32]
 
 
-def int8_steps(weights: NDArray[np.float32], *, axis: int | None, levels: int = 127) -> Steps:
-    """`weights` as steps from `-levels` to `levels`, rounded to the nearest.
+def quantize_int8(weights: NDArray[np.float32], *, axis: int, largest: int = 127) -> QuantizedValues:
+    """Quantize weights to 8 bits, rounding to the nearest value.
 
     Args:
         weights: float32.
-        axis: all weights along it share a scale: 0 for the output channels of `[in, out]`, 1 for the rows of a table;
-            None for one scale in all.
-        levels: 127, or 63 to leave a bit unused.
+        axis: the axis along which weights share a scale: 0 for a scale for each output channel of `[in, out]`, 1 for a
+            scale for each row of a table.
+        largest: the largest quantized value, 127, or 63 to leave one bit unused.
     """
-    scales = np.maximum(np.abs(weights).max(axis=axis, keepdims=True) / np.float32(levels), SMALLEST_SCALE)
-    return Steps(np.rint(weights / scales).clip(-levels, levels).astype(np.int8), scales)
+    peaks = np.abs(weights).max(axis=axis, keepdims=True)
+    scales = np.maximum(peaks / np.float32(largest), SMALLEST_SCALE)
+    return QuantizedValues(np.rint(weights / scales).clip(-largest, largest).astype(np.int8), scales)
 
 
-def int4_blocks(matrix: NDArray[np.float32], block_size: int) -> Rounded:
-    """The matrix `[in, out]` as steps from -8 to 7, with the scale for each block at which rounding errs least."""
+def quantize_int8_blocks(matrix: NDArray[np.float32], block_size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Quantize the matrix `[in, out]` to 8 bits in blocks of inputs, packed as MatMulNBits reads them.
+
+    Returns:
+        The values plus 128, uint8 `[out, blocks, block_size]`, and the scales, float32 `[out, blocks]`.
+    """
+    values, scales = quantize_int8(_blocks(np.ascontiguousarray(matrix.T), block_size), axis=-1)
+    return (values.astype(np.int16) + 128).astype(np.uint8), scales[..., 0]
+
+
+def quantize_int4(matrix: NDArray[np.float32], block_size: int) -> Int4Weights:
+    """Quantize the matrix `[in, out]` to 4 bits in blocks of inputs.
+
+    Weights are rounded to the nearest value, and each block has the scale at which this errs least.
+    """
     blocks = _blocks(np.ascontiguousarray(matrix.T), block_size)
-    largest = np.abs(blocks).max(axis=-1, keepdims=True) / np.float32(_INT4[1])
-    best, best_error = largest, np.full_like(largest, np.inf)
-    for clip in _CLIPS:
-        tried = np.maximum(largest * clip, SMALLEST_SCALE)
-        error = np.square(np.rint(blocks / tried).clip(*_INT4) * tried - blocks).sum(axis=-1, keepdims=True)
-        best = np.where(error < best_error, tried, best)
-        best_error = np.minimum(error, best_error)
-    steps = np.rint(blocks / best).clip(*_INT4).astype(np.int8)
-    return Rounded(steps.reshape(len(blocks), -1)[:, : len(matrix)], best[..., 0])
+    unclipped = np.abs(blocks).max(axis=-1, keepdims=True) / np.float32(INT4_LEVELS[1])
+    candidates = (np.maximum(unclipped * ratio, SMALLEST_SCALE) for ratio in _CLIP_RATIOS)
+    scales = search_scales(blocks, candidates, levels=INT4_LEVELS)
+    values = np.rint(blocks / scales).clip(*INT4_LEVELS).astype(np.int8)
+    return Int4Weights(values.reshape(len(blocks), -1)[:, : len(matrix)], scales[..., 0])
 
 
-def packed_int4(rounded: Rounded, block_size: int) -> NDArray[np.uint8]:
-    """`[out, blocks, block_size / 2]`: two steps in a byte, the first in its lower half, each 8 more than it means."""
-    halves = (_blocks(rounded.steps, block_size) + 8).astype(np.uint8)
+def pack_int4(weights: Int4Weights, block_size: int) -> NDArray[np.uint8]:
+    """Pack 4-bit values as MatMulNBits reads them: uint8 `[out, blocks, block_size / 2]`.
+
+    A byte holds two values, each plus 8, the first one in its lower half.
+    """
+    halves = (_blocks(weights.values, block_size) + 8).astype(np.uint8)
     packed: NDArray[np.uint8] = halves[..., 0::2] | halves[..., 1::2] << np.uint8(4)
     return packed
 
 
-def packed_int8(matrix: NDArray[np.float32], block_size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The matrix `[in, out]` as bytes `[out, blocks, block_size]`, each 128 more than it means, and `[out, blocks]`."""
-    steps, scales = int8_steps(_blocks(np.ascontiguousarray(matrix.T), block_size), axis=-1)
-    return (steps.astype(np.int16) + 128).astype(np.uint8), scales[..., 0]
-
-
 def _blocks(rows: NDArray[Any], block_size: int) -> NDArray[Any]:
-    """`[rows, blocks, block_size]`, with zeros at the end of each row where its length is no multiple."""
+    """Reshape rows to `[rows, blocks, block_size]`, padded with zeros where their length is no multiple of a block."""
     missing = -rows.shape[1] % block_size
     return np.pad(rows, ((0, 0), (0, missing))).reshape(len(rows), -1, block_size)

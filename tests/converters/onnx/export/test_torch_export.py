@@ -1,4 +1,4 @@
-"""The ONNX writer: plain shared weights, dynamic axes, all opsets, float16, and clear refusals."""
+"""Export of PyTorch modules to ONNX: shared weights, dynamic axes, all opsets, float16, and clear refusals."""
 
 from __future__ import annotations
 
@@ -76,15 +76,15 @@ def weights_of(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
 
 
-def test_every_matrix_product_takes_a_plain_shared_constant() -> None:
+def test_every_linear_layer_reads_a_shared_constant() -> None:
     model = model_for(AlbertModel)
     proto = convert(model)
     weights = weights_of(proto)
-    products = [node for node in proto.graph.node if node.op_type in ("MatMul", "Gemm")]
-    by_weight = [node for node in products if node.input[1] in weights]
-    # 6 matrices in each of 4 passes, the embedding projection and the pooler; the other products are attention's own
+    matmuls = [node for node in proto.graph.node if node.op_type in ("MatMul", "Gemm")]
+    by_weight = [node for node in matmuls if node.input[1] in weights]
+    # 6 matrices in each of 4 passes, the embedding projection and the pooler; the others are within attention
     assert len(by_weight) == 6 * 4 + 2
-    assert len(products) == len(by_weight) + 2 * 4
+    assert len(matmuls) == len(by_weight) + 2 * 4
     assert {node.input[1] for node in by_weight} == {
         "encoder.embedding_hidden_mapping_in.weight",
         "pooler.weight",
@@ -152,7 +152,7 @@ def test_every_opset_computes_the_same(opset: int, activation: str) -> None:
 @pytest.mark.parametrize("opset", [13, 18])
 def test_float16_keeps_epsilon_and_mask(opset: int) -> None:
     model = model_for(AlbertModel)
-    with torch.no_grad():  # rows without variance: only epsilon keeps LayerNorm from dividing by zero
+    with torch.no_grad():  # rows without variance: only epsilon prevents LayerNorm from dividing by zero
         for table in (
             model.embeddings.word_embeddings,
             model.embeddings.position_embeddings,
@@ -188,7 +188,7 @@ def test_float16_ignores_padding_as_float32_does() -> None:
 
 @pytest.mark.parametrize(("opset", "activation"), [(13, "gelu"), (13, "gelu_new"), (18, "gelu"), (18, "gelu_new")])
 def test_onnxruntime_recognizes_layer_norm_and_gelu(opset: int, activation: str, tmp_path: Path) -> None:
-    """They are written in the very parts that its optimizer fuses into one operator when it loads the graph."""
+    """They are written in the patterns that its optimizer fuses to one operator when it loads the graph."""
     proto = convert(model_for(AlbertModel, hidden_act=activation), opset=opset)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -234,7 +234,7 @@ class _Odd(nn.Module):
         return SimpleNamespace(logits=self.function(input_ids.float(), attention_mask))
 
 
-def test_an_operator_without_onnx_form_is_named() -> None:
+def test_an_operator_without_a_lowering_is_named() -> None:
     with pytest.raises(OperatorError, match=r"aten\.cumsum"):
         to_onnx(_Odd(lambda x, _: torch.cumsum(x, 1)), TASKS["text-classification"], max_length=9)
 

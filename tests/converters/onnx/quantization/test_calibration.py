@@ -1,4 +1,4 @@
-"""Ranges are the least and largest values that products are given, over all samples."""
+"""Ranges are the lowest and highest values that are multiplied by weights, over all samples."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from albert_converters.onnx.quantization.calibration import activation_ranges
 from albert_runtime.errors import ConversionError
 
 
-def make_model(*, opset: int = 18, products: bool = True) -> onnx.ModelProto:
-    """Looks rows up, doubles them by one matrix twice, and decodes with the table."""
+def make_model(*, opset: int = 18, matmuls: bool = True) -> onnx.ModelProto:
+    """Build a model that looks rows up, multiplies them twice by one matrix, and decodes with the table."""
     nodes = [helper.make_node("Gather", ["table", "ids"], ["rows"])]
-    if products:
+    if matmuls:
         nodes += [
             helper.make_node("MatMul", ["rows", "twice"], ["second"]),
             helper.make_node("MatMul", ["second", "twice"], ["third"]),
@@ -27,7 +27,7 @@ def make_model(*, opset: int = 18, products: bool = True) -> onnx.ModelProto:
         nodes,
         "graph",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["tokens"])],
-        [helper.make_tensor_value_info("logits" if products else "rows", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("logits" if matmuls else "rows", TensorProto.FLOAT, None)],
         [
             numpy_helper.from_array(np.float32([[0, 1], [-2, 3], [5, -7]]), "table"),
             numpy_helper.from_array(np.float32([[2, 0], [0, 2]]), "twice"),
@@ -59,8 +59,8 @@ def test_no_room_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
         activation_ranges(make_model(), [sample(0)])
 
 
-def test_nothing_to_find() -> None:
+def test_without_samples_or_weights_there_are_no_ranges() -> None:
     with pytest.raises(ConversionError, match="none were given"):
         activation_ranges(make_model(), [])
-    with pytest.raises(ConversionError, match="holds no float32 products"):
-        activation_ranges(make_model(products=False), [sample(0)])
+    with pytest.raises(ConversionError, match="has no float32 matrix multiplications"):
+        activation_ranges(make_model(matmuls=False), [sample(0)])
