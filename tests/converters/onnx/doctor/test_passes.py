@@ -81,7 +81,7 @@ def test_gemm_reads_a_shared_matrix_transposed(tmp_path: Path) -> None:
     assert flags == [0, 1]
 
 
-def test_a_table_serves_lookup_and_product(tmp_path: Path) -> None:
+def test_a_table_serves_lookup_and_matmul(tmp_path: Path) -> None:
     """Masked language models score words with the table that they look the words up in."""
     nodes = [node("Gather", "table ids", "word"), node("MatMul", "word scores", "y")]
     table = matrix(0, rows=40)
