@@ -1,19 +1,21 @@
-"""What is in a bundle, a graph file or a checkpoint folder, as facts and as text."""
+"""The contents of a bundle, a graph file or a checkpoint folder, as facts and as text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from albert_converters.extras import needing
 from albert_export.checkpoints import read_checkpoint
+from albert_export.graph_formats import GRAPH_SUFFIXES, needing_graph_reader
 from albert_runtime import open_bundle
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import UnsupportedError, UsageError
 
 
 def inspect_path(path: Path) -> dict[str, Any]:
-    """The facts, as JSON types; "kind" says what `path` is: bundle, onnx, tflite or checkpoint.
+    """Return the facts about `path` as JSON types.
+
+    "kind" says what it is: "bundle", "onnx", "tflite" or "checkpoint".
 
     Raises:
         UsageError: there is nothing at `path`.
@@ -35,12 +37,11 @@ def inspect_path(path: Path) -> dict[str, Any]:
 
 
 def _graph(file: Path) -> dict[str, Any]:
-    if file.suffix not in (".onnx", ".tflite"):
+    if file.suffix not in GRAPH_SUFFIXES:
         raise UnsupportedError(
             f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
         )
-    extra, package = ("onnx", "onnx") if file.suffix == ".onnx" else ("litert", "ai-edge-litert")
-    with needing(f"this needs {package}", extra):
+    with needing_graph_reader(file):
         if file.suffix == ".onnx":
             from albert_converters.onnx.inspection import inspect_onnx as inspect_file
         else:
@@ -60,7 +61,7 @@ def _checkpoint(folder: Path) -> dict[str, Any]:
 
 
 def describe(facts: dict[str, Any]) -> str:
-    """The facts for a reader."""
+    """Write the facts that `inspect_path` returned as lines of text."""
     if facts["kind"] == "checkpoint":
         return "\n".join(_describe_checkpoint(facts))
     lines = []
@@ -107,11 +108,11 @@ def _describe_graph(graph: dict[str, Any]) -> list[str]:
         *(f"  output      {tensor(value)}" for value in graph["outputs"]),
         f"  operators   {counts(graph['operators'])}; {graph['subgraphs']} subgraphs",
         f"  weights     {counts(graph['weight_bytes'], ' bytes')}; {twice if duplicates else 'each weight once'}",
-        f"  products    {counts(graph['matrix_products'])}; {graph['quantized_share']:.0%} quantized",
+        f"  matmuls     {counts(graph['matrix_products'])}; {graph['quantized_share']:.0%} quantized",
         f"  arithmetic  {counts(graph['arithmetic'])}",
     ]
     if "opsets" in graph:
-        lines.append(f"  attention   {graph['activation_products']} products of two activations")
+        lines.append(f"  attention   {graph['activation_products']} matmuls of two activations")
         return [*lines, f"  opsets      {counts(graph['opsets'])}; IR version {graph['ir_version']}"]
     return [
         *lines,

@@ -1,4 +1,4 @@
-"""Tiny references on their way into TFLite: the plan, some inputs, and an interpreter to run the result with."""
+"""Helpers for tests of the TFLite conversion: tiny references, plans, inputs, and an interpreter for the result."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def reference_of(folder: Path, task: str) -> Any:
+    """Build the TensorFlow reference of a checkpoint."""
     return build_reference(read_checkpoint(folder), task, framework="tf")
 
 
@@ -29,6 +30,7 @@ def plan_of(
     graph: str | None = None,
     sequence_length: int | None = None,
 ) -> Plan:
+    """Make the plan for the export of a checkpoint to TFLite."""
     config = read_checkpoint(folder).config
     return make_plan(
         find_target(target), TASKS[task], config, precision=precision, graph=graph, sequence_length=sequence_length
@@ -36,7 +38,7 @@ def plan_of(
 
 
 def inputs_of(task: str, *, rows: int = 2, choices: int = 3, length: int = 16, seed: int = 0) -> Arrays:
-    """Random ids with ragged padding, int32."""
+    """Return random ids with padding of different lengths, int32."""
     random = np.random.default_rng(seed)
     shape = (rows, choices, length) if CHOICES in TASKS[task].input_axes else (rows, length)
     kept = random.integers(2, length + 1, shape[:-1])
@@ -49,18 +51,18 @@ def inputs_of(task: str, *, rows: int = 2, choices: int = 3, length: int = 16, s
 
 
 def outputs_of(reference: Any, task: str, arrays: Arrays) -> Arrays:
-    """What the reference itself says."""
+    """Return the outputs of the reference itself."""
     outputs = reference(**arrays, return_dict=True, training=False)
     return {name: getattr(outputs, name).numpy() for name in TASKS[task].outputs}
 
 
 def run_tflite(content: bytes, **arrays: np.ndarray) -> Arrays:
-    """What LiteRT makes of a file's only signature."""
+    """Run the only signature of a file in LiteRT."""
     outputs: Arrays = Interpreter(model_content=content).get_signature_runner()(**arrays)
     return outputs
 
 
 def difference(got: Arrays, expected: Arrays) -> float:
-    """The largest one, of all outputs, as a share of the largest value of its output."""
+    """Return the largest difference of all outputs, as a share of the largest value of its output."""
     assert got.keys() == expected.keys()
     return max(float(np.abs(got[name] - expected[name]).max() / np.abs(expected[name]).max()) for name in expected)

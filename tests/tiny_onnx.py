@@ -1,4 +1,4 @@
-"""Small ONNX models made by hand, node by node: quick to build, and each fact about them is known."""
+"""Small ONNX models made by hand, node by node: quick to build, and with known facts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOKENS: Values = {
 
 
 def node(operator: str, inputs: str, outputs: str, **attributes: Any) -> onnx.NodeProto:
-    """A node; names are separated by spaces."""
+    """Return a node; spaces separate the names of its inputs and outputs."""
     return helper.make_node(operator, inputs.split(), outputs.split(), **attributes)
 
 
@@ -36,6 +36,7 @@ def tiny_onnx(
     producer: str = "hand",
     domains: Sequence[str] = (),
 ) -> onnx.ModelProto:
+    """Return a model of one graph; `domains` are those of operators outside the ONNX standard."""
     graph = helper.make_graph(
         nodes,
         "graph",
@@ -48,13 +49,14 @@ def tiny_onnx(
 
 
 def save_onnx(folder: Path, model: onnx.ModelProto, name: str = "model.onnx") -> Path:
+    """Write a model into `folder`, and return its file."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(model.SerializeToString())
     return folder / name
 
 
 def matrix(seed: int = 0, rows: int = SIZE, columns: int = SIZE) -> np.ndarray:
-    """Random weights."""
+    """Return random weights, float32 `[rows, columns]`."""
     return np.random.default_rng(seed).standard_normal((rows, columns)).astype(np.float32)
 
 
@@ -65,7 +67,10 @@ def reader_of_tokens(
     epsilon: float = 1e-5,
     scale: np.ndarray | None = None,
 ) -> onnx.ModelProto:
-    """Token ids, a mask and token types -> y [batch, sequence, SIZE]: a healthy graph, but for what is asked for."""
+    """Return a graph from token ids, a mask and token types to y `[batch, sequence, SIZE]`.
+
+    It has no errors, unless the arguments ask for one: inputs can be left out, and `mask` and `epsilon` be too small.
+    """
     given = set(inputs)
     nodes = [node("Gather", "words input_ids", "word")]
     if "token_type_ids" in given:

@@ -1,4 +1,4 @@
-"""Small TFLite models made by hand, operator by operator: quick to build, and each fact about them is known."""
+"""Small TFLite models made by hand, operator by operator: quick to build, and with known facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TYPES = {
 
 
 class TinyModel:
-    """A model that grows; `model` is the whole of it."""
+    """Builds a model subgraph by subgraph; `model` is the whole model."""
 
     def __init__(self) -> None:
         self.model = schema.ModelT(
@@ -33,15 +33,17 @@ class TinyModel:
         )
 
     def graph(self) -> TinyGraph:
+        """Add a subgraph; the first one is the main graph."""
         self.model.subgraphs.append(schema.SubGraphT(tensors=[], inputs=[], outputs=[], operators=[]))
         return TinyGraph(self.model, self.model.subgraphs[-1])
 
     def buffer(self, content: bytes) -> int:
+        """Add a buffer and return its index."""
         self.model.buffers.append(schema.BufferT(data=np.frombuffer(content, np.uint8)))
         return len(self.model.buffers) - 1
 
     def sign(self, inputs: dict[str, int], outputs: dict[str, int]) -> None:
-        """Gives the first graph a signature."""
+        """Give the first graph a signature: name -> index of the tensor."""
 
         def entries(names: dict[str, int]) -> list[schema.TensorMapT]:
             return [schema.TensorMapT(name=name, tensorIndex=index) for name, index in names.items()]
@@ -52,25 +54,28 @@ class TinyModel:
 
 
 class TinyGraph:
-    """One subgraph that grows; tensors are named by their index."""
+    """Builds one subgraph; methods take and return the indexes of its tensors."""
 
     def __init__(self, model: schema.ModelT, graph: schema.SubGraphT) -> None:
         self._model = model
         self._graph = graph
 
     def tensor(self, name: str, shape: Sequence[int], dtype: Any = np.float32) -> int:
-        """A computed tensor; an axis of -1 is dynamic."""
+        """Add a computed tensor; an axis of -1 is dynamic."""
         static = [1 if size < 0 else size for size in shape]
         return self._add(name, static, _TYPES[np.dtype(dtype)], 0, list(shape) if min(shape, default=0) < 0 else None)
 
     def input(self, name: str, shape: Sequence[int], dtype: Any = np.float32) -> int:
+        """Add an input of the graph."""
         self._graph.inputs.append(self.tensor(name, shape, dtype))
         return int(self._graph.inputs[-1])
 
     def outputs(self, *tensors: int) -> None:
+        """Make tensors outputs of the graph."""
         self._graph.outputs += tensors
 
     def constant(self, name: str, array: np.ndarray, *, scale: float = 0.0) -> int:
+        """Add a constant with a buffer of its own; with a `scale` other than 0 it is quantized."""
         self._model.buffers.append(schema.BufferT(data=np.frombuffer(array.tobytes(), np.uint8)))
         index = self._add(name, list(array.shape), _TYPES[array.dtype], len(self._model.buffers) - 1, None)
         if scale:
@@ -80,7 +85,7 @@ class TinyGraph:
     def operator(
         self, name: str, inputs: Sequence[int], outputs: Sequence[int], options: Any = None, *, version: int = 1
     ) -> None:
-        """Adds an operator; a name that TFLite does not have becomes a custom operator."""
+        """Add an operator; a name that TFLite does not know makes a custom operator."""
         number = getattr(schema.BuiltinOperator, name, schema.BuiltinOperator.CUSTOM)
         custom = name if number == schema.BuiltinOperator.CUSTOM else None
         code = schema.OperatorCodeT(min(number, 127), custom, version, number)
@@ -97,6 +102,7 @@ class TinyGraph:
         )
 
     def fully_connected(self, source: int, weight: int, target: int) -> None:
+        """Add target = source @ weight.T, without a bias."""
         self.operator("FULLY_CONNECTED", [source, weight, -1], [target], schema.FullyConnectedOptionsT(), version=3)
 
     def _add(self, name: str, shape: list[int], kind: int, buffer: int, signature: list[int] | None) -> int:
@@ -107,7 +113,10 @@ class TinyGraph:
 
 
 def looping_model(matrix: np.ndarray, *, turns: int = 3) -> schema.ModelT:
-    """x [batch, n] -> y = x @ matrix.T, `turns` times over, in a WHILE; `matrix` [n, n] is the body's constant."""
+    """Return a model that multiplies x `[batch, n]` by `matrix.T` `turns` times, in a WHILE.
+
+    `matrix` `[n, n]` is a constant of the body.
+    """
     tiny = TinyModel()
     size = matrix.shape[0]
     main, condition, body = tiny.graph(), tiny.graph(), tiny.graph()
@@ -136,8 +145,8 @@ def looping_model(matrix: np.ndarray, *, turns: int = 3) -> schema.ModelT:
     return tiny.model
 
 
-def two_products(first: np.ndarray, second: np.ndarray) -> schema.ModelT:
-    """x [batch, n] -> y = x @ first.T @ second.T, float32."""
+def two_linear_layers(first: np.ndarray, second: np.ndarray) -> schema.ModelT:
+    """Return a model that computes y = x @ first.T @ second.T for x `[batch, n]`, float32."""
     tiny = TinyModel()
     graph = tiny.graph()
     size = first.shape[0]
@@ -151,9 +160,12 @@ def two_products(first: np.ndarray, second: np.ndarray) -> schema.ModelT:
 
 
 def scores_of_tokens(start: np.ndarray, end: np.ndarray, *, length: int = 384) -> schema.ModelT:
-    """A question answerer for Task Library: a token of the second text has the score of its id, others have 0.
+    """Return a question answerer for the Task Library: each token of the second text scores what its id says, others 0.
 
-    start, end: float32 [vocabulary].
+    Args:
+        start: the start score of each id, float32 `[vocabulary]`.
+        end: the end score of each id, float32 `[vocabulary]`.
+        length: the fixed number of tokens.
     """
     tiny = TinyModel()
     graph = tiny.graph()
@@ -170,7 +182,7 @@ def scores_of_tokens(start: np.ndarray, end: np.ndarray, *, length: int = 384) -
 
 
 def sums_of_inputs(*, length: int) -> schema.ModelT:
-    """A classifier for Task Library: its three "probabilities" are the sums of `ids`, `mask` and `segment_ids`."""
+    """Return a classifier for the Task Library: its "probabilities" are the sums of `ids`, `mask` and `segment_ids`."""
     tiny = TinyModel()
     graph = tiny.graph()
     given = {name: graph.input(name, [1, length], np.int32) for name in ("ids", "mask", "segment_ids")}

@@ -1,8 +1,8 @@
-"""What optimum-onnx makes of an ALBERT: `python -m tools.make_optimum_exports FOLDER --python PYTHON`.
+"""Export an ALBERT with optimum-onnx: `python -m tools.make_optimum_exports FOLDER --python PYTHON`.
 
-A checkpoint of a published shape with random weights goes through `optimum-cli` as its users do it: exported, exported
-with `-O3`, and exported and then quantized to int8. The files have faults that `albert-export doctor` is to find; see
-docs/doctor.md. PYTHON is that of an environment with optimum-onnx:
+A checkpoint of a published shape with random weights is exported with `optimum-cli` in three ways, as its users do it:
+in fp32, in fp32 with `-O3`, and in fp32 with quantization to int8 afterwards. `albert-export doctor` must find the
+errors in these files; see docs/doctor.md. PYTHON is the interpreter of an environment with optimum-onnx:
 
     python -m venv optimum
     optimum/bin/pip install 'optimum-onnx[onnxruntime]' 'torch==2.13.0' 'transformers<5'
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from tools.figures import make_checkpoint
 
-#: for pip; the version of torch is that of this project, of which a build for CPUs is found
+#: for pip; the version of torch is the one that this project pins, because pip finds a build for CPUs of it
 REQUIREMENTS = ("optimum-onnx[onnxruntime]", "torch==2.13.0", "transformers<5")
 
 
@@ -26,19 +26,19 @@ class OptimumExports(NamedTuple):
 
     #: as exported, in fp32
     plain: Path
-    #: optimized for speed
+    #: `plain`, optimized for speed with -O3
     optimized: Path
-    #: `plain`, quantized
+    #: `plain`, quantized to int8
     quantized: Path
 
 
 def make_optimum_exports(folder: Path, python: str, *, shape: str = "albert-base-v2") -> OptimumExports:
-    """Makes the checkpoint and what optimum-onnx makes of it for question answering, all in `folder`.
+    """Make a checkpoint for question answering in `folder`, and export it with optimum-onnx.
 
     Args:
-        folder: where to write; it is made.
-        python: of the environment that optimum-onnx is installed in.
-        shape: a published size.
+        folder: where to write; it is created.
+        python: the interpreter of the environment that optimum-onnx is installed in.
+        shape: the name of a published size.
     """
     checkpoint = folder / "checkpoint"
     make_checkpoint(shape, checkpoint)
@@ -62,10 +62,10 @@ def _optimum(python: str, *arguments: str) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to write")
-    parser.add_argument("--python", required=True, help="of an environment with optimum-onnx")
+    parser.add_argument("--python", required=True, help="the interpreter of an environment with optimum-onnx")
     parser.add_argument("--shape", default="albert-base-v2", help="a published size")
     options = parser.parse_args()
     for file in make_optimum_exports(options.folder, options.python, shape=options.shape):

@@ -1,4 +1,4 @@
-"""`albert-export inspect`."""
+"""The command `albert-export inspect`."""
 
 from __future__ import annotations
 

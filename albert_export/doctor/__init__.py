@@ -1,1 +1,1 @@
-"""What is wrong with graphs that other tools made, and what can be mended."""
+"""The doctor: what is wrong with graph files that other tools made, and the repair of what can be repaired exactly."""

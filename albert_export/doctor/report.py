@@ -1,63 +1,63 @@
-"""A diagnosis and a repair for a reader: a row a finding, faults first."""
+"""The diagnosis and the repair of a file as text for the terminal, errors first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_converters.doctor.diagnosis import Finding, megabytes
-from albert_converters.patient import Patient
+from albert_converters.doctor.diagnosis import CheckResult, Diagnosis, megabytes
 from albert_export.utils.terminal import plain_console
 
 if TYPE_CHECKING:
-    from albert_export.doctor.repair import Repaired
+    from albert_export.doctor.repair import RepairReport
 
-#: names of places in a row; the rest is in the JSON
-_MOST = 3
+#: names of places that a row shows; --json prints all of them
+_MOST_PLACES = 3
 #: columns of text where the output is no terminal
 _WIDTH = 120
 
 
-def print_diagnosis(patient: Patient) -> None:
-    """Prints what was found, on standard output."""
+def print_diagnosis(diagnosis: Diagnosis) -> None:
+    """Print what was found, on standard output."""
     from rich.table import Table
     from rich.text import Text
 
     console = plain_console(_WIDTH)
-    faults, advice = len(patient.faults), len(patient.findings) - len(patient.faults)
-    verdict = [_count(faults, "fault") if faults else "healthy"]
+    errors, advice = len(diagnosis.errors), len(diagnosis.results) - len(diagnosis.errors)
+    verdict = [_count(errors, "error") if errors else "healthy"]
     verdict += [f"{_count(advice, 'piece')} of advice"] if advice else []
-    console.print(f"{patient.file}: {megabytes(patient.file_bytes)}; {', '.join(verdict)}", soft_wrap=True)
+    console.print(f"{diagnosis.file}: {megabytes(diagnosis.file_bytes)}; {', '.join(verdict)}", soft_wrap=True)
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(overflow="fold")
-    for finding in patient.findings:
-        kind = "FAULT" if finding.fault else "advice"
-        style = "bold red" if finding.fault else "yellow"
-        table.add_row(Text(f"{kind}\n{finding.name}", style=style), _row(finding) + "\n")
-    if patient.findings:
+    for result in diagnosis.results:
+        severity = "ERROR" if result.is_error else "advice"
+        style = "bold red" if result.is_error else "yellow"
+        table.add_row(Text(f"{severity}\n{result.name}", style=style), _row(result) + "\n")
+    if diagnosis.results:
         console.print(table)
 
 
-def print_repair(repaired: Repaired) -> None:
-    """Prints what was mended and what is left, on standard output."""
-    before, after, proof = repaired.before, repaired.after, repaired.proof
+def print_repair(report: RepairReport) -> None:
+    """Print what was repaired and what is left, on standard output."""
+    before, after, equivalence = report.before, report.after, report.equivalence
     console = plain_console(_WIDTH)
-    advice = [one.name for one in after.findings if not one.fault]
+    advice = [result.name for result in after.results if not result.is_error]
     for line in (
-        *(repaired.done or ["nothing can be mended exactly: the graph stays the same"]),
+        *(report.done or ["nothing can be repaired exactly: the graph stays the same"]),
         f"{after.file}: {megabytes(before.file_bytes)} before, {megabytes(after.file_bytes)} after",
-        f"proved: equal answers to {proof.requests} requests, largest difference {proof.max_difference:.1e}",
-        *(f"not mended: {one.name}: {one.what}; {one.remedy}" for one in after.faults),
+        f"checked: equal answers to {equivalence.requests} requests, "
+        f"largest difference {equivalence.max_difference:.1e}",
+        *(f"not repaired: {result.name}: {result.what}; {result.remedy}" for result in after.errors),
         *([f"left as it is: {', '.join(advice)}"] if advice else []),
     ):
         console.print(line, soft_wrap=True)
 
 
-def _row(finding: Finding) -> str:
-    places = ", ".join(finding.where[:_MOST])
-    more = f" and {len(finding.where) - _MOST:,} more" if len(finding.where) > _MOST else ""
-    lines = [finding.what, *([f"where: {places}{more}"] if places else [])]
-    return "\n".join([*lines, f"costs: {finding.costs}", f"to do: {finding.remedy}"])
+def _row(result: CheckResult) -> str:
+    places = ", ".join(result.where[:_MOST_PLACES])
+    more = f" and {len(result.where) - _MOST_PLACES:,} more" if len(result.where) > _MOST_PLACES else ""
+    lines = [result.what, *([f"where: {places}{more}"] if places else [])]
+    return "\n".join([*lines, f"costs: {result.costs}", f"to do: {result.remedy}"])
 
 
 def _count(number: int, noun: str) -> str:

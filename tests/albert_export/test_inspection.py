@@ -1,4 +1,4 @@
-"""Inspecting finds out what a path is, and says the facts of it in the same words for every format."""
+"""`inspect_path` finds out what a path is, and `describe` tells its facts in the same words for every format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_tflite_file(tmp_path: Path) -> None:
         "input       x float32 [-1, 16]",
         "FULLY_CONNECTED 1; 2 subgraphs",
         "weights     float32 1,024 bytes, int32 12 bytes; each weight once",
-        "products    FULLY_CONNECTED 1; 0% quantized",
+        "matmuls     FULLY_CONNECTED 1; 0% quantized",
         "arithmetic  float 1",
         "large       matrix float32 [16, 16] 1,024 bytes",
         "packed      none",
@@ -56,7 +56,7 @@ def test_an_onnx_file(tmp_path: Path) -> None:
     facts = inspect_path(file)
     assert facts["kind"] == "onnx"
     text = describe(facts)
-    for line in ("opsets      ai.onnx", "arithmetic  none", "attention   0 products of two activations"):
+    for line in ("opsets      ai.onnx", "arithmetic  none", "attention   0 matmuls of two activations"):
         assert line in text
 
 

@@ -1,1 +1,1 @@
-"""What both formats' diagnoses have in common."""
+"""The parts of a diagnosis that do not depend on the format of the graph file."""

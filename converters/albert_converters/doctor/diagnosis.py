@@ -1,43 +1,106 @@
-"""What a doctor finds in a graph file: one thing at a time, with its place, its price and its remedy."""
+"""The diagnosis of one graph file, ONNX or TFLite: what the checks found, and what the graph asks of its callers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-#: below this a float is beyond the range of float16, and becomes -inf there
+#: the lowest finite float16; a lower number becomes -inf
 FLOAT16_LOWEST = -65504.0
-#: up to this a positive number rounds to 0 in float16: half of its smallest subnormal number
+#: half of the smallest subnormal float16; positive numbers up to this one round to 0
 FLOAT16_ZERO = 2.0**-25
+
+#: role of an input -> parts of names that tell it; the first role that matches is taken
+_ROLES = {
+    "mask": ("mask",),
+    "segments": ("token_type", "segment", "type_ids"),
+    "positions": ("position",),
+}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with a file, or that its user should know."""
+class CheckResult:
+    """One thing that a check found: an error, or advice."""
 
-    #: what it is called, the same in every file: duplicated-weights and the like
+    #: the kind of result, the same in every file: "duplicated-weights", for example
     name: str
-    #: a fault costs every user something; anything else is advice, which matters in some places
-    fault: bool
-    #: what was found, with figures
+    #: True for an error, which harms everybody who uses the file; False for advice, which matters in some places only
+    is_error: bool
+    #: what was found, with numbers
     what: str
-    #: what it takes: bytes, memory, time or right answers
+    #: what it costs the user: bytes, memory, time or right answers
     costs: str
-    #: what to do about it
+    #: what the user can do about it
     remedy: str
-    #: names of tensors, operators or files
+    #: names of the tensors, operators or files that it was found in
     where: tuple[str, ...] = ()
     #: bytes of the file that hold nothing new
     wasted_bytes: int = 0
-    #: whether a repair mends it
-    mendable: bool = False
+    #: whether `Diagnosis.repair` removes it, in the whole file or in some places
+    repairable: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON types."""
+        """Return the result as JSON types, with "severity" in place of `is_error`."""
         record = asdict(self)
-        return {"name": record.pop("name"), "severity": "fault" if record.pop("fault") else "advice", **record}
+        return {"name": record.pop("name"), "severity": "error" if record.pop("is_error") else "advice", **record}
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One input of a graph."""
+
+    name: str
+    #: the size of each axis, or None where the axis is dynamic
+    axes: tuple[int | None, ...]
+    is_integer: bool
+
+    @property
+    def role(self) -> str:
+        """What the input is for, judged by its name: "ids", "mask", "segments", "positions" or "other"."""
+        for role, parts in _ROLES.items():
+            if any(part in self.name.lower() for part in parts):
+                return role
+        return "ids" if self.is_integer else "other"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that was found out about one graph file."""
+
+    file: Path
+    #: size of the file and of the files that hold its external data
+    file_bytes: int
+    inputs: tuple[InputSpec, ...]
+    #: number of rows of the largest embedding table; token ids must be below it
+    vocabulary_size: int
+    #: errors first
+    results: tuple[CheckResult, ...]
+    #: repairs what can be repaired without a change to the answers, and returns a line for each kind of repair and the
+    #: content of the repaired file; it changes the graph in memory, so it can be called only once
+    repair: Callable[[], tuple[list[str], bytes]]
+
+    @property
+    def errors(self) -> tuple[CheckResult, ...]:
+        """The results that harm everybody who uses the file."""
+        return tuple(result for result in self.results if result.is_error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as JSON types; "healthy" says that there are no errors."""
+        return {
+            "file": str(self.file),
+            "bytes": self.file_bytes,
+            "healthy": not self.errors,
+            "results": [result.to_dict() for result in self.results],
+        }
+
+
+def errors_first(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
+    """Return the results with errors before advice, and otherwise in their order."""
+    return tuple(sorted(results, key=lambda result: not result.is_error))
 
 
 def megabytes(count: int) -> str:
-    """MB are 1,000,000 bytes; less than a tenth of one is given in bytes."""
+    """Write a number of bytes for a reader: in MB of 1,000,000 bytes from a tenth of one on, below that in bytes."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count:,} bytes"

@@ -1,79 +1,121 @@
-"""Faults in what a graph asks of its callers, of whichever format."""
+"""Checks that ONNX and TFLite files share: weights that are stored more than once, missing inputs, frozen shapes.
+
+The module of a format gathers the facts from its graph, and these functions judge them and word the results.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from albert_converters.doctor.diagnosis import Finding
-from albert_converters.patient import InputSpec
+from albert_converters.doctor.diagnosis import CheckResult, InputSpec, megabytes
 
-#: tokens; nobody wants a model of shorter texts
-_SHORTEST = 32
+#: a file with such a name says that it is quantized
+QUANTIZED_NAME = re.compile(r"u?int8|int4|\bq8|\bq4|quant|dynamic_range", re.IGNORECASE)
+
+#: number of tokens; a shorter fixed length is the length of an exporter's example input, not one that somebody chose
+_SHORTEST_CHOSEN_LENGTH = 32
 
 
-def missing_inputs(inputs: Sequence[InputSpec], *, segment_weights: Iterable[str]) -> list[Finding]:
-    """Findings about what a graph that reads token ids does not ask for.
+class DuplicatedWeight(NamedTuple):
+    """A weight that a file stores several times."""
+
+    #: the name of the first copy
+    name: str
+    copies: int
+    bytes_each: int
+    #: whether a repair can make all users of the weight read one copy
+    repairable: bool = True
+
+    @property
+    def wasted_bytes(self) -> int:
+        """The bytes of all copies but the first."""
+        return self.bytes_each * (self.copies - 1)
+
+
+def duplicated_weights(found: Sequence[DuplicatedWeight], file_bytes: int) -> Iterator[CheckResult]:
+    """Report the weights that a file of `file_bytes` stores more than once."""
+    if not found:
+        return
+    wasted = sum(weight.wasted_bytes for weight in found)
+    yield CheckResult(
+        "duplicated-weights",
+        is_error=True,
+        what=f"{sum(weight.copies - 1 for weight in found)} weights are copies of {len(found)} others",
+        costs=f"{megabytes(wasted)} of {megabytes(file_bytes)}, on disk and in memory",
+        remedy="--fix keeps each of them once"
+        if all(weight.repairable for weight in found)
+        else "copies in different subgraphs can't be shared by --fix: export the checkpoint again with albert-export",
+        where=tuple(
+            f"{weight.name}: {weight.copies} copies of {megabytes(weight.bytes_each)}"
+            for weight in sorted(found, key=lambda weight: -weight.wasted_bytes)
+        ),
+        wasted_bytes=wasted,
+        repairable=any(weight.repairable for weight in found),
+    )
+
+
+def is_segment_embedding(name: str) -> bool:
+    """Return whether a weight is called an embedding of token types (segments)."""
+    return any(part in name.lower() for part in ("token_type", "segment"))
+
+
+def missing_inputs(inputs: Sequence[InputSpec], *, segment_weights: Iterable[str]) -> Iterator[CheckResult]:
+    """Report the attention mask and the token type ids where a graph that reads token ids does not ask for them.
 
     Args:
-        inputs: all that it does ask for.
-        segment_weights: names of the weights that are taken for segment embeddings.
+        inputs: all inputs of the graph.
+        segment_weights: the names of the weights that seem to be segment embeddings. Without any, missing token type
+            ids are advice only.
     """
     roles = {one.role for one in inputs}
     names = tuple(one.name for one in inputs)
     if "ids" not in roles:
-        return []
-    findings = []
+        return
     if "mask" not in roles:
-        findings.append(
-            Finding(
-                "missing-attention-mask",
-                fault=True,
-                what="there is no attention mask among the inputs",
-                costs="padding is read as text: a text in a padded batch is answered otherwise than alone",
-                remedy="export the checkpoint again: albert-export onnx or tflite; until then run one text at a time",
-                where=names,
-            )
+        yield CheckResult(
+            "missing-attention-mask",
+            is_error=True,
+            what="there is no attention mask among the inputs",
+            costs="padding is read as text: a text in a padded batch gets other answers than the same text alone",
+            remedy="export the checkpoint again: albert-export onnx or tflite; until then run one text at a time",
+            where=names,
         )
     if "segments" not in roles:
         weights = tuple(segment_weights)
-        findings.append(
-            Finding(
-                "missing-token-type-ids",
-                fault=bool(weights),
-                what="there are no token_type_ids among the inputs"
-                + (", though the model has segment embeddings" if weights else ""),
-                costs="the second text of a pair is read as part of the first: other answers to questions and pairs",
-                remedy="export the checkpoint again: albert-export onnx or tflite"
-                + ("" if weights else "; a model for single texts does without"),
-                where=weights or names,
-            )
+        yield CheckResult(
+            "missing-token-type-ids",
+            is_error=bool(weights),
+            what="there are no token_type_ids among the inputs"
+            + (", though the model has segment embeddings" if weights else ""),
+            costs="the second text of a pair is read as part of the first: other answers to questions and pairs",
+            remedy="export the checkpoint again: albert-export onnx or tflite"
+            + ("" if weights else "; a model for single texts does not need them"),
+            where=weights or names,
         )
-    return findings
 
 
-def frozen_shapes(inputs: Sequence[InputSpec]) -> list[Finding]:
-    """A finding about inputs `[batch, ..., sequence]` of a fixed size.
+def frozen_shapes(inputs: Sequence[InputSpec]) -> Iterator[CheckResult]:
+    """Report inputs of shape `[batch, ..., sequence]` whose batch or sequence has a fixed size.
 
-    A sequence frozen below 32 tokens is a fault: it is the length of an example that an exporter was given, not one
-    that was chosen.
+    A sequence that is fixed below 32 tokens is an error: it is the length of the example that the exporter was given.
     """
     texts = [one for one in inputs if one.role != "other" and len(one.axes) >= 2]
     frozen = [one for one in texts if one.axes[0] is not None or one.axes[-1] is not None]
     if not frozen:
-        return []
+        return
     batch, sequence = frozen[0].axes[0], frozen[0].axes[-1]
     takes = "texts of any length" if sequence is None else f"texts of exactly {sequence} tokens"
     count = "any number at a time" if batch is None else f"{batch} at a time"
-    return [
-        Finding(
-            "frozen-shapes",
-            fault=sequence is not None and sequence < _SHORTEST,
-            what=f"it takes {takes}, {count}",
-            costs="longer texts are refused or cut, and shorter ones, padded, cost the time of the longest"
-            if sequence is not None
-            else "batches of another size are refused",
-            remedy="export the checkpoint again with dynamic shapes (albert-export onnx, or tflite), or with the "
-            "length that you want (albert-export tflite --sequence-length N)",
-            where=tuple(f"{one.name} {[size or 'any' for size in one.axes]}" for one in frozen),
-        )
-    ]
+    yield CheckResult(
+        "frozen-shapes",
+        is_error=sequence is not None and sequence < _SHORTEST_CHOSEN_LENGTH,
+        what=f"it takes {takes}, {count}",
+        costs="longer texts are refused or cut, and shorter ones, padded, cost the time of the longest"
+        if sequence is not None
+        else "batches of another size are refused",
+        remedy="export the checkpoint again with dynamic shapes (albert-export onnx, or tflite), or with the "
+        "length that you want (albert-export tflite --sequence-length N)",
+        where=tuple(f"{one.name} {[size or 'any' for size in one.axes]}" for one in frozen),
+    )

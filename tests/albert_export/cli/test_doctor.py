@@ -18,7 +18,7 @@ from tests.tiny_onnx import matrix, node, reader_of_tokens, save_onnx, tiny_onnx
 
 
 @pytest.fixture
-def faulty(tmp_path: Path) -> Path:
+def with_errors(tmp_path: Path) -> Path:
     nodes = [node("MatMul", "x first", "a"), node("MatMul", "a [second]", "y")]
     return save_onnx(tmp_path, tiny_onnx(nodes, {"first": matrix(0), "[second]": matrix(0)}))
 
@@ -34,11 +34,11 @@ def test_help_teaches_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "The exit code is 0" in text
 
 
-def test_a_table(faulty: Path, tmp_path: Path) -> None:
-    result = run(faulty)
+def test_a_table(with_errors: Path, tmp_path: Path) -> None:
+    result = run(with_errors)
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith(f"{faulty}: ")
-    assert "1 fault" in result.stdout
+    assert result.stdout.startswith(f"{with_errors}: ")
+    assert "1 error" in result.stdout
     assert "duplicated-weights" in result.stdout
     assert "to do: --fix keeps each of them once" in result.stdout
     assert "\x1b" not in result.stdout
@@ -48,38 +48,38 @@ def test_a_table(faulty: Path, tmp_path: Path) -> None:
     assert "healthy, 1 piece of advice" in advice.stdout
 
 
-def test_json(faulty: Path) -> None:
-    record = json.loads(run(faulty, "--json").stdout)
+def test_json(with_errors: Path) -> None:
+    record = json.loads(run(with_errors, "--json").stdout)
     assert record["healthy"] is False
-    (finding,) = record["findings"]
-    assert finding["severity"] == "fault"
-    assert finding["mendable"] is True
+    (result,) = record["results"]
+    assert result["severity"] == "error"
+    assert result["repairable"] is True
 
 
-def test_fix(faulty: Path, tmp_path: Path) -> None:
-    out = tmp_path / "mended.onnx"
-    result = run(faulty, "--fix", out)
+def test_fix(with_errors: Path, tmp_path: Path) -> None:
+    out = tmp_path / "repaired.onnx"
+    result = run(with_errors, "--fix", out)
     assert result.exit_code == 0, result.output
     assert "before, " in result.stdout
-    assert "proved: equal answers" in result.stdout
-    assert out.stat().st_size < faulty.stat().st_size
-    record = json.loads(run(faulty, "--fix", out, "--force", "--json").stdout)
-    assert record["repair"]["mended"]["healthy"] is True
+    assert "checked: equal answers" in result.stdout
+    assert out.stat().st_size < with_errors.stat().st_size
+    record = json.loads(run(with_errors, "--fix", out, "--force", "--json").stdout)
+    assert record["repair"]["repaired"]["healthy"] is True
     assert record["repair"]["bytes_after"] == out.stat().st_size
 
 
 def test_what_is_left_is_said(tmp_path: Path) -> None:
     file = save_onnx(tmp_path, reader_of_tokens(mask=-1e38))
     result = run(file, "--fix", tmp_path / "out.onnx")
-    assert "nothing can be mended exactly" in result.stdout
+    assert "nothing can be repaired exactly" in result.stdout
     assert "left as it is: mask-overflows-float16" in result.stdout
 
 
-def test_mistakes(faulty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes(with_errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for code, arguments, message in (
         (2, [tmp_path / "nowhere.onnx"], "nothing at"),
-        (2, [faulty, "--force"], "give --fix OUT"),
-        (2, [faulty, "--fix", faulty], "never written over"),
+        (2, [with_errors, "--force"], "give --fix OUT"),
+        (2, [with_errors, "--fix", with_errors], "never written over"),
         (3, [__file__], "is not a .onnx or .tflite file"),
         (2, [], "Missing argument"),
     ):

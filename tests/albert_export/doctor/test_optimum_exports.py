@@ -1,4 +1,4 @@
-"""Files that optimum-onnx makes of an albert-base are diagnosed, and mended without a change to their answers."""
+"""Files that optimum-onnx makes of an albert-base are diagnosed, and repaired without a change to their answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> OptimumExports:
-    """Made by the environment of ALBERT_OPTIMUM_PYTHON, or by a new one."""
+    """Export with the environment of ALBERT_OPTIMUM_PYTHON, or with a new one."""
     folder = tmp_path_factory.mktemp("optimum")
     python = os.environ.get("ALBERT_OPTIMUM_PYTHON") or new_environment(
         folder / "environment", REQUIREMENTS, may_lack="optimum-onnx"
@@ -27,28 +27,28 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> OptimumExports:
 
 def test_optimized(exports: OptimumExports, tmp_path: Path) -> None:
     """-O3 packs query, key and value anew for each pass of the shared layer."""
-    repaired = repair(exports.optimized, tmp_path / "mended.onnx")
-    assert repaired.before.file_bytes > 115e6
-    faults = {finding.name: finding for finding in repaired.before.faults}
-    assert set(faults) == {"duplicated-weights", "packed-copies"}
-    assert faults["duplicated-weights"].wasted_bytes > 70e6
-    assert repaired.after.file_bytes <= 46e6
-    assert repaired.after.faults == ()
-    assert repaired.proof.requests == 4
-    assert repaired.proof.max_difference <= 1e-6
+    report = repair(exports.optimized, tmp_path / "repaired.onnx")
+    assert report.before.file_bytes > 115e6
+    errors = {result.name: result for result in report.before.errors}
+    assert set(errors) == {"duplicated-weights", "packed-copies"}
+    assert errors["duplicated-weights"].wasted_bytes > 70e6
+    assert report.after.file_bytes <= 46e6
+    assert report.after.errors == ()
+    assert report.equivalence.requests == 4
+    assert report.equivalence.max_difference <= 1e-6
 
 
 def test_quantized(exports: OptimumExports, tmp_path: Path) -> None:
-    """The quantizer sees Identity in place of the shared weights, and takes them for activations."""
-    repaired = repair(exports.quantized, tmp_path / "mended.onnx")
-    assert repaired.before.file_bytes > 35e6
-    faults = {finding.name: finding for finding in repaired.before.faults}
-    assert set(faults) == {"hidden-weights", "claims-int8"}
-    assert "8 of 98 matrix products hold quantized weights" in faults["claims-int8"].what
-    assert repaired.after.file_bytes <= 20e6
-    assert repaired.after.faults == ()
-    assert repaired.proof.max_difference <= 1e-6
+    """The quantizer sees Identity in place of the shared weights, and takes its output for activations."""
+    report = repair(exports.quantized, tmp_path / "repaired.onnx")
+    assert report.before.file_bytes > 35e6
+    errors = {result.name: result for result in report.before.errors}
+    assert set(errors) == {"hidden-weights", "claims-int8"}
+    assert "8 of 98 matmuls have quantized weights" in errors["claims-int8"].what
+    assert report.after.file_bytes <= 20e6
+    assert report.after.errors == ()
+    assert report.equivalence.max_difference <= 1e-6
 
 
 def test_plain(exports: OptimumExports) -> None:
-    assert [finding.name for finding in diagnose(exports.plain).faults] == ["hidden-weights"]
+    assert [result.name for result in diagnose(exports.plain).errors] == ["hidden-weights"]

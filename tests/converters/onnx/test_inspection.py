@@ -1,4 +1,4 @@
-"""The inspector counts copies, quantized products and subgraphs, on graphs small enough to count by hand."""
+"""`inspect_onnx` counts copies, quantized matmuls and subgraphs, on graphs small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def save(path: Path, nodes: list[onnx.NodeProto], weights: dict[str, np.ndarray]
     return path
 
 
-def test_copies_types_and_products(tmp_path: Path) -> None:
+def test_copies_types_and_matmuls(tmp_path: Path) -> None:
     matrix = np.arange(256, dtype=np.float32).reshape(16, 16)
     file = save(
         tmp_path / "model.onnx",
@@ -50,7 +50,7 @@ def test_copies_types_and_products(tmp_path: Path) -> None:
     assert facts["subgraphs"] == 0
 
 
-def test_bodies_count_too(tmp_path: Path) -> None:
+def test_subgraphs_are_counted_too(tmp_path: Path) -> None:
     def branch(name: str) -> onnx.GraphProto:
         weight = numpy_helper.from_array(np.ones((16, 16), np.float32), f"{name}_weight")
         output = helper.make_tensor_value_info(f"{name}_y", TensorProto.FLOAT, None)
@@ -67,7 +67,7 @@ def test_bodies_count_too(tmp_path: Path) -> None:
 
 
 def test_arithmetic(tmp_path: Path) -> None:
-    """One product of every kind; those of two activations are no part of the share."""
+    """One matmul of every kind; matmuls of two activations do not count in the share."""
     matrix = np.eye(16, dtype=np.float32)
     scale, zero = np.float32(0.1), np.uint8(0)
     nodes = [
@@ -80,10 +80,12 @@ def test_arithmetic(tmp_path: Path) -> None:
         helper.make_node("MatMul", ["x", "widened"], ["halved"]),
         helper.make_node("DequantizeLinear", ["bytes", "scale"], ["restored"]),
         helper.make_node("MatMul", ["x", "restored"], ["weights_only"]),
-        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["steps"]),
-        helper.make_node("DequantizeLinear", ["steps", "scale", "zero"], ["rounded"]),
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["quantized"]),
+        helper.make_node("DequantizeLinear", ["quantized", "scale", "zero"], ["rounded"]),
         helper.make_node("MatMul", ["rounded", "restored"], ["static"]),
-        helper.make_node("QLinearMatMul", ["steps", "scale", "zero", "bytes", "scale", "zero", "scale", "zero"], ["q"]),
+        helper.make_node(
+            "QLinearMatMul", ["quantized", "scale", "zero", "bytes", "scale", "zero", "scale", "zero"], ["q"]
+        ),
         helper.make_node("DynamicQuantizeLinear", ["x"], ["taken", "its_scale", "its_zero"]),
         helper.make_node("MatMulInteger", ["taken", "bytes", "its_zero"], ["dynamic"]),
         helper.make_node("MatMulNBits", ["x", "nibbles", "scales"], ["y"], domain="com.microsoft", K=16, N=16),
@@ -132,10 +134,12 @@ def test_what_is_not_onnx(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_missing(tmp_path: Path) -> None:
-    product = helper.make_node("MatMul", ["x", "w"], ["y"])
-    file = save(tmp_path / "model.onnx", [product], {"w": np.ones((16, 16), np.float32)})
+    matmul = helper.make_node("MatMul", ["x", "w"], ["y"])
+    file = save(tmp_path / "model.onnx", [matmul], {"w": np.ones((16, 16), np.float32)})
     onnx.save(onnx.load(file), str(file), save_as_external_data=True, location="weights", size_threshold=0)
     assert inspect_onnx(file)["weight_bytes"] == {"float": 1024}
     (tmp_path / "weights").unlink()
-    with pytest.raises(UnsupportedError, match=r"files with its weights are missing(.|\n)*; fetch or export it again$"):
+    with pytest.raises(
+        UnsupportedError, match=r"keeps weights in files that are not beside it; copy them into .*:(.|\n)*weights"
+    ):
         inspect_onnx(file)

@@ -1,4 +1,4 @@
-"""Each check fires on a model that has its fault, and on no other; equal weights are shared."""
+"""Each check reports the models that have its error, and no others; the repair shares equal weights."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from albert_converters.doctor.diagnosis import Finding
+from albert_converters.doctor.diagnosis import CheckResult
 from albert_converters.tflite import model as tflite_model
-from albert_converters.tflite.doctor import read_patient
+from albert_converters.tflite.doctor import diagnose_tflite
 from albert_runtime.errors import UnsupportedError
 from tests.conftest import CheckpointOf
-from tests.tiny_tflite import TinyGraph, TinyModel, looping_model, scores_of_tokens, two_products
+from tests.tiny_tflite import TinyGraph, TinyModel, looping_model, scores_of_tokens, two_linear_layers
 
-Examine = Callable[..., dict[str, Finding]]
+Examine = Callable[..., dict[str, CheckResult]]
 MATRIX = np.random.default_rng(0).standard_normal((16, 16)).astype(np.float32)
 OTHER = np.random.default_rng(1).standard_normal((16, 16)).astype(np.float32)
 
 
 @pytest.fixture
 def examine(tmp_path: Path) -> Examine:
-    """The findings on a model, by name."""
+    """Return a function that examines a model and returns the results by name."""
 
-    def run(model: schema.ModelT, name: str = "model.tflite") -> dict[str, Finding]:
+    def run(model: schema.ModelT, name: str = "model.tflite") -> dict[str, CheckResult]:
         (tmp_path / name).write_bytes(tflite_model.dumps(model))
-        return {finding.name: finding for finding in read_patient(tmp_path / name).findings}
+        return {result.name: result for result in diagnose_tflite(tmp_path / name).results}
 
     return run
 
 
 def small(build: Callable[[TinyGraph, int], int], **inputs: tuple[list[int], type]) -> schema.ModelT:
-    """One graph: x [batch, 16] and `inputs` -> what `build` makes of x."""
+    """A model of one graph with the inputs x `[batch, 16]` and `inputs`; its output is what `build` returns for x."""
     tiny = TinyModel()
     graph = tiny.graph()
     x = graph.input("x", [-1, 16])
@@ -55,41 +55,41 @@ def binary(operator: str, constant: np.ndarray) -> Callable[[TinyGraph, int], in
 
 
 def test_healthy_models(examine: Examine) -> None:
-    assert examine(two_products(MATRIX, OTHER)) == {}
+    assert examine(two_linear_layers(MATRIX, OTHER)) == {}
     assert examine(looping_model(MATRIX)) == {}
 
 
 def test_our_own_exports_are_healthy(tflite_bundle_of: CheckpointOf) -> None:
     for task in ("question-answering", "fill-mask"):
-        patient = read_patient(tflite_bundle_of(task) / "model.tflite")
-        assert patient.faults == ()
-        assert patient.vocabulary == 30000
+        diagnosis = diagnose_tflite(tflite_bundle_of(task) / "model.tflite")
+        assert diagnosis.errors == ()
+        assert diagnosis.vocabulary_size == 30000
 
 
 def test_duplicated_weights_are_shared(examine: Examine, tmp_path: Path) -> None:
-    finding = examine(two_products(MATRIX, MATRIX))["duplicated-weights"]
-    assert finding.fault
-    assert finding.wasted_bytes == MATRIX.nbytes
-    done, content = read_patient(tmp_path / "model.tflite").mend()
+    result = examine(two_linear_layers(MATRIX, MATRIX))["duplicated-weights"]
+    assert result.is_error
+    assert result.wasted_bytes == MATRIX.nbytes
+    done, content = diagnose_tflite(tmp_path / "model.tflite").repair()
     assert done == ["shared equal weights: 1,024 bytes"]
-    (tmp_path / "mended.tflite").write_bytes(content)
-    assert read_patient(tmp_path / "mended.tflite").findings == ()
-    assert read_patient(tmp_path / "mended.tflite").mend()[0] == []
+    (tmp_path / "repaired.tflite").write_bytes(content)
+    assert diagnose_tflite(tmp_path / "repaired.tflite").results == ()
+    assert diagnose_tflite(tmp_path / "repaired.tflite").repair()[0] == []
 
 
 def test_packed_files_are_not_lost(tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
-    file.write_bytes(tflite_model.dumps(two_products(MATRIX, MATRIX)))
+    file.write_bytes(tflite_model.dumps(two_linear_layers(MATRIX, MATRIX)))
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("labels.txt", "no\nyes")
     with pytest.raises(UnsupportedError, match=r"labels\.txt"):
-        read_patient(file).mend()
+        diagnose_tflite(file).repair()
 
 
 def test_transposed_copies(examine: Examine) -> None:
-    finding = examine(two_products(MATRIX, MATRIX.T.copy()))["transposed-copies"]
-    assert finding.where == ("second: 1,024 bytes",)
-    assert not finding.mendable
+    result = examine(two_linear_layers(MATRIX, MATRIX.T.copy()))["transposed-copies"]
+    assert result.where == ("second: 1,024 bytes",)
+    assert not result.repairable
 
 
 def test_hidden_weights(examine: Examine) -> None:
@@ -104,10 +104,10 @@ def test_hidden_weights(examine: Examine) -> None:
 
 
 def test_files_that_claim_int8(examine: Examine) -> None:
-    found = examine(two_products(MATRIX, OTHER), "model_int8.tflite")
+    found = examine(two_linear_layers(MATRIX, OTHER), "model_int8.tflite")
     assert set(found) == {"claims-int8"}
-    assert "0 of 2 matrix products" in found["claims-int8"].what
-    assert examine(two_products(MATRIX.astype(np.int8), OTHER.astype(np.int8)), "model_int8.tflite") == {}
+    assert "0 of 2 matmuls" in found["claims-int8"].what
+    assert examine(two_linear_layers(MATRIX.astype(np.int8), OTHER.astype(np.int8)), "model_int8.tflite") == {}
 
 
 def test_unrolled_layers(examine: Examine) -> None:
@@ -120,8 +120,8 @@ def test_unrolled_layers(examine: Examine) -> None:
         return y
 
     found = examine(small(build))
-    assert not found["unrolled-layers"].fault
-    assert "read by 12 matrix products" in found["unrolled-layers"].what
+    assert not found["unrolled-layers"].is_error
+    assert "read by 12 matmuls" in found["unrolled-layers"].what
 
 
 def test_custom_operators(examine: Examine) -> None:
@@ -134,7 +134,7 @@ def test_custom_operators(examine: Examine) -> None:
         return add
 
     found = examine(small(build("FlexErf")))["custom-operators"]
-    assert found.fault
+    assert found.is_error
     assert found.where == ("FlexErf: 1",)
     assert "TensorFlow up to 2.18" in found.costs
     assert "library of their own" in examine(small(build("MyOwn")))["custom-operators"].costs
@@ -143,9 +143,9 @@ def test_custom_operators(examine: Examine) -> None:
 def test_frozen_shapes_and_missing_inputs(examine: Examine) -> None:
     scores = np.arange(100, dtype=np.float32)
     found = examine(scores_of_tokens(scores, scores + 1, length=384))
-    assert not found["frozen-shapes"].fault
+    assert not found["frozen-shapes"].is_error
     assert "exactly 384 tokens, 1 at a time" in found["frozen-shapes"].what
-    assert examine(scores_of_tokens(scores, scores + 1, length=5))["frozen-shapes"].fault
+    assert examine(scores_of_tokens(scores, scores + 1, length=5))["frozen-shapes"].is_error
     assert "missing-token-type-ids" not in found
     alone = small(binary("ADD", np.float32([1.0])), input_ids=([-1, -1], np.int64))
     assert set(examine(alone)) == {"missing-attention-mask", "missing-token-type-ids", "int64-ids"}

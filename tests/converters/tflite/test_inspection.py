@@ -1,4 +1,4 @@
-"""The inspector counts copies, products by their arithmetic, and subgraphs, on models small enough to count by hand."""
+"""`inspect_tflite` counts copies, matmuls by arithmetic, and subgraphs, on models small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.model import dumps
 from albert_runtime.errors import UnsupportedError
-from tests.tiny_tflite import TinyModel, looping_model, two_products
+from tests.tiny_tflite import TinyModel, looping_model, two_linear_layers
 
 MATRIX = np.arange(256, dtype=np.float32).reshape(16, 16)
 LOOP = dumps(looping_model(MATRIX))
@@ -29,7 +29,7 @@ def save(folder: Path, model: schema.ModelT, *, behind: bytes = b"") -> Path:
 
 
 def test_copies_types_and_tensors(tmp_path: Path) -> None:
-    file = save(tmp_path, two_products(MATRIX, MATRIX.copy()))
+    file = save(tmp_path, two_linear_layers(MATRIX, MATRIX.copy()))
     facts = inspect_tflite(file)
     assert facts["duplicated_weights"] == [{"names": ["first", "second"], "copies": 2, "bytes_each": 1024}]
     assert facts["weight_bytes"] == {"float32": 2048}
@@ -50,7 +50,7 @@ def test_a_loop(tmp_path: Path) -> None:
     assert facts["weight_bytes"] == {"float32": 1024, "int32": 12}
 
 
-def test_arithmetic_of_products(tmp_path: Path) -> None:
+def test_arithmetic_of_matmuls(tmp_path: Path) -> None:
     tiny = TinyModel()
     graph = tiny.graph()
     x, calibrated = graph.input("x", [1, 16]), graph.input("calibrated", [1, 16], np.int8)
@@ -66,7 +66,7 @@ def test_arithmetic_of_products(tmp_path: Path) -> None:
         y = graph.tensor("y", [1, 16])
         graph.fully_connected(source, matrix, y)
         graph.outputs(y)
-    # a product of two computed tensors has no weight
+    # a matmul of two computed tensors has no weight
     graph.operator("BATCH_MATMUL", [x, x], [y], schema.BatchMatMulOptionsT())
     graph.operator("BATCH_MATMUL", [x, graph.constant("last", MATRIX + 1)], [y], schema.BatchMatMulOptionsT())
 
@@ -99,7 +99,7 @@ def test_metadata_and_packed_files(tmp_path: Path) -> None:
 
 
 def test_several_signatures(tmp_path: Path) -> None:
-    model = two_products(MATRIX, MATRIX + 1)
+    model = two_linear_layers(MATRIX, MATRIX + 1)
     [first] = model.signatureDefs
     model.signatureDefs.append(schema.SignatureDefT(first.inputs, first.outputs, "other"))
     facts = inspect_tflite(save(tmp_path, model))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from albert_converters.tflite import model as tflite_model
 from albert_converters.tflite.model import dumps, load, loads, name_tensors, operator_name, share_equal_buffers
 from albert_runtime.errors import ConversionError, UnsupportedError, UsageError
-from tests.tiny_tflite import TinyModel, looping_model, two_products
+from tests.tiny_tflite import TinyModel, looping_model, two_linear_layers
 
 MATRIX = np.random.default_rng(0).normal(size=(16, 16)).astype(np.float32)
 X = np.random.default_rng(1).normal(size=(3, 16)).astype(np.float32)
@@ -36,7 +36,7 @@ def test_a_loop_survives_reading_and_writing(tmp_path: Path) -> None:
 
 
 def test_buffers_are_aligned() -> None:
-    content = dumps(two_products(MATRIX, MATRIX + 1))
+    content = dumps(two_linear_layers(MATRIX, MATRIX + 1))
     assert content[4:8] == b"TFL3"
     for array in (MATRIX, MATRIX + 1):
         assert content.index(array.tobytes()) % 16 == 0
@@ -60,7 +60,7 @@ def test_operator_names() -> None:
 
 
 def test_equal_constants_are_stored_once() -> None:
-    model = two_products(MATRIX, MATRIX.copy())
+    model = two_linear_layers(MATRIX, MATRIX.copy())
     before = dumps(model)
     assert share_equal_buffers(model) == 1024
     after = dumps(model)
@@ -72,7 +72,7 @@ def test_equal_constants_are_stored_once() -> None:
 def test_buffers_that_are_not_merged() -> None:
     differs_in_the_last_byte = MATRIX.copy()
     differs_in_the_last_byte[-1, -1] += 1
-    model = two_products(MATRIX, differs_in_the_last_byte)
+    model = two_linear_layers(MATRIX, differs_in_the_last_byte)
     tiny = TinyModel()
     tiny.model = model
     graph = model.subgraphs[0]

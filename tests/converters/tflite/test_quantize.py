@@ -23,7 +23,7 @@ from albert_runtime.errors import ConversionError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf
 from tests.tiny_graph import difference, inputs_of, plan_of, reference_of, run_tflite
-from tests.tiny_tflite import TinyModel, two_products
+from tests.tiny_tflite import TinyModel, two_linear_layers
 
 #: a task with every kind of linear layer: shared layers, pooler, a tied decoder, and a small head
 TASK = "pretraining"
@@ -177,7 +177,7 @@ def test_nothing_is_printed(precision: str, files: Files, capfd: pytest.CaptureF
 @pytest.mark.parametrize("place", [0, 7, 15])
 def test_ranges_hold_every_peak(place: int) -> None:
     """A moving average would turn a peak of 100 in one sample of sixteen into 8."""
-    model = tflite_model.dumps(two_products(IDENTITY, 2 * IDENTITY))
+    model = tflite_model.dumps(two_linear_layers(IDENTITY, 2 * IDENTITY))
     quiet = np.linspace(-1, 1, 16, dtype=np.float32)[None]
     samples = [{"x": quiet} for _ in range(16)]
     samples[place] = {"x": 100 * quiet}
@@ -187,7 +187,7 @@ def test_ranges_hold_every_peak(place: int) -> None:
 
 def test_static_ranges_need_inputs() -> None:
     with pytest.raises(ConversionError, match=r"int8-static finds the ranges .* none were given"):
-        quantize(tflite_model.dumps(two_products(IDENTITY, IDENTITY)), "int8-static")
+        quantize(tflite_model.dumps(two_linear_layers(IDENTITY, IDENTITY)), "int8-static")
 
 
 @pytest.mark.parametrize("precision", QUANTIZED)
@@ -205,7 +205,7 @@ def test_a_model_without_linear_layers_is_refused(precision: str) -> None:
 
 
 def test_int4_that_finds_no_shared_layers_is_refused() -> None:
-    model = tflite_model.dumps(two_products(IDENTITY, IDENTITY))
+    model = tflite_model.dumps(two_linear_layers(IDENTITY, IDENTITY))
     with pytest.raises(ConversionError, match="quantizing to int4 changed nothing"):
         quantize(model, "int4", shared_layers="no such layer")
 

@@ -1,1 +1,1 @@
-"""Faults of ONNX files: checks that find them, graph passes that repair them."""
+"""The doctor for ONNX files: checks that find errors, and graph passes that repair them."""

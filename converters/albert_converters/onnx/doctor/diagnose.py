@@ -1,49 +1,51 @@
-"""Everything that is looked for in an ONNX file."""
+"""The diagnosis of an ONNX file: all checks, one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from albert_converters.doctor.diagnosis import Finding
-from albert_converters.onnx.doctor import compatibility_checks as onnx_limits
-from albert_converters.onnx.doctor import weight_checks as onnx_faults
+from albert_converters.doctor.diagnosis import CheckResult, Diagnosis, errors_first
+from albert_converters.onnx.doctor import compatibility_checks, weight_checks
 from albert_converters.onnx.doctor.passes import repair_onnx
-from albert_converters.onnx.model import OnnxFile, read_onnx
-from albert_converters.patient import Patient
+from albert_converters.onnx.model import OnnxModelView, read_onnx
 
-CHECKS: tuple[Callable[[OnnxFile], Iterator[Finding]], ...] = (
-    onnx_faults.duplicated_weights,
-    onnx_faults.transposed_copies,
-    onnx_faults.packed_copies,
-    onnx_faults.hidden_weights,
-    onnx_faults.unkept_claims,
-    onnx_faults.unread_weights,
-    onnx_faults.replaceable_weights,
-    onnx_limits.foreign_operators,
-    onnx_limits.fixed_axes,
-    onnx_limits.absent_inputs,
-    onnx_limits.unread_inputs,
-    onnx_limits.overflowing_masks,
-    onnx_limits.vanishing_epsilons,
-    onnx_limits.several_files,
-    onnx_limits.opsets,
+CHECKS: tuple[Callable[[OnnxModelView], Iterator[CheckResult]], ...] = (
+    weight_checks.check_duplicated_weights,
+    weight_checks.check_transposed_copies,
+    weight_checks.check_packed_copies,
+    weight_checks.check_hidden_weights,
+    weight_checks.check_int8_claims,
+    weight_checks.check_unread_weights,
+    weight_checks.check_replaceable_weights,
+    compatibility_checks.check_foreign_operators,
+    compatibility_checks.check_frozen_shapes,
+    compatibility_checks.check_missing_inputs,
+    compatibility_checks.check_unread_inputs,
+    compatibility_checks.check_float16_masks,
+    compatibility_checks.check_float16_epsilons,
+    compatibility_checks.check_external_files,
+    compatibility_checks.check_opset,
 )
 
 
-def read_patient(path: Path) -> Patient:
-    """The file at `path`, examined.
+def diagnose_onnx(path: Path) -> Diagnosis:
+    """Read the file at `path` and run all checks on it.
 
     Raises:
         UsageError: there is no such file.
         UnsupportedError: it is not an ONNX graph, it is damaged, or files with its weights are missing.
     """
-    file = read_onnx(path)
-    found = [finding for check in CHECKS for finding in check(file)]
+    model = read_onnx(path)
 
-    def mend() -> tuple[list[str], bytes]:
-        return repair_onnx(file), file.model.SerializeToString()
+    def repair() -> tuple[list[str], bytes]:
+        return repair_onnx(model), model.proto.SerializeToString()
 
-    return Patient(
-        path, file.bytes, file.inputs, file.vocabulary, tuple(sorted(found, key=lambda one: not one.fault)), mend
+    return Diagnosis(
+        path,
+        model.file_bytes,
+        model.inputs,
+        model.vocabulary_size,
+        errors_first(result for check in CHECKS for result in check(model)),
+        repair,
     )

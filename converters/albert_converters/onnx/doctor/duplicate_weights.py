@@ -1,116 +1,111 @@
-"""Weights of an ONNX graph that hold the same numbers: as they are, transposed, or as columns of a wider one."""
+"""Weights of an ONNX graph that another weight holds already: as its transpose, or as some of its columns.
+
+Weights that are equal as they stand are found by `albert_converters.onnx.graph_view.duplicated_weights`.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import onnx
 
-from albert_converters.onnx.model import WEIGHT_BYTES, Scope, array_of, size_of
+from albert_converters.onnx.graph_view import Fingerprint, GraphView, array_of, fingerprint, size_of
 
-#: from this opset on Gemm does without a third input, and Slice and Split take an axis below 0
-_TIED_OPSET = 11
-#: from this opset on Split takes its sizes as an input
-_SPLIT_OPSET = 13
-
-Key = tuple[int, tuple[int, ...], bytes]
+#: from this opset on, Gemm works without its third input, and Slice and Split take a negative axis
+_TRANSPOSING_OPSET = 11
+#: from this opset on, Split takes its sizes as an input
+_SPLITTING_OPSET = 13
 
 
-class Transposed(NamedTuple):
-    """Two weights of which one is the other transposed."""
+class TransposedPair(NamedTuple):
+    """Two weights, one of which is the transpose of the other."""
 
     kept: str
-    #: the one that can go; "" where both are read by operators that need them as they are
-    dropped: str
-    #: of one of them
+    #: the weight that can be removed; "" where operators need both as they are
+    removable: str
+    #: size of one of them
     bytes: int
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Products of one value whose matrices are, side by side, another matrix of the graph."""
+class PackedMatmuls:
+    """Matmuls of one value by matrices which, side by side, are another matrix of the graph."""
 
+    #: the value that all of them multiply
     source: str
-    matrix: str
+    #: the name of the matrix that holds the others as columns
+    packed: str
     #: in the order of the columns
-    products: tuple[onnx.NodeProto, ...]
-    #: of the matrices that stand twice
+    matmuls: tuple[onnx.NodeProto, ...]
+    #: size of the matrices that are stored a second time
     bytes: int
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The matrices that can go."""
-        return tuple(node.input[1] for node in self.products)
+        """The names of the matrices that can be removed."""
+        return tuple(node.input[1] for node in self.matmuls)
 
 
-def weights_of(scope: Scope) -> dict[str, onnx.TensorProto]:
-    """The constants of a graph that are large enough to matter, and that something reads."""
-    read = {name: tensor for name, tensor in scope.constants.items() if scope.users(name) or name in scope.outputs}
-    return {name: tensor for name, tensor in read.items() if size_of(tensor) >= WEIGHT_BYTES}
-
-
-def equal_weights(scopes: list[Scope]) -> list[list[str]]:
-    """Groups of weights of equal type, shape and bytes."""
-    groups: dict[Key, list[str]] = {}
-    for scope in scopes:
-        for name, tensor in weights_of(scope).items():
-            groups.setdefault(_key(tensor), []).append(name)
-    return [names for names in groups.values() if len(names) > 1]
-
-
-def transposed_weights(scope: Scope, opset: int) -> list[Transposed]:
-    """Pairs of which one weight is the other transposed; of several equal ones the first stands for all."""
-    matrices = {name: tensor for name, tensor in weights_of(scope).items() if len(tensor.dims) == 2}
-    first: dict[Key, str] = {}
+def transposed_pairs(graph: GraphView, opset: int) -> list[TransposedPair]:
+    """Return the pairs of weights that are each other's transpose; of several equal weights, the first counts."""
+    matrices = _matrices(graph)
+    first: dict[Fingerprint, str] = {}
     for name, tensor in matrices.items():
-        first.setdefault(_key(tensor), name)
+        first.setdefault(fingerprint(tensor), name)
     pairs = []
     for name in first.values():
-        other = first.get(_key(matrices[name], transposed=True))
-        if other is not None and name < other:  # each pair once; a symmetric matrix is no pair
-            able = [one for one in (name, other) if _can_go(scope, one, opset)]
-            # Gemm has a flag for it, MatMul takes four operators more
-            able.sort(key=lambda one: any(node.op_type == "MatMul" for node, _ in scope.users(one)))
-            dropped = able[0] if able else ""
-            kept = other if dropped == name else name
-            pairs.append(Transposed(kept, dropped, size_of(matrices[name])))
+        other = first.get(fingerprint(matrices[name], transposed=True))
+        # the order of names makes each pair appear once; a symmetric matrix is no pair
+        if other is not None and name < other:
+            removable = [one for one in (name, other) if _is_removable(graph, one, opset)]
+            # prefer the one that Gemm reads: it has a flag for it, while MatMul takes several more operators
+            removable.sort(key=lambda one: any(node.op_type == "MatMul" for node, _ in graph.readers(one)))
+            removed = removable[0] if removable else ""
+            kept = other if removed == name else name
+            pairs.append(TransposedPair(kept, removed, size_of(matrices[name])))
     return pairs
 
 
-def _can_go(scope: Scope, name: str, opset: int) -> bool:
-    """Whether all that read a matrix can read it transposed: Gemm by its flag, MatMul written as Gemm."""
-    users = scope.users(name)
-    readers = {node.op_type for node, index in users if index == 1 and node.domain in ("", "ai.onnx")}
-    able = {"Gemm", "MatMul"} if opset >= _TIED_OPSET else {"Gemm"}
-    own = {id(node) for node in scope.graph.node}
+def _matrices(graph: GraphView) -> dict[str, onnx.TensorProto]:
+    return {name: tensor for name, tensor in graph.weights() if len(tensor.dims) == 2}
+
+
+def _is_removable(graph: GraphView, name: str, opset: int) -> bool:
+    """Return whether all readers can read a matrix transposed: Gemm has a flag, and MatMul can be written as Gemm."""
+    readers = graph.readers(name)
+    operators = {node.op_type for node, index in readers if index == 1 and node.domain in ("", "ai.onnx")}
+    able = {"Gemm", "MatMul"} if opset >= _TRANSPOSING_OPSET else {"Gemm"}
+    own_nodes = {id(node) for node in graph.proto.node}
     return (
-        bool(users)
-        and readers <= able
-        and all(index == 1 and id(node) in own for node, index in users)
-        and name not in scope.outputs
+        bool(readers)
+        and operators <= able
+        and all(index == 1 and id(node) in own_nodes for node, index in readers)
+        and name not in graph.outputs
     )
 
 
-def packed_weights(scope: Scope, opset: int) -> list[Packed]:
-    """Products that could be one: as the optimizer of ONNX Runtime leaves them where it packed some and not others."""
-    if opset < _SPLIT_OPSET:
+def packed_matmuls(graph: GraphView, opset: int) -> list[PackedMatmuls]:
+    """Return the matmuls that could be one matmul by a packed matrix which the graph holds already.
+
+    ONNX Runtime's optimizer leaves such graphs: it packs query, key and value for some passes of a shared layer only.
+    """
+    if opset < _SPLITTING_OPSET:
         return []
-    matrices = {name: tensor for name, tensor in weights_of(scope).items() if len(tensor.dims) == 2}
-    products: dict[str, list[onnx.NodeProto]] = {}
-    for node in scope.graph.node:
+    matrices = _matrices(graph)
+    by_source: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.proto.node:
         if node.op_type == "MatMul" and len(node.input) == 2 and node.input[1] in matrices:
-            products.setdefault(node.input[0], []).append(node)
+            by_source.setdefault(node.input[0], []).append(node)
     found = []
-    for source, nodes in products.items():
-        alone = [node for node in nodes if len(scope.users(node.input[1])) == 1]
+    for source, nodes in by_source.items():
+        only_readers = [node for node in nodes if len(graph.readers(node.input[1])) == 1]
         for name, tensor in matrices.items():
-            order = _side_by_side(tensor, alone, matrices)
+            order = _side_by_side(tensor, only_readers, matrices)
             if order:
                 size = sum(size_of(matrices[node.input[1]]) for node in order)
-                found.append(Packed(source, name, tuple(order), size))
+                found.append(PackedMatmuls(source, name, tuple(order), size))
                 break
     return found
 
@@ -118,7 +113,7 @@ def packed_weights(scope: Scope, opset: int) -> list[Packed]:
 def _side_by_side(
     wide: onnx.TensorProto, nodes: list[onnx.NodeProto], matrices: dict[str, onnx.TensorProto]
 ) -> list[onnx.NodeProto]:
-    """Those of `nodes` whose matrices make up `wide`, in the order of its columns; none where something is left."""
+    """Return the nodes whose matrices make up `wide`, in the order of its columns; none where columns are left."""
     rows, columns = wide.dims
     parts = [node for node in nodes if matrices[node.input[1]].dims[0] == rows
              and matrices[node.input[1]].dims[1] < columns
@@ -138,10 +133,3 @@ def _side_by_side(
         else:
             return []
     return order
-
-
-def _key(tensor: onnx.TensorProto, *, transposed: bool = False) -> Key:
-    """Equal for equal weights, and different for all others."""
-    array = array_of(tensor)
-    array = np.ascontiguousarray(array.T if transposed else array)
-    return tensor.data_type, array.shape, hashlib.sha256(array.tobytes()).digest()

@@ -1,174 +1,175 @@
-"""Faults in how an ONNX file holds its weights: twice, hidden, unread, or in another type than it says."""
+"""Checks of how an ONNX file stores its weights: several times, hidden, unread, or not in the type that it claims."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 
-from albert_converters.doctor.diagnosis import Finding, megabytes
-from albert_converters.onnx.doctor.duplicate_weights import equal_weights, packed_weights, transposed_weights
-from albert_converters.onnx.doctor.passes import unused_weights
-from albert_converters.onnx.model import QUANTIZERS, WEIGHT_BYTES, OnnxFile, Source, size_of, sum_of_sizes
-from albert_converters.weight_faults import Copies, held_twice
+from albert_converters.doctor.diagnosis import CheckResult, megabytes
+from albert_converters.doctor.shared_checks import QUANTIZED_NAME, DuplicatedWeight, duplicated_weights
+from albert_converters.onnx import graph_view
+from albert_converters.onnx.doctor.duplicate_weights import packed_matmuls, transposed_pairs
+from albert_converters.onnx.graph_view import QUANTIZERS, WEIGHT_BYTES, size_of, sum_of_sizes
+from albert_converters.onnx.matmuls import QUANTIZED_MATMULS
+from albert_converters.onnx.model import OnnxModelView
 
-#: in the name of a file: it says that it is quantized
-_QUANTIZED_NAME = re.compile(r"u?int8|int4|\bq8|\bq4|quant", re.IGNORECASE)
-_QUANTIZED_OPERATORS = (*QUANTIZERS, "MatMulInteger", "QLinearMatMul", "QAttention", "DynamicQuantizeMatMul",
-                        "MatMulIntegerToFloat", "MatMulNBits")  # fmt: skip
+#: optimum writes this file beside a model, with the settings of its quantization
 _OPTIMUM_CONFIG = "ort_config.json"
 
 
-def duplicated_weights(file: OnnxFile) -> Iterator[Finding]:
-    """Weights whose bytes stand in the file more than once."""
-    sizes = {name: size_of(tensor) for scope in file.scopes for name, tensor in scope.constants.items()}
-    groups = equal_weights(file.scopes)
-    yield from held_twice([Copies(names[0], len(names), sizes[names[0]]) for names in groups], file.bytes)
+def check_duplicated_weights(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find weights whose bytes the file stores more than once."""
+    # a repair shares weights within a graph, but not between two branches of an If, say
+    shared = [graph_view.duplicated_weights([graph]) for graph in model.graphs]
+    within_a_graph = {id(weight.tensor) for groups in shared for group in groups for weight in group}
+    found = [
+        DuplicatedWeight(
+            group[0].name,
+            len(group),
+            size_of(group[0].tensor),
+            repairable=all(id(weight.tensor) in within_a_graph for weight in group),
+        )
+        for group in model.duplicated_weights
+    ]
+    yield from duplicated_weights(found, model.file_bytes)
 
 
-def transposed_copies(file: OnnxFile) -> Iterator[Finding]:
-    """Matrices that stand in the file a second time, transposed."""
-    pairs = [pair for scope in file.scopes for pair in transposed_weights(scope, file.opset)]
+def check_transposed_copies(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find matrices that the file stores a second time, transposed."""
+    pairs = [pair for graph in model.graphs for pair in transposed_pairs(graph, model.opset)]
     if not pairs:
         return
     wasted = sum(pair.bytes for pair in pairs)
-    mendable = all(pair.dropped for pair in pairs)
-    yield Finding(
+    yield CheckResult(
         "transposed-copies",
-        fault=True,
-        what=f"{len(pairs)} matrices stand there a second time, transposed",
-        costs=f"{megabytes(wasted)} of {megabytes(file.bytes)}, on disk and in memory",
-        remedy="--fix keeps each of them once, and lets the products read it transposed"
-        if mendable
+        is_error=True,
+        what=f"{len(pairs)} matrices are stored a second time, transposed",
+        costs=f"{megabytes(wasted)} of {megabytes(model.file_bytes)}, on disk and in memory",
+        remedy="--fix keeps each of them once, and lets the matmuls read it transposed"
+        if all(pair.removable for pair in pairs)
         else "not all of them can be shared exactly: export the checkpoint again with albert-export onnx",
-        where=tuple(f"{pair.dropped or pair.kept}: {megabytes(pair.bytes)}" for pair in pairs),
+        where=tuple(f"{pair.removable or pair.kept}: {megabytes(pair.bytes)}" for pair in pairs),
         wasted_bytes=wasted,
-        mendable=any(pair.dropped for pair in pairs),
+        repairable=any(pair.removable for pair in pairs),
     )
 
 
-def packed_copies(file: OnnxFile) -> Iterator[Finding]:
-    """Matrices that stand in the file a second time, as columns of a wider one."""
-    found = [packed for scope in file.scopes for packed in packed_weights(scope, file.opset)]
+def check_packed_copies(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find matrices that the file stores a second time, as columns of a wider one."""
+    found = [packed for graph in model.graphs for packed in packed_matmuls(graph, model.opset)]
     if not found:
         return
     wasted = sum(packed.bytes for packed in found)
-    yield Finding(
+    yield CheckResult(
         "packed-copies",
-        fault=True,
+        is_error=True,
         what=f"{sum(len(packed.parts) for packed in found)} matrices are columns of wider ones: some passes of the "
         "shared layer were packed (query, key and value in one), others were not",
-        costs=f"{megabytes(wasted)} of {megabytes(file.bytes)}, on disk and in memory",
-        remedy="--fix lets the packed matrix serve both",
-        where=tuple(f"{' + '.join(packed.parts)} in {packed.matrix}" for packed in found),
+        costs=f"{megabytes(wasted)} of {megabytes(model.file_bytes)}, on disk and in memory",
+        remedy="--fix lets all passes read the packed matrix",
+        where=tuple(f"{' + '.join(packed.parts)} in {packed.packed}" for packed in found),
         wasted_bytes=wasted,
-        mendable=True,
+        repairable=True,
     )
 
 
-def hidden_weights(file: OnnxFile) -> Iterator[Finding]:
-    """Matrices that a product reads through an operator, so that quantizers take them for activations."""
-    matrices = _matrices(file)
-    hidden = [source for source in matrices if source.is_hidden]
+def check_hidden_weights(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find weights that a matmul reads through an operator, so that quantizers take them for activations."""
+    sources = [matmul.constant for matmul in model.matmuls if matmul.constant is not None]
+    hidden = [source for source in sources if source.is_hidden and source.is_weight]
     if not hidden:
         return
     size = sum_of_sizes([source.tensor for source in hidden])
     ways = Counter(" and ".join(source.through) for source in hidden)
-    names = Counter(source.tensor.name for source in hidden)
-    # widening weights as they are read is how a file stays small: folding that would make it larger
-    mendable = any("Cast" not in source.through for source in hidden)
-    yield Finding(
+    names = Counter(source.name for source in hidden)
+    # a Cast that widens weights as they are read keeps the file small: folding it would make the file larger
+    repairable = any("Cast" not in source.through for source in hidden)
+    yield CheckResult(
         "hidden-weights",
-        fault=True,
-        what=f"{len(hidden)} of {len(matrices)} matrix products with weights read them through "
+        is_error=True,
+        what=f"{len(hidden)} of {len(sources)} matmuls with weights read them through "
         + ", ".join(f"{way} ({count})" for way, count in ways.items()),
         costs=f"{megabytes(size)} of weights stay as they are when the file is quantized: quantizers skip them",
         remedy="--fix makes them plain weights"
-        if mendable
-        else "export the checkpoint in the type that the products compute in: albert-export onnx --precision fp16",
-        where=tuple(f"{name}: {count} products" for name, count in names.most_common()),
-        mendable=mendable,
+        if repairable
+        else "export the checkpoint in the type that the matmuls compute in: albert-export onnx --precision fp16",
+        where=tuple(f"{name}: {count} matmuls" for name, count in names.most_common()),
+        repairable=repairable,
     )
 
 
-def unkept_claims(file: OnnxFile) -> Iterator[Finding]:
-    """A file that calls itself quantized, and holds most weights of its products in floating point."""
-    claims = list(_claims(file))
-    sources = _matrices(file)
+def check_int8_claims(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find a file that says it is quantized, but stores most weights of its matmuls in floating point."""
+    claims = list(_claims(model))
+    matmuls = model.matmuls
+    sources = [matmul.constant for matmul in matmuls if matmul.constant is not None]
     floats = [source for source in sources if source.is_float]
-    in_floats = sum_of_sizes([source.tensor for source in floats])
-    in_all = sum_of_sizes([source.tensor for source in sources])
-    if not claims or not floats or (2 * in_floats <= in_all and 2 * len(floats) <= len(sources)):
+    float_bytes = sum_of_sizes([source.tensor for source in floats])
+    all_bytes = sum_of_sizes([source.tensor for source in sources])
+    if not claims or not floats or (2 * float_bytes <= all_bytes and 2 * len(floats) <= len(sources)):
         return
-    between = sum(product.matrix is None for product in file.products)
-    anew = sum(bool(set(source.through) & set(QUANTIZERS)) for source in floats)
-    yield Finding(
+    at_run_time = sum(source.is_quantized_at_run_time for source in floats)
+    yield CheckResult(
         "claims-int8",
-        fault=True,
+        is_error=True,
         what=f"it says that it is quantized ({', '.join(claims)}), but {len(sources) - len(floats)} of "
-        f"{len(file.products)} matrix products hold quantized weights: {len(floats)} hold them in floating point, "
-        f"{between} multiply activations by activations and have none",
-        costs=f"{megabytes(in_floats)} of {megabytes(file.bytes)} are weights in floating point"
-        + (f"; {anew} products quantize theirs as the file is loaded or run" if anew else ""),
-        remedy="albert-export onnx --precision int8 quantizes the checkpoint's products"
-        + ("; --fix stores what this file quantizes as it runs" if anew else ""),
-        where=tuple(dict.fromkeys(source.tensor.name for source in floats)),
-        mendable=bool(anew),
+        f"{len(matmuls)} matmuls have quantized weights: {len(floats)} have weights in floating point, "
+        f"{len(matmuls) - len(sources)} multiply activations by activations and have none",
+        costs=f"{megabytes(float_bytes)} of {megabytes(model.file_bytes)} are weights in floating point"
+        + (f"; {at_run_time} matmuls quantize theirs when the file is loaded or run" if at_run_time else ""),
+        remedy="albert-export onnx --precision int8 quantizes the weights of the checkpoint"
+        + ("; --fix stores the weights that this file quantizes at run time" if at_run_time else ""),
+        where=tuple(dict.fromkeys(source.name for source in floats)),
+        repairable=bool(at_run_time),
     )
 
 
-def _claims(file: OnnxFile) -> Iterator[str]:
-    """What makes a reader believe that the file is quantized."""
-    if _QUANTIZED_NAME.search(file.path.name):
-        yield f"its name {file.path.name}"
-    if "quant" in file.model.producer_name.lower():
-        yield f"its producer {file.model.producer_name}"
-    operators = Counter(node.op_type for node in file.nodes)
-    yield from (f"{operators[name]} {name}" for name in _QUANTIZED_OPERATORS if operators[name])
+def _claims(model: OnnxModelView) -> Iterator[str]:
+    """Yield what makes a reader believe that the file is quantized."""
+    if QUANTIZED_NAME.search(model.path.name):
+        yield f"its name {model.path.name}"
+    if "quant" in model.proto.producer_name.lower():
+        yield f"its producer {model.proto.producer_name}"
+    operators = Counter(node.op_type for node in model.nodes)
+    yield from (f"{operators[name]} {name}" for name in (*QUANTIZERS, *QUANTIZED_MATMULS) if operators[name])
     try:
-        config = json.loads((file.path.parent / _OPTIMUM_CONFIG).read_text(encoding="utf-8"))
+        config = json.loads((model.path.parent / _OPTIMUM_CONFIG).read_text(encoding="utf-8"))
         if isinstance(config, dict) and config.get("quantization"):
             yield f"{_OPTIMUM_CONFIG} beside it"
-    except (OSError, ValueError):  # most files have none
+    except (OSError, ValueError):  # most files have none beside them
         return
 
 
-def unread_weights(file: OnnxFile) -> Iterator[Finding]:
-    """Weights that no operator reads."""
-    found = {name: size_of(scope.constants[name]) for scope in file.scopes for name in unused_weights(scope)}
+def check_unread_weights(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find weights that no operator reads."""
+    found = {name: size_of(graph.constants[name]) for graph in model.graphs for name in graph.unread_initializers()}
     if sum(found.values()) < WEIGHT_BYTES:
         return
-    yield Finding(
+    yield CheckResult(
         "unread-weights",
-        fault=True,
+        is_error=True,
         what=f"{len(found)} weights are read by no operator",
-        costs=f"{megabytes(sum(found.values()))} of {megabytes(file.bytes)}",
-        remedy="--fix drops them",
+        costs=f"{megabytes(sum(found.values()))} of {megabytes(model.file_bytes)}",
+        remedy="--fix removes them",
         where=tuple(sorted(found, key=lambda name: -found[name])),
         wasted_bytes=sum(found.values()),
-        mendable=True,
+        repairable=True,
     )
 
 
-def replaceable_weights(file: OnnxFile) -> Iterator[Finding]:
-    """Weights that are listed as inputs, as files of IR version 3 had to."""
-    asked = {one.name for one in file.inputs}
-    names = [value.name for value in file.model.graph.input if value.name not in asked]
+def check_replaceable_weights(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find weights that are listed as inputs too, as IR version 3 demanded."""
+    asked = {one.name for one in model.inputs}
+    names = [value.name for value in model.proto.graph.input if value.name not in asked]
     if not names:
         return
-    yield Finding(
+    yield CheckResult(
         "replaceable-weights",
-        fault=True,
+        is_error=True,
         what=f"{len(names)} weights are listed as inputs too, so that a caller may replace them",
         costs="engines can't prepare, pack or fuse them: slower runs, and quantizers skip them",
-        remedy="--fix takes them from the list",
+        remedy="--fix removes them from the list of inputs",
         where=tuple(names),
-        mendable=True,
+        repairable=True,
     )
-
-
-def _matrices(file: OnnxFile) -> list[Source]:
-    """The weights of all products that have some, one for each product."""
-    sources = [product.matrix for product in file.products if product.matrix is not None]
-    return [source for source in sources if size_of(source.tensor) >= WEIGHT_BYTES]

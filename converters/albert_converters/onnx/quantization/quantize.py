@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from albert_converters.onnx.inspection import graphs
+from albert_converters.onnx.graph_view import graphs
 from albert_converters.onnx.quantization.graph_rewriter import GraphRewriter
 from albert_converters.onnx.quantization.schemes import SCHEMES, SchemeOptions
 from albert_converters.onnx.quantization.weight_quantizers import INT4_LEVELS, Int4Weights

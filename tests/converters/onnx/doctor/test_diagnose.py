@@ -1,4 +1,4 @@
-"""Each check fires on a graph that has its fault, and on no other."""
+"""Each check reports the graphs that have its error, and no others."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from albert_converters.doctor.diagnosis import Finding
-from albert_converters.onnx.doctor.diagnose import read_patient
+from albert_converters.doctor.diagnosis import CheckResult
+from albert_converters.onnx.doctor.diagnose import diagnose_onnx
 from albert_runtime.errors import UnsupportedError, UsageError
 from tests.conftest import CheckpointOf
 from tests.tiny_onnx import FLOATS, SIZE, TOKENS, matrix, node, reader_of_tokens, save_onnx, tiny_onnx
 
-Examine = Callable[..., dict[str, Finding]]
+Examine = Callable[..., dict[str, CheckResult]]
 
 
 @pytest.fixture
 def examine(tmp_path: Path) -> Examine:
-    """The findings on a model, by name."""
+    """Return a function that examines a model and returns the results by name."""
 
-    def run(model: onnx.ModelProto, name: str = "model.onnx") -> dict[str, Finding]:
-        return {finding.name: finding for finding in read_patient(save_onnx(tmp_path, model, name)).findings}
+    def run(model: onnx.ModelProto, name: str = "model.onnx") -> dict[str, CheckResult]:
+        return {result.name: result for result in diagnose_onnx(save_onnx(tmp_path, model, name)).results}
 
     return run
 
 
-def two_products(first: np.ndarray, second: np.ndarray, **options: object) -> onnx.ModelProto:
+def two_matmuls(first: np.ndarray, second: np.ndarray, **options: object) -> onnx.ModelProto:
     nodes = [node("MatMul", "x first", "a"), node("MatMul", "a second", "y")]
     return tiny_onnx(nodes, {"first": first, "second": second}, **options)  # type: ignore[arg-type]
 
 
 def test_healthy_graphs(examine: Examine) -> None:
     assert examine(reader_of_tokens()) == {}
-    assert examine(two_products(matrix(0), matrix(1))) == {}
+    assert examine(two_matmuls(matrix(0), matrix(1))) == {}
 
 
 def test_our_own_exports_are_healthy(bundle_of: CheckpointOf) -> None:
     for task in ("question-answering", "fill-mask", "multiple-choice"):
-        patient = read_patient(bundle_of(task) / "model.onnx")
-        assert patient.faults == ()
-        assert {finding.name for finding in patient.findings} <= {"epsilon-vanishes-in-float16"}
-        assert patient.vocabulary == 30000
+        diagnosis = diagnose_onnx(bundle_of(task) / "model.onnx")
+        assert diagnosis.errors == ()
+        assert {result.name for result in diagnosis.results} <= {"epsilon-vanishes-in-float16"}
+        assert diagnosis.vocabulary_size == 30000
 
 
 def test_duplicated_weights(examine: Examine) -> None:
-    found = examine(two_products(matrix(0), matrix(0)))
+    found = examine(two_matmuls(matrix(0), matrix(0)))
     assert set(found) == {"duplicated-weights"}
-    finding = found["duplicated-weights"]
-    assert finding.fault
-    assert finding.mendable
-    assert finding.wasted_bytes == 4 * SIZE * SIZE
-    assert finding.where == ("first: 2 copies of 1,024 bytes",)
-    assert finding.to_dict()["severity"] == "fault"
+    result = found["duplicated-weights"]
+    assert result.is_error
+    assert result.repairable
+    assert result.wasted_bytes == 4 * SIZE * SIZE
+    assert result.where == ("first: 2 copies of 1,024 bytes",)
+    assert result.to_dict()["severity"] == "error"
 
 
 def test_small_constants_may_be_equal(examine: Examine) -> None:
@@ -69,14 +69,14 @@ def test_transposed_copies(examine: Examine) -> None:
     inputs = {"ids": (TensorProto.INT64, ["rows"]), "mask": (TensorProto.INT64, ["rows"])}
     found = examine(tiny_onnx(nodes, weights, inputs=inputs))
     assert found["transposed-copies"].where == ("table_transposed: 2,560 bytes",)
-    assert found["transposed-copies"].mendable
-    assert "transposed-copies" not in examine(two_products(matrix(0), matrix(0).T @ matrix(0)))
+    assert found["transposed-copies"].repairable
+    assert "transposed-copies" not in examine(two_matmuls(matrix(0), matrix(0).T @ matrix(0)))
 
 
-def test_a_transposed_copy_that_both_sides_need_is_not_mendable(examine: Examine) -> None:
+def test_a_transposed_copy_that_both_sides_need_is_not_repairable(examine: Examine) -> None:
     nodes = [node("Mul", "x first", "a"), node("Mul", "a second", "y")]
     found = examine(tiny_onnx(nodes, {"first": matrix(0), "second": matrix(0).T.copy()}))
-    assert not found["transposed-copies"].mendable
+    assert not found["transposed-copies"].repairable
 
 
 def test_packed_copies(examine: Examine) -> None:
@@ -105,16 +105,14 @@ def test_hidden_weights(examine: Examine, wrapper: onnx.NodeProto, shape: tuple[
     weights = {name: array for name, array in weights.items() if name in wrapper.input}
     found = examine(tiny_onnx([wrapper, node("MatMul", "x seen", "y")], weights))
     assert set(found) == {"hidden-weights"}
-    assert found["hidden-weights"].mendable
-    assert (
-        f"1 of 1 matrix products with weights read them through {wrapper.op_type} (1)" in found["hidden-weights"].what
-    )
+    assert found["hidden-weights"].repairable
+    assert f"1 of 1 matmuls with weights read them through {wrapper.op_type} (1)" in found["hidden-weights"].what
 
 
 def test_weights_that_are_widened_stay(examine: Examine) -> None:
     nodes = [node("Cast", "weight", "seen", to=TensorProto.FLOAT), node("MatMul", "x seen", "y")]
     found = examine(tiny_onnx(nodes, {"weight": matrix(0).astype(np.float16)}))
-    assert not found["hidden-weights"].mendable
+    assert not found["hidden-weights"].repairable
 
 
 def test_unpacked_weights_are_not_hidden(examine: Examine) -> None:
@@ -123,7 +121,7 @@ def test_unpacked_weights_are_not_hidden(examine: Examine) -> None:
 
 
 def quantized_as_it_runs(*, integers: int, floats: int) -> onnx.ModelProto:
-    """A chain of products: `integers` of them have int8 weights, `floats` quantize theirs in every run."""
+    """A chain of matmuls: `integers` of them have int8 weights, and `floats` of them quantize theirs in every run."""
     nodes, weights, value = [], {}, "x"
     for index in range(integers + floats):
         nodes.append(node("DynamicQuantizeLinear", value, f"v{index} vs{index} vz{index}"))
@@ -139,19 +137,19 @@ def quantized_as_it_runs(*, integers: int, floats: int) -> onnx.ModelProto:
 
 
 def test_files_that_claim_int8(examine: Examine) -> None:
-    finding = examine(quantized_as_it_runs(integers=1, floats=2))["claims-int8"]
-    assert "1 of 3 matrix products hold quantized weights: 2 hold them in floating point, 0 multiply" in finding.what
-    assert "2 products quantize theirs" in finding.costs
-    assert finding.mendable
+    result = examine(quantized_as_it_runs(integers=1, floats=2))["claims-int8"]
+    assert "1 of 3 matmuls have quantized weights: 2 have weights in floating point, 0 multiply" in result.what
+    assert "2 matmuls quantize theirs" in result.costs
+    assert result.repairable
     assert "claims-int8" not in examine(quantized_as_it_runs(integers=3, floats=0))
 
 
-def test_names_and_neighbours_are_claims(examine: Examine, tmp_path: Path) -> None:
-    floats = two_products(matrix(0), matrix(1))
+def test_names_and_files_beside_the_model_are_claims(examine: Examine, tmp_path: Path) -> None:
+    floats = two_matmuls(matrix(0), matrix(1))
     assert set(examine(floats, "model_quantized.onnx")) == {"claims-int8"}
     assert set(examine(floats, "albert-int8.onnx")) == {"claims-int8"}
     assert examine(floats, "albert.onnx") == {}
-    assert set(examine(two_products(matrix(0), matrix(1), producer="onnx.quantize"))) == {"claims-int8"}
+    assert set(examine(two_matmuls(matrix(0), matrix(1), producer="onnx.quantize"))) == {"claims-int8"}
     (tmp_path / "ort_config.json").write_text('{"quantization": {}}')
     assert examine(floats) == {}
     (tmp_path / "ort_config.json").write_text('{"quantization": {"weights_dtype": "QInt8"}}')
@@ -169,36 +167,36 @@ def test_unread_and_replaceable_weights(examine: Examine) -> None:
 
 def test_foreign_operators(examine: Examine) -> None:
     fused = node("FusedMatMul", "x weight", "y", domain="com.microsoft")
-    finding = examine(tiny_onnx([fused], {"weight": matrix(0)}, domains=["com.microsoft"]))["foreign-operators"]
-    assert not finding.fault
-    assert finding.where == ("com.microsoft.FusedMatMul: 1",)
-    assert "from 1.9 on" in finding.costs
+    result = examine(tiny_onnx([fused], {"weight": matrix(0)}, domains=["com.microsoft"]))["foreign-operators"]
+    assert not result.is_error
+    assert result.where == ("com.microsoft.FusedMatMul: 1",)
+    assert "from 1.9 on" in result.costs
     blocks = node("MatMulNBits", "x weight", "y", domain="com.microsoft")
     model = tiny_onnx([blocks], {"weight": np.ones((SIZE, 32), np.uint8)}, domains=["com.microsoft"])
     assert "from 1.17 on" in examine(model)["foreign-operators"].costs
     own = node("Magic", "x weight", "y", domain="my.company")
-    assert examine(tiny_onnx([own], {"weight": matrix(0)}))["foreign-operators"].fault
+    assert examine(tiny_onnx([own], {"weight": matrix(0)}))["foreign-operators"].is_error
 
 
 @pytest.mark.parametrize(
-    ("axes", "fault", "text"),
+    ("axes", "is_error", "text"),
     [
         ([1, 5], True, "texts of exactly 5 tokens, 1 at a time"),
         (["batch_size", 384], False, "texts of exactly 384 tokens, any number at a time"),
         ([1, "sequence_length"], False, "texts of any length, 1 at a time"),
     ],
 )
-def test_frozen_shapes(examine: Examine, axes: list[int | str], fault: bool, text: str) -> None:
+def test_frozen_shapes(examine: Examine, axes: list[int | str], is_error: bool, text: str) -> None:
     found = examine(reader_of_tokens(inputs=dict.fromkeys(TOKENS, (TensorProto.INT64, axes))))
     assert set(found) == {"frozen-shapes"}
-    assert found["frozen-shapes"].fault == fault
+    assert found["frozen-shapes"].is_error == is_error
     assert text in found["frozen-shapes"].what
 
 
 def test_missing_inputs(examine: Examine) -> None:
     alone = {name: TOKENS[name] for name in ("input_ids", "attention_mask")}
     model = reader_of_tokens(inputs=alone)
-    assert not examine(model)["missing-token-type-ids"].fault
+    assert not examine(model)["missing-token-type-ids"].is_error
     model.graph.initializer.append(numpy_helper.from_array(matrix(9, rows=2), "embeddings.token_type_embeddings"))
     assert examine(model)["missing-token-type-ids"].where == ("embeddings.token_type_embeddings",)
     unmasked = {name: TOKENS[name] for name in ("input_ids", "token_type_ids")}
@@ -216,9 +214,9 @@ def test_inputs_that_nothing_reads(examine: Examine) -> None:
 def test_masks_beyond_float16(examine: Examine, mask: float) -> None:
     found = examine(reader_of_tokens(mask=mask))
     assert set(found) == {"mask-overflows-float16"}
-    assert not found["mask-overflows-float16"].fault
+    assert not found["mask-overflows-float16"].is_error
     assert "all answers are lost" in found["mask-overflows-float16"].costs  # it is multiplied
-    assert not found["mask-overflows-float16"].mendable
+    assert not found["mask-overflows-float16"].repairable
 
 
 def test_masks_in_other_forms(examine: Examine) -> None:
@@ -241,7 +239,7 @@ def test_epsilons_that_vanish(examine: Examine) -> None:
     assert examine(tiny_onnx([node("Add", "x epsilon", "y")], {"epsilon": np.float32(1e-12)})) == {}
 
 
-def test_in_a_half_precision_file_they_are_faults(examine: Examine) -> None:
+def test_in_a_half_precision_file_they_are_errors(examine: Examine) -> None:
     nodes = [
         node("Cast", "x", "half", to=TensorProto.FLOAT16),
         node("LayerNormalization", "half scale", "normal", epsilon=1e-12),
@@ -249,30 +247,30 @@ def test_in_a_half_precision_file_they_are_faults(examine: Examine) -> None:
     ]
     weights = {"scale": np.ones(SIZE, np.float16), "lowest": np.float16(-np.inf)}
     found = examine(tiny_onnx(nodes, weights))
-    assert found["mask-overflows-float16"].fault
-    assert found["epsilon-vanishes-in-float16"].fault
+    assert found["mask-overflows-float16"].is_error
+    assert found["epsilon-vanishes-in-float16"].is_error
 
 
 def test_opsets(examine: Examine) -> None:
-    product = [node("MatMul", "x w", "y")]
-    assert set(examine(tiny_onnx(product, {"w": matrix(0)}, opset=11))) == {"old-opset"}
-    assert set(examine(tiny_onnx(product, {"w": matrix(0)}, opset=24))) == {"new-opset"}
+    matmul = [node("MatMul", "x w", "y")]
+    assert set(examine(tiny_onnx(matmul, {"w": matrix(0)}, opset=11))) == {"old-opset"}
+    assert set(examine(tiny_onnx(matmul, {"w": matrix(0)}, opset=24))) == {"new-opset"}
 
 
 def test_weights_in_other_files(tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
-    model = two_products(matrix(0), matrix(1))
+    model = two_matmuls(matrix(0), matrix(1))
     onnx.save(model, str(file), save_as_external_data=True, location="weights.bin", size_threshold=0)
-    patient = read_patient(file)
-    assert [finding.name for finding in patient.findings] == ["several-files"]
-    assert patient.file_bytes == file.stat().st_size + (tmp_path / "weights.bin").stat().st_size
-    assert patient.findings[0].mendable
+    diagnosis = diagnose_onnx(file)
+    assert [result.name for result in diagnosis.results] == ["several-files"]
+    assert diagnosis.file_bytes == file.stat().st_size + (tmp_path / "weights.bin").stat().st_size
+    assert diagnosis.results[0].repairable
     (tmp_path / "weights.bin").write_bytes(b"short")
     with pytest.raises(UnsupportedError, match="damaged or cut short"):
-        read_patient(file)
+        diagnose_onnx(file)
     (tmp_path / "weights.bin").unlink()
     with pytest.raises(UnsupportedError, match=r"not beside it(.|\n)*weights.bin"):
-        read_patient(file)
+        diagnose_onnx(file)
 
 
 def test_bodies_are_examined_too(examine: Examine) -> None:
@@ -284,12 +282,14 @@ def test_bodies_are_examined_too(examine: Examine) -> None:
     choice = node("If", "condition", "y", then_branch=branch("then"), else_branch=branch("else"))
     found = examine(tiny_onnx([choice], {"condition": np.array(True)}))
     assert set(found) == {"duplicated-weights", "hidden-weights"}
+    assert not found["duplicated-weights"].repairable  # neither branch can read the weight of the other
+    assert "export the checkpoint again" in found["duplicated-weights"].remedy
     assert "2 of 2" in found["hidden-weights"].what
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't read"):
-        read_patient(tmp_path / "nowhere.onnx")
+        diagnose_onnx(tmp_path / "nowhere.onnx")
 
 
 def test_unread_copies_are_no_copies(examine: Examine) -> None:

@@ -1,4 +1,4 @@
-"""Repairs leave plain weights, each once, and what a graph computes stays the same."""
+"""After the repair a graph holds plain weights, each stored once, and computes the same as before."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def run(model: onnx.ModelProto, **inputs: np.ndarray) -> np.ndarray:
     return result
 
 
-def mended(folder: Path, model: onnx.ModelProto, **inputs: np.ndarray) -> tuple[onnx.ModelProto, list[str]]:
-    """The model after the repair, which must compute the same, and what was done."""
+def repaired(folder: Path, model: onnx.ModelProto, **inputs: np.ndarray) -> tuple[onnx.ModelProto, list[str]]:
+    """Repair a model, check that it computes the same, and return it with a list of what was done."""
     expected = run(model, **inputs)
-    file = read_onnx(save_onnx(folder, model))
-    done = repair_onnx(file)
-    np.testing.assert_array_equal(run(file.model, **inputs), expected)
-    return file.model, done
+    view = read_onnx(save_onnx(folder, model))
+    done = repair_onnx(view)
+    np.testing.assert_array_equal(run(view.proto, **inputs), expected)
+    return view.proto, done
 
 
 def weights(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
@@ -41,7 +41,7 @@ def operators(model: onnx.ModelProto) -> dict[str, int]:
 
 def test_a_healthy_graph_stays(tmp_path: Path) -> None:
     model = tiny_onnx([node("MatMul", "x w", "y")], {"w": matrix(0)})
-    assert mended(tmp_path, model) == (model, [])
+    assert repaired(tmp_path, model) == (model, [])
 
 
 def test_chains_of_operators_on_weights_are_folded(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_chains_of_operators_on_weights_are_folded(tmp_path: Path) -> None:
         node("MatMul", "x c", "e"),
         node("MatMul", "e d", "y"),
     ]
-    model, done = mended(tmp_path, tiny_onnx(nodes, {"w": matrix(0).reshape(-1), "shape": np.int64([SIZE, SIZE])}))
+    model, done = repaired(tmp_path, tiny_onnx(nodes, {"w": matrix(0).reshape(-1), "shape": np.int64([SIZE, SIZE])}))
     assert operators(model) == {"MatMul": 2}
     assert weights(model) == {"b": (SIZE, SIZE)}
     assert done[0] == "folded 1 Reshape, 1 Transpose, 2 Identity"
@@ -61,33 +61,33 @@ def test_chains_of_operators_on_weights_are_folded(tmp_path: Path) -> None:
 
 def test_equal_weights_are_shared(tmp_path: Path) -> None:
     nodes = [node("MatMul", "x a", "p"), node("MatMul", "p b", "q"), node("MatMul", "q c", "y")]
-    model, done = mended(tmp_path, tiny_onnx(nodes, {"a": matrix(0), "b": matrix(0), "c": matrix(1)}))
+    model, done = repaired(tmp_path, tiny_onnx(nodes, {"a": matrix(0), "b": matrix(0), "c": matrix(1)}))
     assert set(weights(model)) == {"a", "c"}
     assert done[0] == "shared 2 equal weights as 1"
 
 
 def test_weights_in_constant_nodes(tmp_path: Path) -> None:
     constant = [node("Constant", "", name, value=numpy_helper.from_array(matrix(0))) for name in ("a", "b")]
-    model, _ = mended(tmp_path, tiny_onnx([*constant, node("MatMul", "x a", "p"), node("MatMul", "p b", "y")], {}))
+    model, _ = repaired(tmp_path, tiny_onnx([*constant, node("MatMul", "x a", "p"), node("MatMul", "p b", "y")], {}))
     assert weights(model) == {"a": (SIZE, SIZE)}
     assert operators(model) == {"MatMul": 2}
 
 
 def test_gemm_reads_a_shared_matrix_transposed(tmp_path: Path) -> None:
     nodes = [node("MatMul", "x w", "a"), node("Gemm", "a t", "b", transB=1), node("Gemm", "b t", "y")]
-    model, _ = mended(tmp_path, tiny_onnx(nodes, {"w": matrix(0), "t": matrix(0).T.copy()}))
+    model, _ = repaired(tmp_path, tiny_onnx(nodes, {"w": matrix(0), "t": matrix(0).T.copy()}))
     assert set(weights(model)) == {"w"}
     flags = [attribute.i for one in model.graph.node for attribute in one.attribute if attribute.name == "transB"]
     assert flags == [0, 1]
 
 
-def test_a_table_serves_lookup_and_product(tmp_path: Path) -> None:
-    """As in masked language models, which score words with the table that they look them up in."""
+def test_a_table_serves_lookup_and_matmul(tmp_path: Path) -> None:
+    """Masked language models score words with the table that they look the words up in."""
     nodes = [node("Gather", "table ids", "word"), node("MatMul", "word scores", "y")]
     table = matrix(0, rows=40)
     inputs = {"ids": (TensorProto.INT64, ["batch_size", "sequence_length"])}
     model = tiny_onnx(nodes, {"table": table, "scores": table.T.copy()}, inputs=inputs)
-    model, done = mended(tmp_path, model, ids=np.arange(12).reshape(3, 4))
+    model, done = repaired(tmp_path, model, ids=np.arange(12).reshape(3, 4))
     assert weights(model) == {"table": (40, SIZE)}
     assert operators(model)["Gemm"] == 1
     assert "shared 1 weights with their transposes" in done
@@ -101,21 +101,21 @@ def test_a_table_behind_a_transpose(tmp_path: Path) -> None:
     ]
     inputs = {"ids": (TensorProto.INT64, ["batch_size", "sequence_length"])}
     model = tiny_onnx(nodes, {"table": matrix(0, rows=40)}, inputs=inputs)
-    model, _ = mended(tmp_path, model, ids=np.arange(12).reshape(3, 4))
+    model, _ = repaired(tmp_path, model, ids=np.arange(12).reshape(3, 4))
     assert weights(model) == {"table": (40, SIZE)}
     assert "Transpose" not in operators(model)
 
 
-def test_packed_products_become_one(tmp_path: Path) -> None:
+def test_packed_matmuls_become_one(tmp_path: Path) -> None:
     parts = {name: matrix(seed, columns=SIZE) for seed, name in enumerate(("query", "key", "value"))}
     nodes = [node("MatMul", f"x {name}", f"of_{name}") for name in ("value", "query", "key")]
     nodes += [node("Concat", "of_query of_key of_value", "all", axis=-1), node("MatMul", "x packed", "b")]
     nodes += [node("Add", "all b", "y")]
     packed = np.concatenate(list(parts.values()), axis=1)
-    model, done = mended(tmp_path, tiny_onnx(nodes, {**parts, "packed": packed}))
+    model, done = repaired(tmp_path, tiny_onnx(nodes, {**parts, "packed": packed}))
     assert weights(model) == {"packed": (SIZE, 3 * SIZE)}
     assert operators(model)["MatMul"] == 2
-    assert done[0].startswith("made 3 products 1")
+    assert done[0].startswith("merged 3 matmuls into 1")
 
 
 def test_what_is_quantized_as_it_runs_is_stored_quantized(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_is_quantized_as_it_runs_is_stored_quantized(tmp_path: Path) -> Non
         node("DynamicQuantizeLinear", "seen", "q qs qz"),
         node("MatMulInteger", "v q vz qz", "i"),
     ]
-    model, _ = mended(tmp_path, tiny_onnx(nodes, {"w": matrix(0)}))
+    model, _ = repaired(tmp_path, tiny_onnx(nodes, {"w": matrix(0)}))
     assert weights(model) == {"q": (SIZE, SIZE), "qz": ()}
     assert operators(model) == {"DynamicQuantizeLinear": 1, "MatMulInteger": 1, "Cast": 1}
 
@@ -133,12 +133,12 @@ def test_what_is_quantized_as_it_runs_is_stored_quantized(tmp_path: Path) -> Non
 def test_weights_are_not_widened(tmp_path: Path) -> None:
     nodes = [node("Cast", "w", "seen", to=TensorProto.FLOAT), node("MatMul", "x seen", "y")]
     model = tiny_onnx(nodes, {"w": matrix(0).astype(np.float16)})
-    assert mended(tmp_path, model) == (model, [])
+    assert repaired(tmp_path, model) == (model, [])
 
 
 def test_outputs_keep_their_names(tmp_path: Path) -> None:
     model = tiny_onnx([node("Identity", "w", "y")], {"w": matrix(0), "unused": matrix(1)})
-    model, _ = mended(tmp_path, model)
+    model, _ = repaired(tmp_path, model)
     assert operators(model) == {"Identity": 1}
     assert set(weights(model)) == {"w"}
 
@@ -146,7 +146,7 @@ def test_outputs_keep_their_names(tmp_path: Path) -> None:
 def test_replaceable_and_unread_weights(tmp_path: Path) -> None:
     model = tiny_onnx([node("MatMul", "x w", "y")], {"w": matrix(0), "unread": matrix(1)})
     model.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, [SIZE, SIZE]))
-    model, _ = mended(tmp_path, model)
+    model, _ = repaired(tmp_path, model)
     assert [value.name for value in model.graph.input] == ["x"]
     assert set(weights(model)) == {"w"}
 
@@ -164,7 +164,7 @@ def test_bodies_read_what_is_shared(tmp_path: Path, shadowed: bool) -> None:
     nodes = [node("MatMul", "x a", "p"), choice, node("Add", "q b2", "y")]
     outside = {"a": matrix(0), "condition": np.array(True), "b2": matrix(0, rows=1)}
     outside |= {} if shadowed else {"b": matrix(0)}
-    model, _ = mended(tmp_path, tiny_onnx(nodes, outside))
+    model, _ = repaired(tmp_path, tiny_onnx(nodes, outside))
     bodies = [attribute.g for one in model.graph.node for attribute in one.attribute if attribute.HasField("g")]
     assert [body.node[0].input[1] for body in bodies] == ["b" if shadowed else "a"] * 2
 
@@ -172,7 +172,7 @@ def test_bodies_read_what_is_shared(tmp_path: Path, shadowed: bool) -> None:
 def test_one_file_in_place_of_several(tmp_path: Path) -> None:
     model = tiny_onnx([node("MatMul", "x w", "y")], {"w": matrix(0)})
     onnx.save(model, str(tmp_path / "m.onnx"), save_as_external_data=True, location="w.bin", size_threshold=0)
-    file = read_onnx(tmp_path / "m.onnx")
-    assert repair_onnx(file) == ["brought the weights of 1 other files into the one"]
+    view = read_onnx(tmp_path / "m.onnx")
+    assert repair_onnx(view) == ["moved the weights of 1 other files into the one file"]
     (tmp_path / "w.bin").unlink()
-    assert run(onnx.load_from_string(file.model.SerializeToString())).shape == (3, SIZE)
+    assert run(onnx.load_from_string(view.proto.SerializeToString())).shape == (3, SIZE)
