@@ -60,7 +60,7 @@ class Row:
     #: of the model file
     size: int = 0
     #: of the manifest: what the export measured, and the recipes that it tried
-    fidelity: dict[str, Any] = field(default_factory=dict)
+    recipe_search: dict[str, Any] = field(default_factory=dict)
     #: why there is no bundle
     refused: str = ""
 
@@ -77,8 +77,8 @@ class Row:
     @property
     def recipe(self) -> str:
         """The recipe that the export settled on; empty where there was no choice."""
-        ladder = self.fidelity.get("ladder", [])
-        return str(ladder[-1]["recipe"]) if ladder else ""
+        trials = self.recipe_search.get("trials", [])
+        return str(trials[-1]["recipe"]) if trials else ""
 
 
 def parse_planting(text: str) -> dict[str, float]:
@@ -138,8 +138,8 @@ def rows(
 
     def measured(form: str, bundle: Path) -> Row:
         session = load(bundle, threads=1, verify=False)
-        size, fidelity = session.bundle.model_file.stat().st_size, session.manifest.fidelity
-        return Row(task, planting, form, count, *differing(expected, decisions(session, asked)), size, fidelity)
+        size, search = session.bundle.model_file.stat().st_size, session.manifest.recipe_search
+        return Row(task, planting, form, count, *differing(expected, decisions(session, asked)), size, search)
 
     for file_format, precision in forms:
         form, bundle = f"{file_format} {precision}", scratch / f"{file_format}-{precision}"

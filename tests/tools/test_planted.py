@@ -40,7 +40,7 @@ def test_requests_are_the_same_each_time_and_no_two_alike() -> None:
 
 def test_a_row_says_what_became_of_the_answers() -> None:
     found = [
-        Row("question-answering", "ffn60", "onnx int8", 200, 3, 1, 240_000, {"ladder": [{"recipe": "outlier split"}]}),
+        Row("question-answering", "ffn60", "onnx int8", 200, 3, 1, 240_000, {"trials": [{"recipe": "outlier split"}]}),
         Row("question-answering", "ffn60", "tflite int8", 200, refused="the graph does not give the answers"),
     ]
     assert table(found).splitlines() == [

@@ -15,7 +15,7 @@ from albert_converters.tflite.convert import to_tflite
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
 from albert_export.export.tf_embedding_lookup import int8_rows
-from albert_export.export.tf_function import HEADS, SHARED_LAYERS, traced
+from albert_export.export.tf_function import HEADS, SHARED_LAYERS, trace_reference
 from albert_export.quantization.gptq import input_moments
 from albert_export.quantization.tf_linears import watch_products
 from albert_export.targets import PRECISIONS
@@ -49,7 +49,7 @@ class Made:
                 moments = input_moments(lambda visit: watch_products(self.reference, SAMPLES, visit))
                 lent = rounded_weights(self.reference, moments)
             with lent:
-                before = to_tflite(traced(self.reference, TASKS[TASK], plan_of(self.folder, TASK, precision)))
+                before = to_tflite(trace_reference(self.reference, TASKS[TASK], plan_of(self.folder, TASK, precision)))
             after = before
             if precision != "fp32":
                 after = self.quantized(before, precision)
