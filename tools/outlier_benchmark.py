@@ -78,7 +78,7 @@ class Row:
     @property
     def recipe(self) -> str:
         """The recipe that the export chose; empty if it had no choice."""
-        trials = self.recipe_search.get("ladder", [])
+        trials = self.recipe_search.get("trials", [])
         return str(trials[-1]["recipe"]) if trials else ""
 
 
@@ -150,7 +150,7 @@ def measure_exports(
 
     def measured(export: str, bundle: Path) -> Row:
         session = load(bundle, threads=1, verify=False)
-        size, recipe_search = session.bundle.model_file.stat().st_size, session.manifest.fidelity
+        size, recipe_search = session.bundle.model_file.stat().st_size, session.manifest.recipe_search
         differences = count_differences(expected, decisions(session, asked))
         return Row(task, planting, export, count, *differences, size, recipe_search)
 

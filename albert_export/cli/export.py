@@ -1,4 +1,4 @@
-"""`albert-export onnx` and `albert-export tflite`."""
+"""The commands `albert-export onnx` and `albert-export tflite`."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ Examples:
   albert-export onnx --model ./my-albert --precision int8 --eval-data dev-v1.1.json
   albert-export onnx --model ./my-albert --precision int4 --calibration-data my-inputs.txt --max-drop 2
 \b
-Precisions, and what they are of:
+Precisions:
   fp32         nothing is rounded (default)
-  fp16         weights and arithmetic
-  int8         weights, a scale for each output channel; activations as they come; portable operators
-  int4         weights of 4 bits in blocks (ONNX Runtime's MatMulNBits), embeddings of 8 bits
-  int8-static  weights and activations, the latter with ranges found from text (QDQ)
+  fp16         weights and arithmetic in half precision
+  int8         8-bit weights, a scale per output channel; activations quantized at run time; portable operators
+  int4         4-bit weights in blocks (ONNX Runtime's MatMulNBits), 8-bit embeddings
+  int8-static  8-bit weights and activations; the ranges of activations come from calibration text (QDQ)
 \b
-A quantized graph must keep the original's answers. Where the plain way does not, better ones are tried:
-a scale for each channel, outlier channels apart, blocks, sensitive matrices in higher precision. The
-table of what was tried is in the bundle; where nothing keeps the answers, exit code 7 and no bundle.
+A quantized graph must keep the original's answers. The export tries recipes until one does: a scale per
+channel, outlier channels split off, blocks, sensitive matrices in higher precision. The bundle holds the
+table of all recipes that were tried. If none keeps the answers, the exit code is 7 and there is no bundle.
 \b
 The bundle is a folder: the graph, the tokenizer's files, config.json, manifest.json with the
 SHA-256 of every file, and a README.md. It is verified against PyTorch before it appears."""
@@ -54,11 +54,11 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @model_option
 @output_option
 @click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16|int8|int4|int8-static]",
-              help="See below.")  # fmt: skip
+              help="See the list below.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
-@click.option("--arm64", is_flag=True, help="Integer weights for ARM processors: 8 bits.")
-@click.option("--avx2", is_flag=True, help="Integer weights for x86 without VNNI: 7 bits, so that sums don't overflow.")
-@click.option("--avx512-vnni", is_flag=True, help="Integer weights for x86 with VNNI: 8 bits.")
+@click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
+@click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")
+@click.option("--avx512-vnni", is_flag=True, help="8-bit integer weights, for x86 with VNNI.")
 @calibration_option
 @eval_data_option
 @max_drop_option
@@ -88,7 +88,9 @@ def onnx(
 
     chosen = [name for name, on in (("arm64", arm64), ("avx2", avx2), ("avx512-vnni", avx512_vnni)) if on]
     if len(chosen) > 1:
-        raise UsageError(f"choose one of --{' and --'.join(chosen)}; without either, the weights are right on all")
+        raise UsageError(
+            f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
+        )
     model, name = chosen_checkpoint(model, task)
     output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
@@ -117,11 +119,11 @@ Examples:
   albert-export tflite --model ./my-albert --target tflite-runtime --sequence-length 128
   albert-export tflite --task qa --target task-library
 \b
-Precisions, and what they are of:
-  int8         weights, a scale for each output channel; activations as they come (default for litert)
-  int4         the same with weights of 4 bits
-  int8-static  weights and activations, the latter with ranges found from text; the layer is unrolled
-  fp16         weights (default for the older engines); they are widened when the file is loaded
+Precisions:
+  int8         8-bit weights, a scale per output channel; activations quantized at run time (default for litert)
+  int4         the same with 4-bit weights
+  int8-static  8-bit weights and activations; ranges come from calibration text; the layer is unrolled
+  fp16         16-bit weights, converted to float32 when the file is loaded (default for the older engines)
   fp32         nothing is rounded
 \b
 Targets: litert (ai-edge-litert, Android's LiteRT), tflite-runtime (2.14, static shapes),
@@ -131,11 +133,13 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @model_option
 @output_option
 @click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library]",
-              help="The engine that is to run it.")  # fmt: skip
-@click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See below.  [default: the target's]")
+              help="The engine that will run the graph.")  # fmt: skip
+@click.option(
+    "--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See the list below.  [default: the target's]"
+)
 @click.option("--graph", metavar="[loop|unrolled]",
-              help="The shared layer in a loop, or once for each pass.  [default: loop where possible]")  # fmt: skip
-@click.option("--sequence-length", type=int, metavar="N", help="Static shapes of N tokens.  [default: dynamic]")
+              help="Loop over the shared layer, or repeat it for each pass.  [default: loop if possible]")  # fmt: skip
+@click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
 @calibration_option
 @eval_data_option
 @max_drop_option
@@ -198,11 +202,11 @@ def _print_exported(exported: Exported, as_json: bool) -> None:
     shares = integer_shares(figures["quantized"])
     if shares:
         click.echo(f"quantized: {shares}")
-    if exported.manifest.fidelity:
+    if exported.manifest.recipe_search:
         from albert_export.quantization.search_report import text_table
 
-        click.echo(f"answers of {exported.manifest.fidelity['texts']}, against the original's:")
-        click.echo(text_table(exported.manifest.fidelity))
+        click.echo(f"answers to {exported.manifest.recipe_search['texts']}, compared with the original's:")
+        click.echo(text_table(exported.manifest.recipe_search))
     checks, difference = len(exported.report.checks), exported.report.max_difference
     click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")
     click.echo(f"next: albert-export run {exported.folder} --help", err=True)

@@ -1,4 +1,4 @@
-"""From a checkpoint to a verified bundle."""
+"""Exports a checkpoint to a verified bundle, in ONNX or TFLite."""
 
 from __future__ import annotations
 

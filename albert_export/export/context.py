@@ -1,4 +1,4 @@
-"""Job: one checkpoint that becomes one graph. Graph: what was made of it. Writer: what makes it, in one format."""
+"""What the export pipeline and the exporters of each format share: options, context, exporter and exported graph."""
 
 from __future__ import annotations
 
@@ -8,45 +8,53 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from albert_export.checkpoints import Checkpoint
+from albert_export.quantization.calibration import Text
 from albert_export.quantization.recipes import Recipe
 from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
 from albert_runtime.tasks import Task
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a graph is made from."""
+@dataclass(frozen=True, kw_only=True)
+class ExportContext:
+    """The model that is exported, and everything else that an exporter needs to know about it."""
 
     checkpoint: Checkpoint
     task: Task
-    #: the reference model in float32; not to be changed, since the graph is compared with it
+    #: the reference model in float32; it must not be changed, since every graph is compared with it
     reference: Any
     tokenizer: AlbertTokenizer
-    #: of the reference: "torch" or "tf"
+    #: the framework of the reference: "torch" or "tf"
     framework: str
+    #: typical inputs: the user's own, or those of the bundled corpus
+    calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
 
     @property
     def vocabulary(self) -> Path:
-        """The SentencePiece model."""
-        assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has seen to it
+        """The file of the SentencePiece model."""
+        assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has checked it
         return self.checkpoint.vocab_file
 
     @property
     def labels(self) -> list[str]:
-        """What each label output stands for; empty for tasks without labels."""
+        """The name of each label output; empty for tasks without labels."""
         return list(self.checkpoint.labels_for(self.task.name))
+
+    @property
+    def max_length(self) -> int:
+        """The largest number of tokens that the model takes."""
+        return self.checkpoint.config.max_position_embeddings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graph:
-    """What was written into the bundle's folder; the fields go into its manifest."""
+class ExportedGraph:
+    """The graph that an exporter wrote into the bundle's folder. All fields but `tools` go into the manifest."""
 
     model_file: str
     precision: str
-    #: distributions that took part
+    #: names of the Python distributions that made the graph; the manifest records their versions
     tools: tuple[str, ...]
     opset: int | None = None
     sequence_length: int | None = None
@@ -54,8 +62,8 @@ class Graph:
     quantized: dict[str, Any] = field(default_factory=dict)
 
 
-class Writer(Protocol):
-    """Makes one format's graph for a job, by any recipe."""
+class Exporter(Protocol):
+    """Writes the graph of one context in one format, by any recipe."""
 
     @property
     def model_format(self) -> str:
@@ -64,13 +72,31 @@ class Writer(Protocol):
 
     @property
     def precision(self) -> str:
-        """Of the graph."""
+        """The precision of the graph's weights."""
         ...
 
-    def applies(self, job: Job, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
-        """Empty, or why the recipe gives nothing new for the job's model, beside the others of `recipes`."""
+    def reason_to_skip(self, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
+        """Why `recipe` would make the same graph as another of `recipes`; empty if it makes a new one."""
         ...
 
-    def write(self, job: Job, recipe: Recipe, folder: Path) -> Graph:
-        """Writes the graph into `folder`, in place of an older one."""
+    def write(self, recipe: Recipe, folder: Path) -> ExportedGraph:
+        """Writes the graph that `recipe` makes into `folder`."""
+        ...
+
+
+class ExportOptions(Protocol):
+    """The choices for one format. They are validated when they are made, before the reference model is built."""
+
+    @property
+    def precision(self) -> str:
+        """The precision of the graph's weights."""
+        ...
+
+    @property
+    def framework(self) -> str:
+        """The framework that computes the reference: "torch" or "tf"."""
+        ...
+
+    def exporter_for(self, context: ExportContext) -> Exporter:
+        """The exporter that follows these options for `context`."""
         ...

@@ -1,4 +1,4 @@
-"""The README.md of a bundle: what it is, how to use it, and how it was verified."""
+"""The model card of a bundle, its README.md: what the bundle is, how to use it, and how it was verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from albert_runtime.tasks import TASKS
 
 
 def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
-    """Markdown for the bundle in `folder`; every figure is taken from the files and the parity report."""
+    """The Markdown text for the bundle in `folder`. Every figure comes from the files or from the manifest."""
     task = TASKS[manifest.task]
     size = (folder / manifest.model_file).stat().st_size
     config = checkpoint.config
@@ -24,7 +24,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
     tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
     request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
     checks = [
-        f"| {name} | {kind['checks']} | {_figure(kind.get('max_difference'))} | {_figure(kind.get('tolerance'))} "
+        f"| {name} | {kind['checks']} | {_number(kind.get('max_difference'))} | {_number(kind.get('tolerance'))} "
         f"| {kind.get('detail', '')} |"
         for name, kind in manifest.parity["checks"].items()
     ]
@@ -35,7 +35,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "",
             f"Exported from `{checkpoint.folder.resolve().name}` ({config.num_hidden_layers} layers, hidden size "
             f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
-            f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_form(manifest)}, "
+            f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_graph_facts(manifest)}, "
             f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
             "",
             *labels,
@@ -54,34 +54,37 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "",
             "## Verified",
             "",
-            "Compared with the original, in float32, when it was exported:",
+            "The export compared the graph with the float32 original:",
             "",
             "| check | comparisons | largest difference | allowed | |",
             "|---|---|---|---|---|",
             *checks,
             "",
-            *_ladder(manifest),
+            *_answers_kept(manifest),
         ]
     )
 
 
-def _ladder(manifest: Manifest) -> list[str]:
-    if not manifest.fidelity:
+def _answers_kept(manifest: Manifest) -> list[str]:
+    """The section on the recipe search; empty if nothing was searched."""
+    search = manifest.recipe_search
+    if not search:
         return []
-    budget = manifest.fidelity["budget"]
+    budget = search["budget"]
     return [
         "## Answers kept",
         "",
-        f"Asked of {manifest.fidelity['texts']}. Of 100 answers, {budget['differing_answers']:g} may differ from the "
+        f"Measured on {search['texts']}. Of 100 answers, {budget['differing_answers']:g} may differ from the "
         f"float32 original's, near ties {'not ' if budget['differing_answers'] else ''}counted; a metric may fall by "
         f"{budget['metric_drop']:g} points.",
         "",
-        *markdown_table(manifest.fidelity),
+        *markdown_table(search),
         "",
     ]
 
 
-def _form(manifest: Manifest) -> str:
+def _graph_facts(manifest: Manifest) -> str:
+    """The opset or the target of the graph, its shapes, and how much of it is quantized."""
     shares = integer_shares(manifest.quantized)
     integers = f", {shares}" if shares else ""
     if manifest.opset is not None:
@@ -92,7 +95,7 @@ def _form(manifest: Manifest) -> str:
 
 
 def integer_shares(quantized: Mapping[str, Any]) -> str:
-    """How much of a file is in integers, in words; empty for a file of floats. `quantized` is the manifest's."""
+    """How much of a file is in integers, in words; empty for a float file. `quantized` is the manifest's field."""
     share = quantized.get("quantized_share", 0.0)
     sizes = quantized.get("weight_bytes", {})
     if not share or not sizes:
@@ -107,5 +110,5 @@ def _axes(axes: tuple[str, ...]) -> str:
     return " x ".join(axes)
 
 
-def _figure(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"

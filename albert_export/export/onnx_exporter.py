@@ -1,19 +1,20 @@
-"""OnnxWriter: the reference model -> an ONNX graph in any precision, by any recipe."""
+"""OnnxExporter: writes the reference model as an ONNX graph, in any precision and by any recipe."""
 
 from __future__ import annotations
 
 import copy
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from albert_converters.extras import needing
-from albert_export.export.context import Graph, Job
-from albert_export.export.reference_variants import SplitModels
-from albert_export.quantization.calibration import Text, calibration_samples
-from albert_export.quantization.gptq import gptq_quantize, input_hessians
+from albert_export.export.context import ExportContext, ExportedGraph
+from albert_export.export.reference_variants import ReferenceVariants
+from albert_export.quantization.calibration import calibration_samples
+from albert_export.quantization.gptq import gptq_quantize
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference import MASK_POLICY
@@ -23,70 +24,101 @@ from albert_runtime.errors import UsageError
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
 ONNX_PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
-#: matrices that stay in float: heads are a few rows, and every error of theirs is one of the answer
+#: processor -> whether int8 weights are limited to 7 bits there, because pairs of 8-bit products are added up in 16
+#: bits and may overflow; None stands for weights that are right on every processor
+PROCESSORS = {None: True, "arm64": False, "avx2": True, "avx512-vnni": False}
+#: name parts of the task heads. They stay in float: they have few rows, and their errors go straight into the answer
 _HEADS = ("qa_outputs.", "classifier.", "sop_classifier.")
-#: what all passes begin with; of 4 bits' errors it is the least
+#: the projection of the embeddings, which feeds all passes. It stays in float except for int4, whose errors elsewhere
+#: are much larger
 _MAPPING = "embedding_hidden_mapping_in."
 
 
-#: flag -> whether int8 weights have 7 bits, since pairs of products are added up in 16 bits; None is right everywhere
-PROCESSORS = {None: True, "arm64": False, "avx2": True, "avx512-vnni": False}
+@dataclass(frozen=True)
+class OnnxOptions:
+    """The choices for an ONNX graph.
 
+    Raises:
+        UsageError: the precision does not exist, or a processor is given for a precision without int8 weights.
+    """
 
-@dataclass
-class OnnxWriter:
-    """Writes `model.onnx`. Each form of the float graph is made once, however many recipes start from it."""
+    precision: str = "fp32"
+    #: version of the ai.onnx operators; None means `DEFAULT_OPSET`
+    opset: int | None = None
+    #: a key of `PROCESSORS`
+    processor: str | None = None
 
-    precision: str
-    opset: int | None
-    processor: str | None
-    #: typical inputs
-    texts: Sequence[Text]
-    model_format: str = "onnx"
-    _split: SplitModels | None = None
-    _graphs: dict[bool, Any] = field(default_factory=dict)
-    _moments: dict[bool, Any] = field(default_factory=dict)
+    framework = "torch"
 
     def __post_init__(self) -> None:
         if self.precision not in ONNX_PRECISIONS:
             raise UsageError(f"precision {self.precision!r} is not one of {', '.join(ONNX_PRECISIONS)}")
         if self.processor is not None and self.precision not in ("int8", "int8-static"):
-            raise UsageError(f"--{self.processor} chooses the form of int8 weights; {self.precision} has none")
+            raise UsageError(
+                f"--{self.processor} chooses the range of int8 weights, and {self.precision} has none; "
+                "leave it out, or choose --precision int8 or int8-static"
+            )
 
-    def applies(self, job: Job, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
-        """See `Writer`."""
-        return self._models(job).objection(recipe, recipes)
+    def exporter_for(self, context: ExportContext) -> OnnxExporter:
+        """The exporter that follows these options for `context`."""
+        return OnnxExporter(context, self)
 
-    def write(self, job: Job, recipe: Recipe, folder: Path) -> Graph:
-        """See `Writer`.
+
+class OnnxExporter:
+    """Writes `model.onnx` for one context. Each float graph is made once, however many recipes start from it.
+
+    Args:
+        context: the model that is exported; its reference is in PyTorch.
+        options: the precision, the opset and the processor.
+    """
+
+    model_format = "onnx"
+
+    def __init__(self, context: ExportContext, options: OnnxOptions) -> None:
+        self._context = context
+        self._options = options
+        #: by whether outlier channels are split off
+        self._float_graphs: dict[bool, Any] = {}
+
+    @property
+    def precision(self) -> str:
+        """The precision of the graph's weights."""
+        return self._options.precision
+
+    def reason_to_skip(self, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
+        """See `Exporter`."""
+        return self._variants.reason_to_skip(recipe, recipes)
+
+    def write(self, recipe: Recipe, folder: Path) -> ExportedGraph:
+        """See `Exporter`.
 
         Raises:
             DependencyError: onnx or onnxruntime is missing.
-            ConversionError, OperatorError: the model can't be written as ONNX, or not be stored.
+            ConversionError, OperatorError: the model cannot be written as ONNX, or the file cannot be stored.
         """
         with needing("this needs onnx", "onnx"):
             from albert_converters.onnx.inspection import inspect_onnx
             from albert_converters.onnx.quantization.quantize import needed_onnxruntime
-        graph = self._float_graph(job, recipe.split)
-        forms = self._forms(graph, recipe) if self.precision not in ("fp32", "fp16") else {}
-        if forms:
-            job.progress(f"quantizing to {self.precision}")
-            graph = self._quantized(job, graph, recipe, forms)
+        graph = self._float_graph(recipe.split)
+        schemes = self._schemes(graph, recipe) if self.precision not in ("fp32", "fp16") else {}
+        if schemes:
+            self._context.progress(f"quantizing to {self.precision}")
+            graph = self._quantize(graph, recipe, schemes)
         (folder / ONNX_FILE).write_bytes(graph.SerializeToString())
         facts = inspect_onnx(folder / ONNX_FILE)
-        needs = needed_onnxruntime(forms, self._opset)
+        needs = needed_onnxruntime(schemes, self._opset)
         quantized: dict[str, Any] = {"needs": {"onnxruntime": needs}} if needs else {}
-        if forms:
+        if schemes:
             quantized = {
                 "recipe": recipe.name,
-                "processor": self.processor or "any",
+                "processor": self._options.processor or "any",
                 "matrix_products": facts["arithmetic"],
                 "quantized_share": facts["quantized_share"],
                 "weight_bytes": facts["weight_bytes"],
                 "needs": {"onnxruntime": needs},
-                "outliers": self._models(job).outliers.to_dict() if recipe.split else {},
+                "outliers": self._variants.outliers.to_dict() if recipe.split else {},
             }
-        return Graph(
+        return ExportedGraph(
             model_file=ONNX_FILE,
             precision=self.precision,
             opset=self._opset,
@@ -98,51 +130,54 @@ class OnnxWriter:
     def _opset(self) -> int:
         from albert_converters.onnx.export.torch_export import DEFAULT_OPSET
 
-        return DEFAULT_OPSET if self.opset is None else self.opset
+        return DEFAULT_OPSET if self._options.opset is None else self._options.opset
 
-    def _models(self, job: Job) -> SplitModels:
-        if self._split is None:
-            self._split = SplitModels(job, self._samples(job))
-        return self._split
+    @cached_property
+    def _variants(self) -> ReferenceVariants:
+        context = self._context
+        samples = calibration_samples(
+            context.calibration_texts, context.tokenizer, context.task, longest=context.max_length
+        )
+        return ReferenceVariants(context, samples)
 
-    def _samples(self, job: Job) -> Any:
-        longest = job.checkpoint.config.max_position_embeddings
-        return calibration_samples(self.texts, job.tokenizer, job.task, longest=longest)
-
-    def _float_graph(self, job: Job, split: bool) -> Any:
+    def _float_graph(self, split: bool) -> Any:
         from albert_converters.onnx.export.torch_export import to_onnx
 
-        if split not in self._graphs:
-            job.progress(f"converting {job.task.name} to ONNX")
-            model = self._models(job).reference(split) if split else job.reference
-            if self.precision == "fp16":  # a copy, since the reference must keep the weights it is compared with
+        if split not in self._float_graphs:
+            context = self._context
+            context.progress(f"converting {context.task.name} to ONNX")
+            model = self._variants.reference(split) if split else context.reference
+            if self.precision == "fp16":  # a copy, since the graph is compared with the reference in float32
                 model = copy.deepcopy(model).half()
-            length = job.checkpoint.config.max_position_embeddings
             metadata = {
-                "task": job.task.name,
+                "task": context.task.name,
                 "precision": self.precision,
-                "labels": json.dumps(job.labels),
-                "max_length": str(length),
+                "labels": json.dumps(context.labels),
+                "max_length": str(context.max_length),
                 "mask_policy": MASK_POLICY,
                 "albert_export_version": __version__,
             }
-            self._graphs[split] = to_onnx(model, job.task, max_length=length, opset=self._opset, metadata=metadata)
-        return self._graphs[split]
+            self._float_graphs[split] = to_onnx(
+                model, context.task, max_length=context.max_length, opset=self._opset, metadata=metadata
+            )
+        return self._float_graphs[split]
 
-    def _forms(self, graph: Any, recipe: Recipe) -> dict[str, str]:
-        """The form of each matrix and table that is not to stay in float32."""
+    def _schemes(self, graph: Any, recipe: Recipe) -> dict[str, str]:
+        """Name of each matrix and table that does not stay in float32 -> its quantization scheme."""
         from albert_converters.onnx.quantization.quantize import beyond_float16, matmul_weights, tables
 
-        large = [name for name in tables(graph) if "token_type" not in name]  # that one has two rows
-        forms = {name: form for name in matmul_weights(graph) if (form := self._form(name, recipe))}
+        # the table of segment embeddings has two rows, which are not worth quantizing
+        large = [name for name in tables(graph) if "token_type" not in name]
+        schemes = {name: scheme for name in matmul_weights(graph) if (scheme := self._scheme(name, recipe))}
         for name in beyond_float16(graph):
-            if forms.get(name) == "fp16":
-                del forms[name]  # it stays in float32
-        return forms | dict.fromkeys(large, "int8-rows")
+            if schemes.get(name) == "fp16":
+                del schemes[name]  # it stays in float32
+        return schemes | dict.fromkeys(large, "int8-rows")
 
-    def _form(self, name: str, recipe: Recipe) -> str | None:
+    def _scheme(self, name: str, recipe: Recipe) -> str | None:
+        """The quantization scheme of the matrix called `name`; None if it stays in float32."""
         if not is_main(name):
-            return None  # a few channels, multiplied in float32: as fast, and they lose nothing
+            return None  # so few channels are as fast in float32, and lose nothing there
         if any(head in name for head in _HEADS) or (_MAPPING in name and self.precision != "int4"):
             return None
         if recipe.keeps(name):
@@ -153,32 +188,26 @@ class OnnxWriter:
             return "int8-static" if self.precision == "int8-static" else "int8"
         return "int8-block" if recipe.block else self.precision
 
-    def _quantized(self, job: Job, graph: Any, recipe: Recipe, forms: dict[str, str]) -> Any:
+    def _quantize(self, graph: Any, recipe: Recipe, schemes: dict[str, str]) -> Any:
         from albert_converters.onnx.quantization.calibration import activation_ranges
         from albert_converters.onnx.quantization.quantize import Int4Weights, quantize
 
         ranges, rounded = {}, {}
         if self.precision == "int8-static":
-            ranges = activation_ranges(graph, self._samples(job))
+            ranges = activation_ranges(graph, self._variants.samples)
         if self.precision == "int4":
             assert recipe.block is not None
-            moments = self._input_moments(job, recipe.split)
-            weights = self._models(job).weights(recipe.split)
-            for name, form in forms.items():
-                moment = moments.get(name.removesuffix(".weight"))
-                if form == "int4-block" and moment is not None:
-                    rounded[name] = Int4Weights(*gptq_quantize(weights[name], moment, recipe.block))
+            hessians = self._variants.input_hessians(recipe.split)
+            weights = self._variants.weights(recipe.split)
+            for name, scheme in schemes.items():
+                hessian = hessians.get(name.removesuffix(".weight"))
+                if scheme == "int4-block" and hessian is not None:
+                    rounded[name] = Int4Weights(*gptq_quantize(weights[name], hessian, recipe.block))
         return quantize(
             graph,
-            forms,
-            reduce_range=PROCESSORS[self.processor],
+            schemes,
+            reduce_range=PROCESSORS[self._options.processor],
             ranges=ranges,
             int4_weights=rounded,
             block_size=recipe.block or 64,
         )
-
-    def _input_moments(self, job: Job, split: bool) -> Any:
-        if split not in self._moments:
-            job.progress("finding out how to round")
-            self._moments[split] = input_hessians(lambda visit: self._models(job).watch(split, visit))
-        return self._moments[split]

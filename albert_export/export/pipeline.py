@@ -1,4 +1,4 @@
-"""What every export does, whatever its format: read, refuse, build, write the graph, verify, describe."""
+"""The export pipeline, which is the same for every format: read, refuse, build, write the graph, verify, describe."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
 from albert_export.checkpoints.tokenizer import load_tokenizer
-from albert_export.export.candidates import Draft, Drafts
-from albert_export.export.context import Job, Writer
+from albert_export.export.candidates import CandidateBuilder
+from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
-from albert_export.quantization.accuracy_options import Fidelity
-from albert_export.quantization.recipe_search import Climb
+from albert_export.export.selection import CandidateSelector, Selection
+from albert_export.quantization.accuracy_options import AccuracyOptions
+from albert_export.quantization.calibration import calibration_corpus
 from albert_export.reference.registry import build_reference
 from albert_export.samples.texts import sample_requests
 from albert_export.utils.terminal import Progress
@@ -29,13 +30,13 @@ from albert_runtime.manifest import Manifest
 from albert_runtime.self_test import make_self_test
 from albert_runtime.tasks import Task
 
-#: vectors that a bundle carries for its self-test
+#: number of self-test vectors in a bundle
 _SELF_TESTS = 3
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export made."""
+    """The result of an export."""
 
     folder: Path
     manifest: Manifest
@@ -53,7 +54,7 @@ class Exported:
             "sequence_length": manifest.sequence_length,
             "model_bytes": (self.folder / manifest.model_file).stat().st_size,
             "quantized": manifest.quantized,
-            "fidelity": manifest.fidelity,
+            "recipe_search": manifest.recipe_search,
             "parity": self.report.summary(),
         }
 
@@ -61,60 +62,77 @@ class Exported:
 def export_bundle(
     model: str | Path,
     output: Path,
-    writer_for: Callable[[Checkpoint, Task], Writer],
+    options_for: Callable[[Checkpoint, Task], ExportOptions],
     *,
     task: Task | None,
-    framework: str,
-    fidelity: Fidelity,
+    accuracy: AccuracyOptions,
     allow_random_head: bool,
     force: bool,
     progress: Progress,
 ) -> Exported:
-    """Makes the bundle whose graph is written by what `writer_for` gives for the checkpoint and the task.
+    """Makes a bundle from a checkpoint.
 
-    `writer_for` refuses what can't be, before anything heavy is loaded; `fidelity` says what a graph must keep.
-    `framework`, "torch" or "tf", computes the reference that the graph is made from and compared with.
+    Args:
+        model: the folder of the checkpoint.
+        output: the folder of the bundle. It appears complete, or not at all.
+        options_for: gives the options for a checkpoint and a task, or refuses them. It is called before the reference
+            model is built, so that a wrong request fails fast.
+        task: the task to export; None takes the checkpoint's own.
+        accuracy: the accuracy budget of a quantized graph, and the data that its answers are measured on.
+        allow_random_head: gives random weights to a head that the checkpoint lacks.
+        force: replaces an older bundle at `output`.
+        progress: called with a line about each step.
     """
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
     checkpoint = read_checkpoint(model)
     tokenizer = load_tokenizer(checkpoint)
     chosen = task or default_task(checkpoint)
-    writer = writer_for(checkpoint, chosen)
-    fidelity.refuse_unused(writer.precision)
-    dataset = fidelity.dataset(checkpoint, chosen)
-    reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head, framework=framework)
-    job = Job(checkpoint, chosen, reference, tokenizer, framework, allow_random_head, progress)
-
+    options = options_for(checkpoint, chosen)
+    accuracy.refuse_unused(options.precision)
+    dataset = accuracy.dataset(checkpoint, chosen)
+    context = ExportContext(
+        checkpoint=checkpoint,
+        task=chosen,
+        reference=build_reference(
+            checkpoint, chosen.name, allow_random_head=allow_random_head, framework=options.framework
+        ),
+        tokenizer=tokenizer,
+        framework=options.framework,
+        calibration_texts=accuracy.texts or calibration_corpus(),
+        allow_random_head=allow_random_head,
+        progress=progress,
+    )
     with new_bundle(output, force=force) as folder:
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])
         (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         write_tokenizer(tokenizer, folder)
-        draft, record = Drafts(job, writer, folder, fidelity, dataset).best()
+        builder = CandidateBuilder(context, options.exporter_for(context), folder)
+        selection = CandidateSelector(builder, accuracy, dataset).select()
         progress("writing the manifest")
-        return Exported(output, _describe(draft, record, job), draft.report)
+        return Exported(output, _write_description(selection, context), selection.parity)
 
 
-def _describe(draft: Draft, record: Climb | None, job: Job) -> Manifest:
-    """Writes the model card and the manifest that say how it went."""
-    folder, session = draft.folder, draft.session
+def _write_description(selection: Selection, context: ExportContext) -> Manifest:
+    """Writes the model card and the final manifest of the selected candidate; returns the manifest."""
+    folder, session = selection.candidate.folder, selection.candidate.session
     with suppressed_truncation_warnings():
-        tests = tuple(_self_test(session, request) for request in _short_requests(session, job.task))
+        tests = tuple(_self_test(session, request) for request in _short_requests(session, context.task))
     manifest = dataclasses.replace(
         session.manifest,
         files=file_hashes(folder),
-        parity=draft.report.summary(),
-        fidelity={} if record is None else record.to_dict(),
+        parity=selection.parity.summary(),
+        recipe_search={} if selection.search is None else selection.search.to_dict(),
         self_test=tests,
     )
-    (folder / "README.md").write_text(model_card(manifest, job.checkpoint, folder), encoding="utf-8")
-    manifest = dataclasses.replace(manifest, files=file_hashes(folder))
+    (folder / "README.md").write_text(model_card(manifest, context.checkpoint, folder), encoding="utf-8")
+    manifest = dataclasses.replace(manifest, files=file_hashes(folder))  # again, since the model card is new
     write_manifest(folder, manifest)
     return manifest
 
 
 def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:
-    """Requests for the self-tests: the shortest, since they are answered at every load."""
+    """The requests of the self-tests. The shortest are taken, because they run whenever the bundle is loaded."""
     requests = sample_requests(task, short=True)
     return sorted(requests, key=lambda request: session.arrays(**request)["input_ids"].size)[:_SELF_TESTS]
 

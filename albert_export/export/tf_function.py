@@ -1,4 +1,4 @@
-"""The TensorFlow reference as the function that becomes a TFLite graph: named inputs, fixed form, no training."""
+"""Traces the TensorFlow reference to the function that becomes a TFLite graph, with the names and shapes of a plan."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Any
 
 import tensorflow as tf
 
-from albert_export.export.tf_embedding_lookup import word_rows
+from albert_export.export.tf_embedding_lookup import embedding_lookup
 from albert_export.targets import Plan
 from albert_runtime.tasks import SEQUENCE, TASKS, Task
 
-#: finds the shared layers' products in the graph, by the reference's names
+#: a regular expression for the linear layers of the shared layers, by the reference's names in the graph
 SHARED_LAYERS = "albert_layer_groups_"
-#: finds the products of outlier channels: so few that they are as fast in float32
+#: a regular expression for the linear layers of outlier channels, which are so few that float32 is as fast
 OUTLIERS = rf"{SHARED_LAYERS}.*/outliers(_\d+)?/"
-#: finds what all passes begin with
-MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"  # its addition gives names to what reads it
-#: task -> what finds the products of its head: a handful of numbers wide, unlike the decoder of masked words
+#: a regular expression for the projection of the embeddings, which feeds all passes. It ends in MatMul, because the
+#: name of the addition after it recurs in the names of the operators that read the sum
+MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"
+#: task -> a regular expression for the linear layers of its head, which have only a few outputs; empty for the decoder
+#: of masked words, which has one for each word
 HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
 
 
-def linears_regex(matrices: Sequence[str]) -> str:
-    """What finds the shared layers' products with `matrices`, by paths within a layer such as "attention.query"."""
-    number = r"(_\d+)?/"  # TensorFlow's, for names that it has given before
+def linears_pattern(matrices: Sequence[str]) -> str:
+    """A regular expression for the shared linear layers `matrices`, such as "attention.query"; empty for none."""
+    number = r"(_\d+)?/"  # TensorFlow numbers a name that it has given before
     paths = "|".join(matrix.replace(".", number) for matrix in matrices)
     return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){number}" if matrices else ""
 
 
-def traced(reference: Any, task: Task, plan: Plan) -> Any:
-    """The `tf.function` of a reference model, traced with the names, shapes and form of `plan`.
+def trace_reference(reference: Any, task: Task, plan: Plan) -> Any:
+    """The concrete `tf.function` of a reference model, with the names and shapes of `plan`, looped or unrolled.
 
-    Inputs are int32 `[batch, sequence]` (`[batch, choices, sequence]` for multiple choice), each axis dynamic, or
-    with a batch of 1 (and 1 choice, since choices don't see each other) where the plan has a static length.
+    Inputs are int32 `[batch, sequence]` (`[batch, choices, sequence]` for multiple choice). Every axis is dynamic,
+    unless the plan has a static length: then the batch is 1, and so are the choices, which do not see each other.
     """
     encoder = getattr(reference, "albert", reference)
-    lookup = word_rows(encoder.embeddings.word_embeddings.weight.numpy(), plan.precision)
+    lookup = embedding_lookup(encoder.embeddings.word_embeddings.weight.numpy(), plan.precision)
     shape = [_size(axis, plan.sequence_length) for axis in task.input_axes]
     signature = [tf.TensorSpec(shape, tf.int32, name=name) for name in plan.input_names.values()]
 
@@ -50,21 +52,22 @@ def traced(reference: Any, task: Task, plan: Plan) -> Any:
             values = {name: tf.nn.softmax(value) for name, value in values.items()}
         return {plan.output_names[name]: value for name, value in values.items()}
 
-    # Keras numbers the models of a process; nothing of that is to get into the file
+    # Keras numbers the models of a process, and these numbers must not get into the file
     name = task.name.replace("-", "_")
-    with _lent(reference, "name", name), _lent(encoder.encoder, "looped", plan.graph == "loop"):
+    with _replaced(reference, "name", name), _replaced(encoder.encoder, "looped", plan.graph == "loop"):
         return graph.get_concrete_function()
 
 
 def _size(axis: str, sequence_length: int | None) -> int | None:
+    """The size of an input axis; None if it is dynamic."""
     if sequence_length is None:
         return None
     return sequence_length if axis == SEQUENCE else 1
 
 
 @contextlib.contextmanager
-def _lent(owner: Any, attribute: str, value: Any) -> Iterator[None]:
-    """The reference is only borrowed: it goes back to how it was."""
+def _replaced(owner: Any, attribute: str, value: Any) -> Iterator[None]:
+    """Gives an attribute another value within the block, and its own again afterwards."""
     before = getattr(owner, attribute)
     setattr(owner, attribute, value)
     try:

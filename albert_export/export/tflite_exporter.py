@@ -1,20 +1,20 @@
-"""TfliteWriter: the reference model -> a TFLite graph for one engine, by any recipe."""
+"""TfliteExporter: writes the reference model as a TFLite graph for one target, by any recipe."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from albert_converters.extras import needing
-from albert_export.export.context import Graph, Job
-from albert_export.export.reference_variants import SplitModels
-from albert_export.quantization.calibration import Text, calibration_samples
-from albert_export.quantization.gptq import input_hessians
+from albert_export.export.context import ExportContext, ExportedGraph
+from albert_export.export.reference_variants import ReferenceVariants
+from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
@@ -22,139 +22,163 @@ from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
 
 TFLITE_FILE = "model.tflite"
-#: what no precision of ours touches: they hold few weights or none, and most of what quantization costs in answers
+#: what stays in float in every precision: it has few weights or none, and most of the answers that quantization costs
 _NEVER_QUANTIZED = ("products of activations in attention", "softmax", "LayerNorm", "activation functions", "biases",
                     "position and segment embeddings")  # fmt: skip
 
 
-@dataclass
-class TfliteWriter:
-    """Writes `model.tflite`. A float graph that several recipes start from is made once."""
+@dataclass(frozen=True)
+class TfliteOptions:
+    """The choices for a TFLite graph. `make_plan` has validated them."""
 
     plan: Plan
-    #: typical inputs
-    texts: Sequence[Text]
-    model_format: str = "tflite"
-    _split: SplitModels | None = None
-    _moments: dict[bool, Any] = field(default_factory=dict)
-    _float_graphs: dict[Any, bytes] = field(default_factory=dict)
+
+    framework = "tf"
 
     @property
     def precision(self) -> str:
+        """The precision of the graph's weights."""
         return self.plan.precision
 
-    def applies(self, job: Job, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
-        """See `Writer`."""
-        return self._models(job).objection(recipe, recipes)
+    def exporter_for(self, context: ExportContext) -> TfliteExporter:
+        """The exporter that follows these options for `context`."""
+        return TfliteExporter(context, self.plan)
 
-    def write(self, job: Job, recipe: Recipe, folder: Path) -> Graph:
-        """See `Writer`.
+
+class TfliteExporter:
+    """Writes `model.tflite` for one context. A float graph that several recipes start from is made once.
+
+    Args:
+        context: the model that is exported; its reference is in TensorFlow.
+        plan: the target, the precision, the shapes and the names of the graph.
+    """
+
+    model_format = "tflite"
+
+    def __init__(self, context: ExportContext, plan: Plan) -> None:
+        self._context = context
+        self._plan = plan
+        #: by whether outlier channels are split off, and by the matrices that the recipe keeps
+        self._float_graphs: dict[tuple[bool, tuple[str, ...]], bytes] = {}
+
+    @property
+    def precision(self) -> str:
+        """The precision of the graph's weights."""
+        return self._plan.precision
+
+    def reason_to_skip(self, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
+        """See `Exporter`."""
+        return self._variants.reason_to_skip(recipe, recipes)
+
+    def write(self, recipe: Recipe, folder: Path) -> ExportedGraph:
+        """See `Exporter`.
 
         Raises:
             DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
-            ConversionError: the model can't be written as TFLite, or not be stored, or quantizing it changed nothing.
+            ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization
+                changed nothing.
             OperatorError: the model needs an operator that TFLite lacks.
         """
         with needing("this needs TensorFlow and LiteRT", "litert"), suppressed_native_stderr():
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
-            from albert_export.export.tf_function import SHARED_LAYERS, linears_regex
-        plan = self.plan
-        content = self._float_graph(job, recipe)
+            from albert_export.export.tf_function import SHARED_LAYERS, linears_pattern
+        context, plan = self._context, self._plan
+        content = self._float_graph(recipe)
         if plan.precision != "fp32":
-            job.progress(f"quantizing to {plan.precision}")
-            calibration = self._samples(job) if plan.precision == "int8-static" else []
+            context.progress(f"quantizing to {plan.precision}")
+            samples = self._variants.samples if plan.precision == "int8-static" else ()
             content = quantize(
                 content,
                 plan.precision,
                 shared_layers=SHARED_LAYERS,
-                kept=linears_regex(recipe.kept),
-                floats=self._floats(job, recipe),
+                kept=linears_pattern(recipe.kept),
+                floats=self._float_pattern(recipe),
                 calibration=[
-                    plan.named({name: array.astype(np.int32) for name, array in sample.items()})
-                    for sample in calibration
+                    plan.named({name: array.astype(np.int32) for name, array in sample.items()}) for sample in samples
                 ],
             )
         if plan.target == "task-library":
             content = add_task_library_metadata(
                 content,
-                task=job.task,
-                sentencepiece=job.vocabulary.read_bytes(),
-                labels=job.labels,
-                name=f"ALBERT for {job.task.name}",
-                description=f"Exported from {job.checkpoint.folder.resolve().name} by albert-export {__version__}.",
+                task=context.task,
+                sentencepiece=context.vocabulary.read_bytes(),
+                labels=context.labels,
+                name=f"ALBERT for {context.task.name}",
+                description=f"Exported from {context.checkpoint.folder.resolve().name} by albert-export {__version__}.",
                 version=__version__,
             )
         (folder / TFLITE_FILE).write_bytes(content)
-        return Graph(
+        return ExportedGraph(
             model_file=TFLITE_FILE,
             precision=plan.precision,
             sequence_length=plan.sequence_length,
             target=plan.target,
-            quantized=self._facts(job, recipe, inspect_tflite(folder / TFLITE_FILE)),
+            quantized=self._quantized(recipe, inspect_tflite(folder / TFLITE_FILE)),
             tools=("tensorflow", "ai-edge-litert", "ai-edge-quantizer"),
         )
 
-    def _models(self, job: Job) -> SplitModels:
-        if self._split is None:
-            self._split = SplitModels(job, self._samples(job))
-        return self._split
-
-    def _samples(self, job: Job) -> Any:
-        plan = self.plan
-        return calibration_samples(
-            self.texts, job.tokenizer, job.task, longest=plan.longest, sequence_length=plan.sequence_length
+    @cached_property
+    def _variants(self) -> ReferenceVariants:
+        context, plan = self._context, self._plan
+        samples = calibration_samples(
+            context.calibration_texts,
+            context.tokenizer,
+            context.task,
+            longest=plan.longest,
+            sequence_length=plan.sequence_length,
         )
+        return ReferenceVariants(context, samples)
 
-    def _float_graph(self, job: Job, recipe: Recipe) -> bytes:
-        """The graph in float32; for int4, its shared weights are rounded already, but for those that are kept."""
+    def _float_graph(self, recipe: Recipe) -> bytes:
+        """The file in float32. For int4, the shared weights already have 4-bit values, except those that are kept."""
         from albert_converters.tflite.convert import to_tflite
-        from albert_export.export.tf_function import traced
+        from albert_export.export.tf_function import trace_reference
         from albert_export.quantization.tf_linears import temporary_int4_weights
 
-        rounded = self.plan.precision == "int4"
-        key = (recipe.split, recipe.kept if rounded else ())
+        context, plan = self._context, self._plan
+        gptq = plan.precision == "int4"
+        key = (recipe.split, recipe.kept if gptq else ())
         if key not in self._float_graphs:
-            models = self._models(job)
-            reference = models.reference(recipe.split)
+            reference = self._variants.reference(recipe.split)
             with contextlib.ExitStack() as weights:
-                if rounded:
-                    weights.enter_context(temporary_int4_weights(reference, self._moments_to_round_by(job, recipe)))
-                job.progress(f"converting {job.task.name} to TFLite, {self.plan.graph}")
-                self._float_graphs[key] = to_tflite(traced(reference, job.task, self.plan))
+                if gptq:
+                    weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
+                context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
+                self._float_graphs[key] = to_tflite(trace_reference(reference, context.task, plan))
         return self._float_graphs[key]
 
-    def _floats(self, job: Job, recipe: Recipe) -> str:
-        """What finds the products that stay in float: heads are a few rows, whose errors are the answer's."""
+    def _hessians(self, recipe: Recipe) -> dict[str, Any]:
+        """Path of each linear layer that becomes int4 -> the Hessian of its inputs."""
+        hessians = self._variants.input_hessians(recipe.split)
+        return {path: hessian for path, hessian in hessians.items() if is_main(path) and not recipe.keeps(path)}
+
+    def _float_pattern(self, recipe: Recipe) -> str:
+        """A regular expression that finds the linear layers that stay in float.
+
+        The task heads do: they have few rows, and their errors go straight into the answer.
+        """
         from albert_export.export.tf_function import HEADS, MAPPING, OUTLIERS
 
         chosen = [
-            HEADS[job.task.name],
+            HEADS[self._context.task.name],
             OUTLIERS if recipe.split else "",
-            "" if self.plan.precision == "int4" else MAPPING,  # of 4 bits' errors it is the least
+            "" if self._plan.precision == "int4" else MAPPING,  # int4 loses far more elsewhere
         ]
         return "|".join(filter(None, chosen))
 
-    def _moments_to_round_by(self, job: Job, recipe: Recipe) -> dict[str, Any]:
-        """Path of each product that becomes int4 -> the moments of its inputs."""
-        if recipe.split not in self._moments:
-            job.progress("finding out how to round")
-            self._moments[recipe.split] = input_hessians(lambda visit: self._models(job).watch(recipe.split, visit))
-        moments = self._moments[recipe.split]
-        return {path: moment for path, moment in moments.items() if is_main(path) and not recipe.keeps(path)}
-
-    def _facts(self, job: Job, recipe: Recipe, facts: dict[str, Any]) -> dict[str, Any]:
-        """What the manifest says of the file, as it was found in the file."""
+    def _quantized(self, recipe: Recipe, facts: dict[str, Any]) -> dict[str, Any]:
+        """The manifest's description of the file, from the `facts` that were found in it."""
         quantized = {
-            "graph": self.plan.graph,
+            "graph": self._plan.graph,
             "recipe": recipe.name,
             "matrix_products": facts["arithmetic"],
             "quantized_share": facts["quantized_share"],
             "weight_bytes": facts["weight_bytes"],
         }
         if recipe.split:
-            quantized["outliers"] = self._models(job).outliers.to_dict()
+            quantized["outliers"] = self._variants.outliers.to_dict()
         if facts["quantized_share"]:
             quantized["left_in_float"] = [*facts["float_products"], *_NEVER_QUANTIZED]
         return quantized

@@ -1,1 +1,1 @@
-"""Does a quantized graph keep the answers? The requests, the budget, the measurement, and the ladder of recipes."""
+"""Quantization that keeps the model's answers: calibration, outlier channels, GPTQ, recipes and the recipe search."""

@@ -1,4 +1,4 @@
-"""Gate: asks the original once, then measures how far each quantized graph falls behind it."""
+"""AccuracyCheck: compares the answers of each quantized graph with those of the float32 original."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from albert_export.evaluation.decisions import NEAR_TIE, Decision, decide, differences, with_spread
-from albert_export.quantization.budget import Budget
+from albert_export.quantization.accuracy_options import AccuracyBudget
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import TIE_MARGINS
@@ -24,53 +24,56 @@ from albert_runtime.tasks import INPUT_NAMES, SEQUENCE
 if TYPE_CHECKING:
     from albert_export.evaluation import Dataset
 
-#: labelled examples whose answers are compared; the metric is of more
-_ASKED = 200
-#: requests whose outputs are compared as numbers
-_COMPARED = 16
+#: the most labelled examples whose answers are compared; the metric is computed on all of them
+_MAX_ANSWERED_EXAMPLES = 200
+#: the number of requests whose raw outputs are compared
+_LOGIT_REQUESTS = 16
 #: tokens of the timed run
 _TIMED_TOKENS = 128
 _TIMED_RUNS = 5
+#: slack in points when a figure is compared with the budget, since sums of shares are not exact
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What one graph keeps. Shares, metrics and drops are in points of 100."""
+class AccuracyReport:
+    """What one graph keeps of the original's answers. Shares, metrics and drops are in points of 100."""
 
     texts: int
-    #: one for each text, or for token classification one for each token
+    #: the number of answers: one for each text, or for token classification one for each token
     answers: int
-    #: answers kept: equal to the original's, or a near tie of the original's own
+    #: the share of answers that are kept: equal to the original's, or different where the original is near a tie
     agreement: float
-    #: how many of `answers` are near ties that fell the other way
+    #: how many of `answers` differ from the original's and count as kept only because the original is near a tie
     near_ties: int
-    #: root mean square of the outputs' differences, over that of the outputs
+    #: root mean square of the outputs' differences, relative to that of the original's outputs
     logit_error: float
-    #: name and value of the task's metric on labelled data, and what the original has more
+    #: name and value of the task's metric on labelled data, and by how much the original's value is higher
     metric: str | None = None
     score: float | None = None
     drop: float | None = None
+    #: size of the model file
     bytes: int
-    #: one run of 128 tokens, or as many as the model takes; the best of five
+    #: time of one run with 128 tokens, or with as many as the model takes; the fastest of five runs
     milliseconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON types; an error without bounds is null."""
+        """The figures as JSON types; an error that is not finite becomes null."""
         return {**asdict(self), "logit_error": self.logit_error if math.isfinite(self.logit_error) else None}
 
 
-class Gate:
-    """Holds graphs against the original within a budget.
+class AccuracyCheck:
+    """Measures graphs against the original model, and says which of them violate the accuracy budget.
 
     Args:
-        original: a session of the float32 reference, with the settings of the graphs to come.
-        requests: what to ask, without labels; those that the model is too short for are left out.
-        dataset: labelled examples; they are asked instead of `requests`, and scored.
-        budget: what may be lost.
-        progress: called with a line about what is being done.
+        original: a session of the float32 reference, with the same settings as the graphs to be measured.
+        requests: unlabelled requests to compare answers on. Those that are too long for the model are left out.
+        dataset: labelled examples. If given, they replace `requests`, and the task's metric is computed on them.
+        budget: how much accuracy a graph may lose.
+        progress: called with a line about each step.
 
     Raises:
-        AccuracyError: there is nothing that the model could be asked.
+        AccuracyError: every request is too long for the model, so nothing can be compared.
     """
 
     def __init__(
@@ -78,7 +81,7 @@ class Gate:
         original: AlbertSession,
         requests: Sequence[dict[str, Any]],
         *,
-        budget: Budget,
+        budget: AccuracyBudget,
         dataset: Dataset | None = None,
         progress: Progress = lambda step: None,
     ) -> None:
@@ -86,30 +89,30 @@ class Gate:
         self.budget = budget
         self._dataset = dataset
         self._progress = progress
-        progress("asking the original")
+        progress("computing the original model's answers")
         if dataset is not None:
-            requests = [example.request for example in dataset.spread(_ASKED).examples]
+            requests = [example.request for example in dataset.spread(_MAX_ANSWERED_EXAMPLES).examples]
         with suppressed_truncation_warnings():
-            asked = [(request, _decision(original, request)) for request in requests]
-        known = [(request, decision) for request, decision in asked if decision is not None]
-        decisions = with_spread([decision for _, decision in known])
-        self._asked = [(request, decision) for (request, _), decision in zip(known, decisions, strict=True)]
-        if not self._asked:
+            answered = [(request, _decision(original, request)) for request in requests]
+        fitting = [(request, decision) for request, decision in answered if decision is not None]
+        decisions = with_spread([decision for _, decision in fitting])
+        self._expected = [(request, decision) for (request, _), decision in zip(fitting, decisions, strict=True)]
+        if not self._expected:
             raise AccuracyError(
                 f"none of the {len(requests)} texts fits into {original.max_length} tokens, so nothing can be "
                 "compared; give shorter ones with --calibration-data or --eval-data"
             )
-        self._expected = None if dataset is None else self._evaluate(original)
+        self._original_evaluation = None if dataset is None else self._evaluate(original)
 
-    def measure(self, session: AlbertSession, model_file: Path) -> Measured:
-        """What the graph behind `session` keeps; nothing, if it gives values that are not numbers."""
+    def measure(self, session: AlbertSession, model_file: Path) -> AccuracyReport:
+        """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer."""
         try:
             with suppressed_truncation_warnings():
                 figures = {**self._answers(session), **self._metric(session)}
         except BundleError:
-            texts = len(self._asked)
+            texts = len(self._expected)
             figures = {"texts": texts, "answers": texts, "agreement": 0.0, "near_ties": 0}
-        return Measured(
+        return AccuracyReport(
             **figures,
             logit_error=self.logit_error(session),
             bytes=model_file.stat().st_size,
@@ -117,11 +120,11 @@ class Gate:
         )
 
     def logit_error(self, session: AlbertSession) -> float:
-        """Root mean square of the outputs' differences over that of the original's; infinite for no numbers."""
+        """Root mean square of the outputs' differences, relative to the original's; infinite if not finite."""
         squares = np.zeros(2)
         try:
             with suppressed_truncation_warnings():
-                for request, _ in self._asked[:_COMPARED]:
+                for request, _ in self._expected[:_LOGIT_REQUESTS]:
                     got, expected = comparable_outputs(session, self.original, self.original.arrays(**request))
                     for name, output in expected.items():
                         squares += np.square(got[name] - output).sum(), np.square(output).sum()
@@ -130,37 +133,38 @@ class Gate:
         error = float(np.sqrt(squares[0] / squares[1])) if squares[1] else 0.0
         return error if math.isfinite(error) else math.inf
 
-    def objections(self, measured: Measured) -> list[str]:
-        """Why `measured` is outside the budget; empty where it is not."""
+    def violations(self, report: AccuracyReport) -> list[str]:
+        """Each way in which `report` exceeds the budget, in words; empty if it is within the budget."""
         reasons = []
-        differing = 100 - measured.agreement
-        if self.budget.differing == 0:  # then near ties are differences like any other
-            differing = _differing_with_ties(measured)
-        if not differing <= self.budget.differing + _ROUNDING:  # NaN objects too
+        differing = 100 - report.agreement
+        if self.budget.differing_answers == 0:  # a budget of 0 does not excuse near ties
+            differing = _differing_with_near_ties(report)
+        # written as "not <=" so that NaN is a violation too
+        if not differing <= self.budget.differing_answers + _ROUNDING:
             reasons.append(f"{differing:.1f}% of the answers differ")
-        if not np.isfinite(measured.logit_error):
+        if not np.isfinite(report.logit_error):
             reasons.append("outputs that are not finite")
-        if measured.drop is not None and not measured.drop <= self.budget.metric + _ROUNDING:
-            reasons.append(f"{measured.metric} falls by {measured.drop:.1f}")
+        if report.drop is not None and not report.drop <= self.budget.metric_drop + _ROUNDING:
+            reasons.append(f"{report.metric} falls by {report.drop:.1f}")
         return reasons
 
-    def leans_on_ties(self, measured: Measured) -> bool:
-        """Whether more answers differ than may, if near ties count."""
-        return _differing_with_ties(measured) > self.budget.differing + _ROUNDING
+    def relies_on_near_ties(self, report: AccuracyReport) -> bool:
+        """Whether the differing answers exceed the budget once near ties are counted among them."""
+        return _differing_with_near_ties(report) > self.budget.differing_answers + _ROUNDING
 
     def _answers(self, session: AlbertSession) -> dict[str, Any]:
-        self._progress(f"asking {len(self._asked)} texts")
+        self._progress(f"comparing the answers to {len(self._expected)} texts")
         limit = min(TIE_MARGINS[session.manifest.precision], NEAR_TIE)
-        counts = [differences(expected, decide(session, request), limit) for request, expected in self._asked]
+        counts = [differences(expected, decide(session, request), limit) for request, expected in self._expected]
         answers, different, ties = (sum(column) for column in zip(*counts, strict=True))
         agreement = 100 * (1 - (different - ties) / answers) if answers else 100.0
         return {"texts": len(counts), "answers": answers, "agreement": agreement, "near_ties": ties}
 
     def _metric(self, session: AlbertSession) -> dict[str, Any]:
-        if self._expected is None:
+        if self._original_evaluation is None:
             return {}
         got = self._evaluate(session)
-        return {"metric": got.primary, "score": got.score, "drop": self._expected.score - got.score}
+        return {"metric": got.primary, "score": got.score, "drop": self._original_evaluation.score - got.score}
 
     def _evaluate(self, session: AlbertSession) -> Any:
         from albert_export.evaluation import evaluate
@@ -170,17 +174,13 @@ class Gate:
         return evaluate(session, self._dataset)
 
 
-#: points; sums of shares are not exact
-_ROUNDING = 1e-6
-
-
-def _differing_with_ties(measured: Measured) -> float:
-    """Points of answers that differ, near ties or not."""
-    return 100 - measured.agreement + 100 * measured.near_ties / max(1, measured.answers)
+def _differing_with_near_ties(report: AccuracyReport) -> float:
+    """The share of answers that differ from the original's, near ties included, in points of 100."""
+    return 100 - report.agreement + 100 * report.near_ties / max(1, report.answers)
 
 
 def _decision(session: AlbertSession, request: dict[str, Any]) -> Decision | None:
-    """What `session` decides; None where the request is too long for its model."""
+    """What `session` decides, or None if the request is too long for its model."""
     try:
         return decide(session, request)
     except UsageError:
@@ -188,6 +188,7 @@ def _decision(session: AlbertSession, request: dict[str, Any]) -> Decision | Non
 
 
 def _milliseconds(session: AlbertSession) -> float:
+    """The time of the fastest of several runs; the first run is not counted, because it may still prepare memory."""
     length = session.manifest.sequence_length or min(_TIMED_TOKENS, session.max_length)
     shape = [length if axis == SEQUENCE else 1 for axis in session.bundle.task.input_axes]
     arrays = {name: np.ones(shape, np.int64) for name in INPUT_NAMES}

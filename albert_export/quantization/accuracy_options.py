@@ -1,14 +1,14 @@
-"""Fidelity: what a user says of the answers that a graph must keep."""
+"""AccuracyOptions: how many answers a quantized graph may lose, and which inputs this is measured on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albert_export.checkpoints import Checkpoint
-from albert_export.quantization.budget import Budget
 from albert_export.quantization.calibration import Text, evaluation_corpus
 from albert_export.samples.requests import requests_from
 from albert_runtime.errors import UsageError
@@ -17,34 +17,70 @@ from albert_runtime.tasks import Task
 if TYPE_CHECKING:
     from albert_export.evaluation import Dataset
 
-#: examples of labelled data, and texts of calibration data, that a graph is asked at each rung of the ladder
+#: the most examples of labelled data that every candidate graph is scored on
 EXAMPLES = 500
-_TEXTS = 100
+#: the most texts of the user's calibration data that every candidate graph is asked
+_MAX_TEXTS = 100
 
 
 @dataclass(frozen=True)
-class Fidelity:
-    """The budget, and what the answers are asked of."""
+class AccuracyBudget:
+    """How much accuracy a quantized graph may lose, in points of 100 (percentage points)."""
 
-    budget: Budget = field(default_factory=Budget)
+    #: answers that may differ from the original's
+    differing_answers: float = 1.0
+    #: what the task's metric may fall by
+    metric_drop: float = 0.5
+
+    @classmethod
+    def from_max_drop(cls, max_drop: float | None) -> AccuracyBudget:
+        """The budget that `--max-drop` asks for: one number for both limits, or None for the defaults.
+
+        Raises:
+            UsageError: `max_drop` is not a number from 0 to 100.
+        """
+        if max_drop is None:
+            return cls()
+        if not (math.isfinite(max_drop) and 0 <= max_drop <= 100):
+            raise UsageError(
+                f"--max-drop {max_drop:g} is not a number of points from 0 to 100; 1 allows one answer of 100 to differ"
+            )
+        return cls(max_drop, max_drop)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.differing_answers:g} of 100 answers may differ, "
+            f"and a metric may fall by {self.metric_drop:g} points"
+        )
+
+    def to_dict(self) -> dict[str, float]:
+        """The budget as JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class AccuracyOptions:
+    """The accuracy budget, and the data that the answers are measured on."""
+
+    budget: AccuracyBudget = field(default_factory=AccuracyBudget)
     #: a file of labelled examples; see `albert_export.evaluation`
     eval_data: Path | None = None
-    #: of the user's calibration data
+    #: the user's own calibration texts; empty where the user gave none
     texts: Sequence[Text] = ()
 
     def refuse_unused(self, precision: str) -> None:
-        """Raises UsageError where `precision` has no use for what was given."""
+        """Raises UsageError if calibration texts were given and `precision` has no use for them."""
         if precision == "fp32" and self.texts:
             raise UsageError(
-                "calibration data is for the precisions that round: fp32 rounds nothing, and its answers are compared "
-                "with the original's to the last; choose another --precision, or leave --calibration-data out"
+                "calibration data is for the precisions that round: fp32 rounds nothing, and its answers must equal "
+                "the original's anyway; choose another --precision, or leave --calibration-data out"
             )
 
     def dataset(self, checkpoint: Checkpoint, task: Task) -> Dataset | None:
-        """The labelled examples, if there are any; of a large file, some from all over.
+        """The labelled examples, or None if no file was given. A large file is sampled evenly.
 
         Raises:
-            UsageError: the file is not good, or not for the model; the message lists all that is wrong.
+            UsageError: the file is malformed or does not fit the model; the message lists all problems.
             UnsupportedError: the task has no labelled data.
             DependencyError: the package that computes the metrics is missing.
         """
@@ -56,13 +92,13 @@ class Fidelity:
         return read_dataset(self.eval_data, task, labels=labels, problem_type=problem_type).spread(EXAMPLES)
 
     def requests(self, task: Task) -> list[dict[str, Any]]:
-        """What to ask without labelled data: of the bundled corpus, and of the user's own texts."""
-        count = min(len(self.texts), _TEXTS)
+        """The requests to compare answers on without labelled data: the bundled corpus and the user's own texts."""
+        count = min(len(self.texts), _MAX_TEXTS)
         own = [self.texts[index * len(self.texts) // count] for index in range(count)]
         return [*requests_from(evaluation_corpus(), task), *(requests_from(own, task) if own else [])]
 
-    def described(self) -> str:
-        """What is asked, in words."""
+    def describe_data(self) -> str:
+        """The data that the answers are measured on, in words."""
         if self.eval_data is not None:
             return f"{self.eval_data.name}, at most {EXAMPLES} examples"
         return "the bundled corpus and the calibration data" if self.texts else "the bundled corpus"

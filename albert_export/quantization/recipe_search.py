@@ -1,130 +1,106 @@
-"""The ladder: recipes are tried one after the other, until one keeps the answers within the budget."""
+"""The recipe search: recipes are tried one after another until a graph keeps its answers within the budget."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from albert_export.quantization.accuracy import Measured
-from albert_export.quantization.budget import Budget
+from albert_export.quantization.accuracy import AccuracyReport
 from albert_export.quantization.recipes import MATRICES, Recipe
+from albert_export.quantization.search_report import SearchReport, Trial
 from albert_export.utils.terminal import Progress
 
-Made = TypeVar("Made")
+CandidateT = TypeVar("CandidateT")
 
 
-@dataclass(frozen=True)
-class Rung:
-    """A recipe and what came of it; nothing was measured where it does not apply."""
+class CandidateSource(Protocol[CandidateT]):
+    """What the search needs from an export: it builds candidate graphs by a recipe, and measures them."""
 
-    recipe: Recipe
-    measured: Measured | None
-    #: why it is not good enough; empty for the one that is taken
-    objections: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        figures = {} if self.measured is None else self.measured.to_dict()
-        return {"recipe": self.recipe.name, **figures, "objections": list(self.objections)}
-
-
-@dataclass
-class Climb:
-    """The rungs that were tried, in their order; the last one is taken, if it has no objections."""
-
-    budget: Budget
-    #: what was asked, in words
-    texts: str
-    rungs: list[Rung] = field(default_factory=list)
-
-    @property
-    def taken(self) -> Rung | None:
-        return self.rungs[-1] if self.rungs and not self.rungs[-1].objections else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """What a manifest keeps of it."""
-        return {
-            "budget": {"differing_answers": self.budget.differing, "metric_drop": self.budget.metric},
-            "texts": self.texts,
-            "ladder": [rung.to_dict() for rung in self.rungs],
-        }
-
-
-class Workshop(Protocol[Made]):
-    """What a ladder needs of an export: graphs made by a recipe, and what they are worth."""
-
-    def applies(self, recipe: Recipe) -> str:
-        """Empty, or why the recipe gives nothing new."""
+    def reason_to_skip(self, recipe: Recipe) -> str:
+        """Why the recipe would give the same graph as an earlier one; empty if it gives a new one."""
         ...
 
-    def make(self, recipe: Recipe) -> Made:
-        """A graph by `recipe`, ready to be asked."""
+    def build(self, recipe: Recipe) -> CandidateT:
+        """The graph that `recipe` makes, ready to run."""
         ...
 
-    def measure(self, made: Made) -> Measured:
-        """What the graph keeps."""
+    def measure(self, candidate: CandidateT) -> AccuracyReport:
+        """The accuracy, size and speed of the candidate."""
         ...
 
-    def error(self, made: Made) -> float:
-        """How far the graph's outputs are off: quicker than `measure`."""
+    def logit_error(self, candidate: CandidateT) -> float:
+        """The relative error of the candidate's outputs. This is faster than `measure`."""
         ...
 
-    def objections(self, made: Made, measured: Measured) -> list[str]:
-        """Why the graph is not good enough."""
+    def violations(self, candidate: CandidateT, report: AccuracyReport) -> list[str]:
+        """The reasons why the candidate cannot be accepted; empty if it can."""
         ...
 
-    def doubt(self, made: Made, measured: Measured) -> str:
-        """Empty, or why a later recipe is to be preferred to this graph, which is good enough."""
+    def near_tie_warning(self, candidate: CandidateT, report: AccuracyReport) -> str:
+        """Why a later recipe is preferable to this candidate, which has no violations; empty if none is."""
         ...
 
 
-def climb(
-    recipes: tuple[Recipe, ...], most_kept: int, workshop: Workshop[Made], record: Climb, progress: Progress
-) -> Made | None:
-    """Makes graphs by `recipes`, then with up to `most_kept` sensitive matrices kept, until one has no objections.
+def search_recipes(
+    recipes: tuple[Recipe, ...],
+    max_kept: int,
+    source: CandidateSource[CandidateT],
+    report: SearchReport,
+    progress: Progress,
+) -> CandidateT | None:
+    """Builds a candidate by each of `recipes` in turn, and returns the first one without violations.
 
-    A graph that is good enough, and in doubt all the same, is taken where no later recipe has a better one.
+    The first candidate without violations that has a near-tie warning is set aside. If no later recipe succeeds, it is
+    built again and returned. If every recipe fails, the last one is tried with 1 to `max_kept` of its most sensitive
+    matrices in higher precision.
+
+    Args:
+        recipes: the recipes in the order to try them.
+        max_kept: how many matrices may stay in higher precision; 0 ends the search after `recipes`.
+        source: builds and measures the candidates.
+        report: gets a `Trial` for each recipe.
+        progress: called with a line about each step.
 
     Returns:
-        That graph, or None where none is good enough. `record` has each rung.
+        The accepted candidate, or None if every recipe failed.
     """
-    in_doubt: list[Recipe] = []
+    set_aside: list[Recipe] = []
 
-    def try_out(recipe: Recipe) -> Made | None:
-        reason = workshop.applies(recipe)
+    def try_recipe(recipe: Recipe) -> CandidateT | None:
+        reason = source.reason_to_skip(recipe)
         if reason:
-            record.rungs.append(Rung(recipe, None, (reason,)))
+            report.trials.append(Trial(recipe, None, (reason,)))
             return None
-        progress(f"trying {recipe.name}")
-        made = workshop.make(recipe)
-        measured = workshop.measure(made)
-        objections = workshop.objections(made, measured)
-        doubt = "" if objections or in_doubt else workshop.doubt(made, measured)
-        if doubt:
-            in_doubt.append(recipe)
-            objections = [doubt]
-        record.rungs.append(Rung(recipe, measured, tuple(objections)))
-        return None if objections else made
+        progress(f"trying the recipe {recipe.name}")
+        candidate = source.build(recipe)
+        accuracy = source.measure(candidate)
+        violations = source.violations(candidate, accuracy)
+        warning = "" if violations or set_aside else source.near_tie_warning(candidate, accuracy)
+        if warning:
+            set_aside.append(recipe)
+            violations = [warning]
+        report.trials.append(Trial(recipe, accuracy, tuple(violations)))
+        return None if violations else candidate
 
-    for recipe in chain(recipes, in_doubt):  # by the time they are reached, those in doubt are known
-        made = try_out(recipe)
-        if made is not None:
-            return made
-    if not most_kept:
+    for recipe in chain(recipes, set_aside):  # `set_aside` is read last, when it is complete
+        candidate = try_recipe(recipe)
+        if candidate is not None:
+            return candidate
+    if not max_kept:
         return None
-    last = next(rung.recipe for rung in reversed(record.rungs) if rung.measured)
-    ranking = _most_sensitive_first(last, workshop, progress)
-    for count in range(1, most_kept + 1):
-        made = try_out(last.keeping(*ranking[:count]))
-        if made is not None:
-            return made
+    last = next(trial.recipe for trial in reversed(report.trials) if trial.accuracy)
+    ranking = _most_sensitive_first(last, source, progress)
+    for count in range(1, max_kept + 1):
+        candidate = try_recipe(last.keeping(*ranking[:count]))
+        if candidate is not None:
+            return candidate
     return None
 
 
-def _most_sensitive_first(recipe: Recipe, workshop: Workshop[Made], progress: Progress) -> list[str]:
-    """`MATRICES`, the one first that helps most by being kept in higher precision."""
+def _most_sensitive_first(recipe: Recipe, source: CandidateSource[CandidateT], progress: Progress) -> list[str]:
+    """`MATRICES`, beginning with the one that reduces the error most when it stays in higher precision."""
     errors = {}
     for matrix in MATRICES:
-        progress(f"how sensitive is {matrix}?")
-        errors[matrix] = workshop.error(workshop.make(recipe.keeping(matrix)))
+        progress(f"measuring how sensitive {matrix} is")
+        errors[matrix] = source.logit_error(source.build(recipe.keeping(matrix)))
     return sorted(errors, key=lambda matrix: errors[matrix])

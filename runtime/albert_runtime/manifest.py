@@ -17,7 +17,7 @@ CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
 #: fields that bundles of this format made by earlier versions don't have
-_ADDED = ("fidelity",)
+_ADDED = ("recipe_search",)
 #: tasks whose outputs are named by `labels`
 LABELLED_TASKS = ("text-classification", "token-classification")
 
@@ -56,8 +56,8 @@ class Manifest:
     quantized: dict[str, Any] = field(default_factory=dict)
     #: how far the graph was from the original when it was made
     parity: dict[str, Any] = field(default_factory=dict)
-    #: what the graph keeps of the original's answers, and the ladder of recipes that was climbed for it
-    fidelity: dict[str, Any] = field(default_factory=dict)
+    #: the recipes that the export tried, and how many of the original's answers each of them kept
+    recipe_search: dict[str, Any] = field(default_factory=dict)
     #: inputs and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -90,6 +90,7 @@ class Manifest:
             raise BundleError(
                 f"the bundle is of format version {version!r}, this runtime reads version {FORMAT_VERSION}; {advice}"
             )
+        record = _with_current_names(record)
         known = [one.name for one in fields(cls) if one.name != "unknown"]
         missing = [f'"{name}" is missing' for name in known if name not in record and name not in _ADDED]
         if missing:
@@ -121,6 +122,24 @@ class Manifest:
             if name not in self.files:
                 problems.append(f'"files" has no hash for {name}')
         return problems
+
+
+def _with_current_names(record: dict[str, Any]) -> dict[str, Any]:
+    """`record` with today's name and keys of the recipe search, which earlier versions called `fidelity`."""
+    if "fidelity" not in record or "recipe_search" in record:
+        return record
+    record = dict(record)
+    search = record.pop("fidelity")
+    if isinstance(search, dict) and isinstance(search.get("ladder"), list):
+        search = dict(search)
+        search["trials"] = [_trial_with_current_keys(trial) for trial in search.pop("ladder")]
+    return {**record, "recipe_search": search}
+
+
+def _trial_with_current_keys(trial: object) -> object:
+    if not isinstance(trial, dict):
+        return trial
+    return {"violations" if key == "objections" else key: value for key, value in trial.items()}
 
 
 def _is_int(value: object) -> bool:
@@ -172,6 +191,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "quantized": ("a table", lambda value: isinstance(value, dict)),
     "parity": ("a table", lambda value: isinstance(value, dict)),
-    "fidelity": ("a table", lambda value: isinstance(value, dict)),
+    "recipe_search": ("a table", lambda value: isinstance(value, dict)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -23,6 +23,39 @@ def test_survives_json_types_and_keeps_unknown_fields():
     assert Manifest.from_dict(record) == manifest
 
 
+def test_reads_the_recipe_search_under_its_older_names():
+    trials = [{"recipe": "per-channel", "objections": ["2.0% of the answers differ"]}, {"recipe": "outlier split"}]
+    record = Manifest(**FIELDS).to_dict()
+    del record["recipe_search"]
+    record["fidelity"] = {"texts": "the bundled corpus", "ladder": trials}
+    manifest = Manifest.from_dict(record)
+    assert manifest.recipe_search == {
+        "texts": "the bundled corpus",
+        "trials": [
+            {"recipe": "per-channel", "violations": ["2.0% of the answers differ"]},
+            {"recipe": "outlier split"},
+        ],
+    }
+    assert manifest.unknown == {}
+    assert record["fidelity"]["ladder"] == trials  # what was given is left as it was
+    assert Manifest.from_dict(manifest.to_dict()) == manifest
+
+
+def test_a_manifest_from_before_the_recipe_search_is_read():
+    record = Manifest(**FIELDS).to_dict()
+    del record["recipe_search"]
+    assert Manifest.from_dict(record).recipe_search == {}
+
+
+@pytest.mark.parametrize("name", ["recipe_search", "fidelity"])
+def test_a_recipe_search_that_is_no_table_is_refused(name):
+    record = Manifest(**FIELDS).to_dict()
+    del record["recipe_search"]
+    with pytest.raises(BundleError, match='"recipe_search" must be a table'):
+        Manifest.from_dict({**record, name: "none"})
+    assert Manifest.from_dict({**record, name: {"ladder": "none"}}).recipe_search == {"ladder": "none"}
+
+
 def test_lists_all_wrong_fields_at_once():
     with pytest.raises(BundleError) as caught:
         Manifest(**{**FIELDS, "task": "poetry", "max_length": True, "files": {"model.onnx": "short"}})

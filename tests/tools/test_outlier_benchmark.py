@@ -40,7 +40,7 @@ def test_requests_are_the_same_each_time_and_differ_from_each_other() -> None:
 
 def test_the_table_shows_shares_sizes_recipes_and_refusals() -> None:
     found = [
-        Row("question-answering", "ffn60", "onnx int8", 200, 3, 1, 240_000, {"ladder": [{"recipe": "outlier split"}]}),
+        Row("question-answering", "ffn60", "onnx int8", 200, 3, 1, 240_000, {"trials": [{"recipe": "outlier split"}]}),
         Row("question-answering", "ffn60", "tflite int8", 200, refused="the graph does not give the answers"),
     ]
     assert table(found).splitlines() == [

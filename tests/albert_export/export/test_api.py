@@ -1,4 +1,4 @@
-"""Export: a whole, verified bundle from a checkpoint, or a clear refusal and nothing at all."""
+"""Export: a complete, verified bundle from a checkpoint, or a clear refusal and no bundle at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 import albert_runtime
-from albert_converters.onnx.export import torch_export as torch_to_onnx
+from albert_converters.onnx.export import torch_export
 from albert_export.checkpoints import read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
 from albert_export.export import export_onnx
@@ -80,7 +80,7 @@ def test_several_heads_and_no_architecture_asks(tmp_path: Path, checkpoint_of: C
     assert not (tmp_path / "bundle").exists()
 
 
-def test_a_head_that_is_not_there_is_refused_or_random(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+def test_a_missing_head_is_refused_or_random(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     base = checkpoint_of("feature-extraction")
     with pytest.raises(UnsupportedError, match=r"feature-extraction.*--allow-random-head"):
         export_onnx(base, tmp_path / "bundle", task="qa")
@@ -91,7 +91,7 @@ def test_a_head_that_is_not_there_is_refused_or_random(tmp_path: Path, checkpoin
     assert (first / "model.onnx").read_bytes() == (second / "model.onnx").read_bytes()
 
 
-def test_all_obstacles_of_the_tokenizer_are_said_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_the_tokenizer_are_listed_at_once(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model", "fill-mask", vocab_size=29999, pad_token_id=1)
     with pytest.raises(CheckpointError) as refusal:
         export_onnx(folder, tmp_path / "bundle")
@@ -106,7 +106,7 @@ def test_a_missing_vocabulary_says_where_to_get_it(tmp_path: Path) -> None:
         export_onnx(folder, tmp_path / "bundle")
 
 
-def test_a_vocabulary_by_another_name_serves(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+def test_a_vocabulary_with_another_name_is_found(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     folder = shutil.copytree(checkpoint_of("text-classification"), tmp_path / "model")
     (folder / "spiece.model").rename(folder / "30k-clean.model")
     bundle = export_onnx(folder, tmp_path / "bundle").folder
@@ -116,7 +116,7 @@ def test_a_vocabulary_by_another_name_serves(tmp_path: Path, checkpoint_of: Chec
 def test_a_wrong_graph_fails_with_a_table_and_leaves_nothing(
     tmp_path: Path, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = torch_to_onnx.to_onnx
+    right = torch_export.to_onnx
 
     def wrong(*args: Any, **kwargs: Any) -> onnx.ModelProto:
         proto = right(*args, **kwargs)
@@ -124,7 +124,7 @@ def test_a_wrong_graph_fails_with_a_table_and_leaves_nothing(
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.01), tensor.name))
         return proto
 
-    monkeypatch.setattr(torch_to_onnx, "to_onnx", wrong)
+    monkeypatch.setattr(torch_export, "to_onnx", wrong)
     with pytest.raises(ParityError) as failure:
         export_onnx(checkpoint_of("text-classification"), tmp_path / "bundle")
     assert failure.value.exit_code == 6
@@ -133,7 +133,7 @@ def test_a_wrong_graph_fails_with_a_table_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_is_not_overwritten(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+def test_an_existing_folder_is_not_overwritten(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "mine").write_text("precious")
     for force in (False, True):

@@ -1,4 +1,4 @@
-"""The card of a bundle: how much of it is in integers."""
+"""The model card of a bundle: how much of it is in integers."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import pytest
 from albert_export.export.model_card import integer_shares
 
 
-def test_shares_count_products_and_bytes() -> None:
+def test_shares_count_matmuls_and_bytes() -> None:
     quantized = {"quantized_share": 0.75, "weight_bytes": {"int8": 80, "uint8": 10, "float32": 8, "int64": 2}}
     assert integer_shares(quantized) == "75% of the matrix products and 92% of the weights' bytes in integers"
 
 
 @pytest.mark.parametrize("quantized", [{}, {"quantized_share": 0.0, "weight_bytes": {"float32": 8}}])
-def test_a_file_of_floats_has_no_shares(quantized: dict[str, object]) -> None:
+def test_a_float_file_has_no_shares(quantized: dict[str, object]) -> None:
     assert integer_shares(quantized) == ""

@@ -1,4 +1,4 @@
-"""OnnxWriter: what each precision makes of a checkpoint, and of its outliers."""
+"""OnnxExporter: the graph of each precision, and what becomes of outliers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from onnx import numpy_helper
 
 import albert_runtime
-from albert_export.checkpoints import read_checkpoint
+from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_export.export import export_onnx
-from albert_export.export.context import Job
-from albert_export.export.onnx_exporter import OnnxWriter
+from albert_export.export.context import ExportContext
+from albert_export.export.onnx_exporter import OnnxOptions
 from albert_export.quantization.calibration import calibration_corpus
-from albert_export.quantization.recipes import PER_CHANNEL
+from albert_export.quantization.recipes import PER_CHANNEL, PLAIN
 from albert_export.quantization.search_report import text_table
 from albert_export.reference.registry import build_reference
 from albert_export.verification import parity_report as parity
@@ -29,6 +29,19 @@ from tests.demo_answers import is_right
 from tools.plant_outliers import plant
 
 CLS = "text-classification"
+
+
+def context_for(checkpoint: Checkpoint) -> ExportContext:
+    return ExportContext(
+        checkpoint=checkpoint,
+        task=TASKS[CLS],
+        reference=build_reference(checkpoint, CLS),
+        tokenizer=load_tokenizer(checkpoint),
+        framework="torch",
+        calibration_texts=calibration_corpus(),
+        allow_random_head=False,
+        progress=lambda step: None,
+    )
 
 
 def weights_of(folder: Path) -> dict[str, np.ndarray]:
@@ -52,8 +65,8 @@ def test_precisions(precision: str, operator: str, kind: str, tmp_path: Path) ->
     assert any(kind.split()[-1] in name or kind.split()[0] in name for name in manifest.quantized["matrix_products"])
     assert manifest.quantized["quantized_share"] > 0.8
     assert manifest.quantized["needs"]["onnxruntime"] == ("1.17" if precision == "int4" else None)
-    [*_, taken] = manifest.fidelity["ladder"]
-    assert taken["objections"] == []
+    [*_, taken] = manifest.recipe_search["trials"]
+    assert taken["violations"] == []
     assert taken["agreement"] >= 99
     assert taken["recipe"] == manifest.quantized["recipe"]
     assert taken["bytes"] == (tmp_path / "bundle" / "model.onnx").stat().st_size
@@ -69,40 +82,51 @@ def test_every_shared_weight_is_quantized_once(tmp_path: Path) -> None:
     # a budget that the first recipe meets on every processor
     export_onnx(demo_checkpoint("fill-mask"), tmp_path / "bundle", precision="int8", max_drop=5)
     weights = weights_of(tmp_path / "bundle")
-    # the mapping of the embeddings is small, and stays in float32
+    # the projection of the embeddings is small, and stays in float32
     large = [array for name, array in weights.items() if array.size >= 4096 and "mapping_in" not in name]
     assert {array.dtype for array in large} == {np.dtype(np.int8)}
     contents = [array.tobytes() for array in large]
     assert len(set(contents)) == len(contents)
     vocabulary = [array for array in large if 573 in array.shape]
-    assert len(vocabulary) == 1  # the table that words are looked up in is the decoder too
+    assert len(vocabulary) == 1  # the embedding table is the decoder too
     exported = export_onnx(demo_checkpoint("fill-mask"), tmp_path / "fp32")
     size = (tmp_path / "bundle" / "model.onnx").stat().st_size
-    assert size < 0.4 * (exported.folder / "model.onnx").stat().st_size  # the graph itself is most of so small a file
+    # in so small a file, the operators take more bytes than the weights
+    assert size < 0.4 * (exported.folder / "model.onnx").stat().st_size
 
 
 @pytest.mark.parametrize(("processor", "largest"), [(None, 63), ("avx2", 63), ("arm64", 127), ("avx512-vnni", 127)])
 def test_processors_choose_the_range_of_weights(processor: str | None, largest: int, tmp_path: Path) -> None:
-    # the writer alone: on a machine of another kind, an export would find the answers wrong and go on to blocks
-    checkpoint = read_checkpoint(demo_checkpoint(CLS))
-    reference, tokenizer = build_reference(checkpoint, CLS), load_tokenizer(checkpoint)
-    job = Job(checkpoint, TASKS[CLS], reference, tokenizer, "torch", False, lambda step: None)
-    graph = OnnxWriter("int8", None, processor, calibration_corpus()).write(job, PER_CHANNEL, tmp_path)
+    # the exporter alone: on a processor of another kind, an export would find wrong answers and go on to blocks
+    context = context_for(read_checkpoint(demo_checkpoint(CLS)))
+    graph = OnnxOptions("int8", processor=processor).exporter_for(context).write(PER_CHANNEL, tmp_path)
     matrices = {name: array for name, array in weights_of(tmp_path).items() if "ffn" in name}
-    steps = [array for array in matrices.values() if array.dtype == np.int8]
-    assert len(steps) == 2
-    assert {int(np.abs(array.astype(int)).max()) for array in steps} == {largest}
+    quantized = [array for array in matrices.values() if array.dtype == np.int8]
+    assert len(quantized) == 2
+    assert {int(np.abs(array.astype(int)).max()) for array in quantized} == {largest}
     assert graph.quantized["processor"] == (processor or "any")
 
 
+def test_exporters_made_by_the_same_options_share_nothing(tmp_path: Path) -> None:
+    """Each exporter belongs to one context, so the graph of one model never reaches another model's bundle."""
+    options = OnnxOptions("fp32")
+    first, second = (read_checkpoint(demo_checkpoint(CLS)) for _ in range(2))
+    second.weights["albert.pooler.bias"] *= np.float32(0.5)
+    exporters = [options.exporter_for(context_for(checkpoint)) for checkpoint in (first, second)]
+    for exporter, checkpoint in zip(exporters, (first, second), strict=True):
+        exporter.write(PLAIN[0], tmp_path)
+        bias = weights_of(tmp_path)["albert.pooler.bias"]
+        np.testing.assert_array_equal(bias, checkpoint.weights["albert.pooler.bias"])
+
+
 def test_outliers_are_split_off_where_they_only_turn_near_ties(tmp_path: Path) -> None:
-    """Plain int8 keeps what the planted model is sure of, but not what it is undecided about."""
+    """Plain int8 keeps the answers that the planted model is sure of, but not those it is undecided about."""
     model = plant(demo_checkpoint("pretraining"), tmp_path / "planted", value=30)
     exported = export_onnx(model, tmp_path / "bundle", precision="int8", max_drop=4)
-    plain, split = exported.manifest.fidelity["ladder"]
+    plain, split = exported.manifest.recipe_search["trials"]
     assert plain["agreement"] >= 96
     assert plain["agreement"] - 100 * plain["near_ties"] / plain["texts"] < 96
-    assert plain["objections"] == ["kept but for near ties; outlier channels can be split off"]
+    assert plain["violations"] == ["kept but for near ties; outlier channels can be split off"]
     assert split["recipe"] == "outlier split"
     assert split["near_ties"] < plain["near_ties"]
 
@@ -110,11 +134,11 @@ def test_outliers_are_split_off_where_they_only_turn_near_ties(tmp_path: Path) -
 def test_outliers_are_split_off_where_they_cost_answers(tmp_path: Path) -> None:
     model = plant(demo_checkpoint(CLS), tmp_path / "planted", ffn=60, value=30)
     exported = export_onnx(model, tmp_path / "bundle", precision="int8")
-    ladder = exported.manifest.fidelity["ladder"]
-    print(text_table(exported.manifest.fidelity))
-    errors = {rung["recipe"]: rung["logit_error"] for rung in ladder}
-    assert ladder[0]["objections"], "planted outliers were to break plain int8"
-    assert ladder[-1]["recipe"] == "outlier split"
+    trials = exported.manifest.recipe_search["trials"]
+    print(text_table(exported.manifest.recipe_search))
+    errors = {trial["recipe"]: trial["logit_error"] for trial in trials}
+    assert trials[0]["violations"], "the planted outliers should break plain int8"
+    assert trials[-1]["recipe"] == "outlier split"
     assert errors["outlier split"] < errors["per-channel"] / 3
     outliers = exported.manifest.quantized["outliers"]
     assert list(outliers["ffn_channels"].values()) == [4]
@@ -123,7 +147,7 @@ def test_outliers_are_split_off_where_they_cost_answers(tmp_path: Path) -> None:
     assert {(array.dtype, array.shape) for array in floats.values()} == {(np.dtype(np.float32), (4, 96))}
 
 
-def test_out_of_reach_is_refused_with_the_table(tmp_path: Path) -> None:
+def test_a_budget_that_no_recipe_keeps_is_refused_with_the_table(tmp_path: Path) -> None:
     with pytest.raises(AccuracyError) as refusal:
         export_onnx(demo_checkpoint("question-answering"), tmp_path / "bundle", precision="int4", max_drop=0)
     message = str(refusal.value)
@@ -135,7 +159,7 @@ def test_out_of_reach_is_refused_with_the_table(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_graph_that_is_no_working_form_is_a_matter_of_parity(
+def test_a_graph_that_fails_parity_is_refused(
     tmp_path: Path, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(parity.RELATIVE_TOLERANCES, "int8", 1e-9)
@@ -147,7 +171,7 @@ def test_a_graph_that_is_no_working_form_is_a_matter_of_parity(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"precision": "int4", "processor": "avx2"}, "--avx2 chooses the form of int8 weights; int4 has none"),
+        ({"precision": "int4", "processor": "avx2"}, "--avx2 chooses the range of int8 weights, and int4 has none"),
         ({"precision": "fp32", "processor": "arm64"}, "--arm64 chooses"),
         ({"precision": "int8", "max_drop": -1}, "not a number of points"),
         ({"precision": "int8", "eval_data": "nowhere.tsv"}, "nowhere.tsv"),
@@ -171,16 +195,14 @@ def test_equal_requests_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_a_matrix_beyond_float16_stays_in_float32(tmp_path: Path) -> None:
-    """Query and key scaled against each other: the same function, with weights that float16 does not have."""
+    """Query and key are scaled against each other: the same function, with weights beyond the range of float16."""
     checkpoint = read_checkpoint(demo_checkpoint(CLS))
     layer = "albert.encoder.albert_layer_groups.0.albert_layers.0.attention."
     for matrix, factor in (("query", 1e6), ("key", 1e-6)):
         for kind in ("weight", "bias"):
             checkpoint.weights[f"{layer}{matrix}.{kind}"] *= np.float32(factor)
-    reference = build_reference(checkpoint, CLS)
-    job = Job(checkpoint, TASKS[CLS], reference, load_tokenizer(checkpoint), "torch", False, lambda step: None)
-    writer = OnnxWriter("int8", None, None, calibration_corpus())
-    writer.write(job, PER_CHANNEL.keeping("query", "value"), tmp_path)
+    exporter = OnnxOptions("int8").exporter_for(context_for(checkpoint))
+    exporter.write(PER_CHANNEL.keeping("query", "value"), tmp_path)
     kinds = {name: array.dtype for name, array in weights_of(tmp_path).items()}
     assert kinds[f"{layer}query.weight"] == np.float32
     assert kinds[f"{layer}value.weight_half"] == np.float16

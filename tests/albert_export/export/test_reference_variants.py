@@ -1,4 +1,4 @@
-"""SplitModels: with outliers split off, each framework's reference computes what it did."""
+"""ReferenceVariants: in each framework, the outlier-split variant computes the same function as the reference."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.export.context import Job
-from albert_export.export.reference_variants import SplitModels
+from albert_export.export.context import ExportContext
+from albert_export.export.reference_variants import ReferenceVariants
 from albert_export.quantization.linears import linears_module
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference.registry import build_reference, reference_engine
@@ -45,22 +45,30 @@ def with_outliers(folder: Path, task: str) -> Checkpoint:
     return dataclasses.replace(checkpoint, weights=weights)
 
 
-def job_for(checkpoint: Checkpoint, task: str, framework: str) -> Job:
+def context_for(checkpoint: Checkpoint, task: str, framework: str) -> ExportContext:
     reference = build_reference(checkpoint, task, framework=framework)
-    tokenizer = AlbertTokenizer(VOCABULARY)
-    return Job(checkpoint, TASKS[task], reference, tokenizer, framework, False, lambda step: None)
+    return ExportContext(
+        checkpoint=checkpoint,
+        task=TASKS[task],
+        reference=reference,
+        tokenizer=AlbertTokenizer(VOCABULARY),
+        framework=framework,
+        calibration_texts=(),
+        allow_random_head=False,
+        progress=lambda step: None,
+    )
 
 
 @pytest.mark.parametrize("framework", ["torch", "tf"])
 @pytest.mark.parametrize("task", TASKS)
 def test_the_same_function(task: str, framework: str, tmp_path: Path) -> None:
-    job = job_for(with_outliers(tmp_path / "model", task), task, framework)
-    models = SplitModels(job, samples_for(task))
-    assert len(models.outliers.ffn) == len(models.outliers.value_scales) == 4
-    assert models.outliers.hidden == [17]
-    split = models.reference(True)
-    assert split is not models.reference(False)
-    engines = [reference_engine(model, TASKS[task], framework) for model in (models.reference(False), split)]
+    context = context_for(with_outliers(tmp_path / "model", task), task, framework)
+    variants = ReferenceVariants(context, samples_for(task))
+    assert len(variants.outliers.ffn) == len(variants.outliers.value_scales) == 4
+    assert variants.outliers.hidden == [17]
+    split = variants.reference(True)
+    assert split is not variants.reference(False)
+    engines = [reference_engine(model, TASKS[task], framework) for model in (variants.reference(False), split)]
     for sample in samples_for(task):
         before, after = (engine.run(sample) for engine in engines)
         for name, expected in before.items():
@@ -69,12 +77,14 @@ def test_the_same_function(task: str, framework: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("framework", ["torch", "tf"])
-def test_what_goes_into_a_main_part_has_no_outliers(framework: str, tmp_path: Path) -> None:
+def test_the_inputs_of_a_main_part_have_no_outliers(framework: str, tmp_path: Path) -> None:
     task = "question-answering"
-    models = SplitModels(job_for(with_outliers(tmp_path / "model", task), task, framework), samples_for(task))
+    variants = ReferenceVariants(
+        context_for(with_outliers(tmp_path / "model", task), task, framework), samples_for(task)
+    )
     peaks: dict[bool, dict[str, float]] = {False: {}, True: {}}
     for split, largest in peaks.items():
-        models.watch(split, lambda path, rows, largest=largest: largest.update(
+        variants.run_with_hooks(split, lambda path, rows, largest=largest: largest.update(
             {path: max(largest.get(path, 0.0), float(np.abs(rows).max()))}))  # fmt: skip
     for path, peak in peaks[False].items():
         if path.endswith("ffn_output"):
@@ -88,15 +98,15 @@ def test_what_goes_into_a_main_part_has_no_outliers(framework: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("framework", ["torch", "tf"])
-def test_products_are_watched_in_every_pass_and_left_alone(framework: str, tmp_path: Path) -> None:
+def test_hooks_see_every_pass_and_are_removed(framework: str, tmp_path: Path) -> None:
     task = "fill-mask"
     checkpoint = read_checkpoint(save_tiny(tmp_path / "model", task))
     reference = build_reference(checkpoint, task, framework=framework)
-    products = linears_module(framework)
+    linears = linears_module(framework)
     seen: list[tuple[str, tuple[int, ...]]] = []
-    for _ in range(2):  # the second time nothing is left of the first
+    for _ in range(2):  # the second time, no hook of the first is left
         seen.clear()
-        products.run_with_forward_hooks(
+        linears.run_with_forward_hooks(
             reference, samples_for(task, 1), lambda path, rows: seen.append((path, rows.shape))
         )
     layer = "albert.encoder.albert_layer_groups.0.albert_layers.0."
@@ -104,16 +114,17 @@ def test_products_are_watched_in_every_pass_and_left_alone(framework: str, tmp_p
     assert [path for path, _ in seen] == [layer + name for name in names] * 3
     assert dict(seen)[f"{layer}ffn_output"] == (5, 24)
     assert dict(seen)[f"{layer}ffn"] == (5, 16)
-    weight = products.weight(products.shared_linears(reference)[f"{layer}ffn"])
+    weight = linears.weight(linears.shared_linears(reference)[f"{layer}ffn"])
     np.testing.assert_array_equal(weight, checkpoint.weights[f"{layer}ffn.weight"])
 
 
 def test_recipes_that_give_nothing_new(tmp_path: Path) -> None:
     task = "fill-mask"
     plain, split, blocks = Recipe("plain"), Recipe("split", split=True), Recipe("blocks", split=True, block=64)
-    calm = SplitModels(job_for(read_checkpoint(save_tiny(tmp_path / "calm", task)), task, "torch"), samples_for(task))
-    assert calm.objection(split, (plain, split, blocks)) == "no outlier channels"
-    assert calm.objection(plain, (plain, split, blocks)) == ""
-    assert calm.objection(blocks, (plain, split, blocks)) == ""  # blocks are new, even with nothing to split
-    wild = SplitModels(job_for(with_outliers(tmp_path / "wild", task), task, "torch"), samples_for(task))
-    assert wild.objection(split, (plain, split, blocks)) == ""
+    checkpoint = read_checkpoint(save_tiny(tmp_path / "calm", task))
+    calm = ReferenceVariants(context_for(checkpoint, task, "torch"), samples_for(task))
+    assert calm.reason_to_skip(split, (plain, split, blocks)) == "no outlier channels"
+    assert calm.reason_to_skip(plain, (plain, split, blocks)) == ""
+    assert calm.reason_to_skip(blocks, (plain, split, blocks)) == ""  # its blocks are new, even with nothing to split
+    wild = ReferenceVariants(context_for(with_outliers(tmp_path / "wild", task), task, "torch"), samples_for(task))
+    assert wild.reason_to_skip(split, (plain, split, blocks)) == ""

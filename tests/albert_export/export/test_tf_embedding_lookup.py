@@ -1,4 +1,4 @@
-"""The table of words in its small forms: what a lookup gives back, and how far that is from the table."""
+"""The embedding lookup in every precision: what it returns, and how far that is from the table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from albert_export.export.tf_embedding_lookup import int8_rows, word_rows
+from albert_export.export.tf_embedding_lookup import embedding_lookup, int8_rows
 from albert_export.targets import PRECISIONS
 
 TABLE = np.random.default_rng(0).normal(0, 0.1, (50, 8)).astype(np.float32)
@@ -20,13 +20,13 @@ IDS = np.array([[0, 1, 49], [7, 7, 2]], np.int32)
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_rows_are_looked_up(precision: str) -> None:
-    rows = word_rows(TABLE, precision)(tf.constant(IDS)).numpy()
+    rows = embedding_lookup(TABLE, precision)(tf.constant(IDS)).numpy()
     assert rows.dtype == np.float32
     assert rows.shape == (2, 3, 8)
     np.testing.assert_array_equal(rows[0, 0], 0.0)
     np.testing.assert_array_equal(rows[1, 0], rows[1, 1])
     expected = TABLE[IDS]
-    # half a step of the row's own largest value: 2^-12 of itself in float16, and 1/254 in int8
+    # half a quantization step: 2^-12 of the value in float16, and 1/254 of the row's largest value in int8
     share = {"fp32": 0.0, "fp16": 2**-11}.get(precision, 1 / 253)
     assert (np.abs(rows - expected) <= share * np.abs(expected).max(axis=-1, keepdims=True)).all()
 
@@ -34,7 +34,9 @@ def test_rows_are_looked_up(precision: str) -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_ids_of_any_shape(precision: str) -> None:
     lookup = tf.function(
-        word_rows(TABLE, precision), input_signature=[tf.TensorSpec([None, None, None], tf.int32)], autograph=False
+        embedding_lookup(TABLE, precision),
+        input_signature=[tf.TensorSpec([None, None, None], tf.int32)],
+        autograph=False,
     )
     assert lookup(tf.zeros([2, 3, 4], tf.int32)).shape == (2, 3, 4, 8)
     assert lookup(tf.zeros([1, 1, 0], tf.int32)).shape == (1, 1, 0, 8)
@@ -42,7 +44,7 @@ def test_ids_of_any_shape(precision: str) -> None:
 
 def test_float16_rows_are_those_of_numpy() -> None:
     every = np.arange(50, dtype=np.int32)
-    rows = word_rows(TABLE, "fp16")(tf.constant(every)).numpy()
+    rows = embedding_lookup(TABLE, "fp16")(tf.constant(every)).numpy()
     np.testing.assert_array_equal(rows, TABLE.astype(np.float16).astype(np.float32))
 
 
@@ -59,14 +61,14 @@ def test_int8_rows_of_any_table(table: np.ndarray) -> None:
     rows, scales = int8_rows(table)
     assert (rows.dtype, scales.dtype) == (np.int8, np.float32)
     assert (rows.shape, scales.shape) == (table.shape, (len(table), 1))
-    assert rows.min() >= -127  # symmetric, as weights of products are
+    assert rows.min() >= -127  # symmetric, as the weights of linear layers are
     assert (scales > 0).all()
     largest = np.abs(table).max(axis=1, keepdims=True)
-    # beside the half step, what float32 can't hold of scales near its least number
+    # 0.51 and 1e-37 rather than 0.5 and 0, since float32 rounds the scales, the smallest of them most
     assert (np.abs(rows * scales.astype(np.float64) - table) <= 0.51 * largest / 127 + 1e-37).all()
 
 
-def test_a_table_is_left_as_it_is() -> None:
+def test_the_table_is_left_unchanged() -> None:
     table = TABLE.copy()
     int8_rows(table)
     np.testing.assert_array_equal(table, TABLE)

@@ -1,4 +1,4 @@
-"""The reference as a traced function: names, shapes and form by the plan, equal results, and nothing left behind."""
+"""The traced reference: names and shapes follow the plan, results are equal, and the reference is left unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tensorflow as tf
 from albert_converters.tflite.convert import to_tflite
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
-from albert_export.export.tf_function import HEADS, SHARED_LAYERS, traced
+from albert_export.export.tf_function import HEADS, SHARED_LAYERS, trace_reference
 from albert_runtime.tasks import INPUT_NAMES, TASKS
 from tests.conftest import CheckpointOf, save_tiny
 from tests.tiny_graph import Arrays, difference, inputs_of, outputs_of, plan_of, reference_of
@@ -45,7 +45,7 @@ def test_loops_and_unrolled_passes_are_equal(options: dict[str, int], tmp_path: 
     arrays = inputs_of(task)
     expected = outputs_of(reference, task, arrays)
     for graph, whiles in (("loop", options.get("num_hidden_groups", 1)), ("unrolled", 0)):
-        function = traced(reference, TASKS[task], plan_of(folder, task, graph=graph))
+        function = trace_reference(reference, TASKS[task], plan_of(folder, task, graph=graph))
         assert count_whiles(function) == whiles  # one for each group
         assert difference(run(function, arrays), expected) < 1e-5
 
@@ -53,7 +53,7 @@ def test_loops_and_unrolled_passes_are_equal(options: dict[str, int], tmp_path: 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_its_names_and_any_shape(task: str, checkpoint_of: CheckpointOf) -> None:
     reference = reference_of(checkpoint_of(task), task)
-    function = traced(reference, TASKS[task], plan_of(checkpoint_of(task), task))
+    function = trace_reference(reference, TASKS[task], plan_of(checkpoint_of(task), task))
     specs = function.structured_input_signature[0]
     assert [spec.name for spec in specs] == list(INPUT_NAMES)
     assert {spec.dtype for spec in specs} == {tf.int32}
@@ -69,7 +69,7 @@ def test_static_choices_are_scored_one_at_a_time(checkpoint_of: CheckpointOf) ->
     """Choices don't see each other, so a graph of one serves any number of them."""
     task = "multiple-choice"
     reference = reference_of(checkpoint_of(task), task)
-    function = traced(reference, TASKS[task], plan_of(checkpoint_of(task), task, sequence_length=16))
+    function = trace_reference(reference, TASKS[task], plan_of(checkpoint_of(task), task, sequence_length=16))
     assert {tuple(spec.shape) for spec in function.structured_input_signature[0]} == {(1, 1, 16)}
     arrays = inputs_of(task, rows=1, choices=3)
     scores = [run(function, {name: array[:, [at]] for name, array in arrays.items()})["logits"] for at in range(3)]
@@ -81,7 +81,7 @@ def test_task_library_has_names_of_its_own_and_probabilities(checkpoint_of: Chec
     task = "text-classification"
     reference = reference_of(checkpoint_of(task), task)
     plan = plan_of(checkpoint_of(task), task, target="task-library", sequence_length=16)
-    function = traced(reference, TASKS[task], plan)
+    function = trace_reference(reference, TASKS[task], plan)
     assert [spec.name for spec in function.structured_input_signature[0]] == ["ids", "mask", "segment_ids"]
     assert {tuple(spec.shape) for spec in function.structured_input_signature[0]} == {(1, 16)}
     arrays = inputs_of(task, rows=1)
@@ -98,15 +98,15 @@ def state(reference: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("task", ["feature-extraction", "question-answering"])
-def test_the_reference_is_only_borrowed(task: str, checkpoint_of: CheckpointOf) -> None:
+def test_the_reference_is_left_unchanged(task: str, checkpoint_of: CheckpointOf) -> None:
     reference = reference_of(checkpoint_of(task), task)
     before = state(reference)
     plan = plan_of(checkpoint_of(task), task, "int8", graph="loop")
-    traced(reference, TASKS[task], plan)
+    trace_reference(reference, TASKS[task], plan)
     assert state(reference) == before
     assert reference(**inputs_of(task), output_hidden_states=True).hidden_states is not None
     with pytest.raises(KeyError, match="_"):
-        traced(reference, TASKS[task], dataclasses.replace(plan, output_names={}))
+        trace_reference(reference, TASKS[task], dataclasses.replace(plan, output_names={}))
     assert state(reference) == before
 
 
@@ -114,7 +114,9 @@ def test_a_second_model_in_a_process_makes_the_same_file(checkpoint_of: Checkpoi
     """Keras numbers models, and graphs are named after them."""
     task = "token-classification"
     plan = plan_of(checkpoint_of(task), task, "int8")
-    first, second = (to_tflite(traced(reference_of(checkpoint_of(task), task), TASKS[task], plan)) for _ in range(2))
+    first, second = (
+        to_tflite(trace_reference(reference_of(checkpoint_of(task), task), TASKS[task], plan)) for _ in range(2)
+    )
     assert first == second
 
 
@@ -122,7 +124,7 @@ def test_a_second_model_in_a_process_makes_the_same_file(checkpoint_of: Checkpoi
     ("task", "target"),
     [
         ("text-classification", "litert"),
-        ("text-classification", "task-library"),  # its product is followed by a softmax
+        ("text-classification", "task-library"),  # a softmax follows its linear layer
         ("token-classification", "litert"),
         ("multiple-choice", "litert"),
         ("question-answering", "litert"),
@@ -133,7 +135,7 @@ def test_small_heads_are_found_and_stay_in_float(
 ) -> None:
     reference = reference_of(checkpoint_of(task), task)
     plan = plan_of(checkpoint_of(task), task, "int8-static", target=target, sequence_length=16)
-    content = to_tflite(traced(reference, TASKS[task], plan))
+    content = to_tflite(trace_reference(reference, TASKS[task], plan))
     arrays = plan.named(inputs_of(task, rows=1, choices=1))
     content = quantize(content, "int8-static", shared_layers=SHARED_LAYERS, floats=HEADS[task], calibration=[arrays])
     (tmp_path / "model.tflite").write_bytes(content)

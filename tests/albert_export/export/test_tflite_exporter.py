@@ -1,4 +1,4 @@
-"""Export to TFLite: a whole, verified bundle from a checkpoint, or a clear refusal and nothing at all."""
+"""Export to TFLite: a complete, verified bundle from a checkpoint, or a clear refusal and no bundle at all."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_bundle_of_every_task(task: str, tflite_bundle_of: CheckpointOf) -> No
     ],
 )
 def test_precisions(precision: str, kind: str, weights: str, tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
-    # a trained model: 16 random channels with large weights are nothing that 4 bits could keep
+    # a trained model, since 4 bits cannot keep 16 random channels with large weights
     exported = export_tflite(demo_checkpoint("cls"), tmp_path / "bundle", precision=precision)
     quantized = exported.manifest.quantized
     assert exported.manifest.precision == precision
@@ -75,7 +75,9 @@ def test_precisions(precision: str, kind: str, weights: str, tmp_path: Path, che
     if precision == "fp16":
         assert quantized["quantized_share"] == 0
     else:
-        assert quantized["quantized_share"] > 0.7  # the head is in float, and the mapping of the embeddings may be
+        assert (
+            quantized["quantized_share"] > 0.7
+        )  # the head is in float, and so may be the projection of the embeddings
         assert "softmax" in quantized["left_in_float"]
     session = albert_runtime.load(tmp_path / "bundle")
     for example in demo_examples("cls"):
@@ -83,19 +85,19 @@ def test_precisions(precision: str, kind: str, weights: str, tmp_path: Path, che
 
 
 def test_the_word_embeddings_are_small_and_stand_once(tmp_path: Path) -> None:
-    """The masked-LM decoder is the table that words are looked up in, in every precision."""
+    """The masked-LM decoder and the embedding lookup share one table in every precision."""
     demo = demo_checkpoint("fill-mask")
     config = read_checkpoint(demo).config
     rows = config.vocab_size * config.embedding_size
     layers = 4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size
-    way_in = way_out = config.hidden_size * config.embedding_size  # between the embeddings and the layers
-    for precision, weights, size, beside in (
-        ("fp16", "float16", 2, layers + way_in + way_out),
-        ("int8", "int8", 1, layers + way_out),
-        ("int4", "int8", 1, way_in + way_out),
+    projection_in = projection_out = config.hidden_size * config.embedding_size  # between the embeddings and the layers
+    for precision, weights, size, others in (
+        ("fp16", "float16", 2, layers + projection_in + projection_out),
+        ("int8", "int8", 1, layers + projection_out),
+        ("int4", "int8", 1, projection_in + projection_out),
     ):
-        exported = export_tflite(demo, tmp_path / precision, precision=precision, max_drop=100)  # the plainest recipe
-        assert exported.manifest.quantized["weight_bytes"][weights] == size * (rows + beside)
+        exported = export_tflite(demo, tmp_path / precision, precision=precision, max_drop=100)  # the first recipe
+        assert exported.manifest.quantized["weight_bytes"][weights] == size * (rows + others)
 
 
 def test_static_lengths(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
@@ -116,7 +118,7 @@ def test_the_target_for_old_engines(precision: str, tmp_path: Path, checkpoint_o
     exported = export_tflite(
         checkpoint_of("text-classification"), tmp_path / "bundle", target="tflite-runtime", precision=precision
     )
-    assert exported.manifest.sequence_length == 48  # as many as the model takes, and 384 at most
+    assert exported.manifest.sequence_length == 48  # as many as the model takes, at most 384
     assert exported.manifest.precision == {"fp16": "fp16", "int8": "int8-static"}[precision]
 
 
@@ -153,7 +155,7 @@ def test_wrong_requests(
     checkpoint_of: CheckpointOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # none of these needs TensorFlow to be refused
+    # all of these are refused before TensorFlow is loaded
     monkeypatch.setattr("albert_export.export.pipeline.build_reference", lambda *_, **__: pytest.fail("it was built"))
     with pytest.raises(UsageError, match=message):
         export_tflite(checkpoint_of("question-answering"), tmp_path / "bundle", **options)
@@ -172,7 +174,7 @@ def test_task_library_serves_two_tasks(tmp_path: Path, checkpoint_of: Checkpoint
     ("content", "message"),
     [(b"", "is empty"), (b" \n\t\n", "is empty"), (b"\xff\xfe\x00", "is not UTF-8 text"), (b"a\0b", "is not text")],
 )
-def test_calibration_data_that_is_none(
+def test_bad_calibration_data_is_refused(
     content: bytes, message: str, tmp_path: Path, checkpoint_of: CheckpointOf
 ) -> None:
     texts = tmp_path / "texts"
@@ -203,7 +205,9 @@ def test_answers_that_differ_leave_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_tool_is_named(tmp_path: Path, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(
+    tmp_path: Path, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delitem(sys.modules, "albert_converters.tflite.quantize", raising=False)
     monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
     with pytest.raises(DependencyError, match=r"albert-export\[litert\]"):
@@ -212,7 +216,7 @@ def test_a_missing_tool_is_named(tmp_path: Path, checkpoint_of: CheckpointOf, mo
 
 
 def test_dead_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Output channels of zeros: the quantizer's scale for them is next to nothing, which XNNPACK refuses at int4."""
+    """The quantizer's scale for an output channel of zeros is almost 0, which XNNPACK refuses at int4."""
     from safetensors.numpy import load_file, save_file
 
     folder = save_tiny(tmp_path / "model", "text-classification")
@@ -221,13 +225,13 @@ def test_dead_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if "albert_layer_groups" in name and weight.ndim == 2:
             weight[1] = 0
     save_file(weights, folder / "model.safetensors")
-    monkeypatch.setitem(parity.RELATIVE_TOLERANCES, "int4", 9.0)  # this is about whether it runs
+    monkeypatch.setitem(parity.RELATIVE_TOLERANCES, "int4", 9.0)  # this test is only about whether the graph runs
     for precision in ("int8", "int4"):
         export_tflite(folder, tmp_path / precision, precision=precision, max_drop=100)
         assert np.isfinite([label.score for label in albert_runtime.load(tmp_path / precision)("Hello.")]).all()
 
 
-def test_only_the_mapping_and_the_head_of_an_unrolled_graph_stay_in_float(tmp_path: Path) -> None:
+def test_only_the_projection_and_the_head_of_an_unrolled_graph_stay_in_float(tmp_path: Path) -> None:
     model = demo_checkpoint("text-classification")
     exported = export_tflite(model, tmp_path / "bundle", precision="int8", graph="unrolled", max_drop=5)
     assert exported.manifest.quantized["matrix_products"]["float"] == 2

@@ -15,7 +15,7 @@ from albert_converters.tflite.convert import to_tflite
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
 from albert_export.export.tf_embedding_lookup import int8_rows
-from albert_export.export.tf_function import HEADS, SHARED_LAYERS, traced
+from albert_export.export.tf_function import HEADS, SHARED_LAYERS, trace_reference
 from albert_export.quantization.gptq import input_hessians
 from albert_export.quantization.tf_linears import run_with_forward_hooks, temporary_int4_weights
 from albert_export.targets import PRECISIONS
@@ -48,7 +48,7 @@ class Files:
                 hessians = input_hessians(lambda hook: run_with_forward_hooks(self.reference, SAMPLES, hook))
                 int4_weights = temporary_int4_weights(self.reference, hessians)
             with int4_weights:
-                before = to_tflite(traced(self.reference, TASKS[TASK], plan_of(self.folder, TASK, precision)))
+                before = to_tflite(trace_reference(self.reference, TASKS[TASK], plan_of(self.folder, TASK, precision)))
             after = before
             if precision != "fp32":
                 after = self.quantized(before, precision)

@@ -1,0 +1,154 @@
+"""CandidateSelector: finds the first candidate graph that keeps the answers of the original model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from albert_export.export.candidates import Candidate, CandidateBuilder
+from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
+from albert_export.quantization.accuracy_options import AccuracyOptions
+from albert_export.quantization.recipe_search import search_recipes
+from albert_export.quantization.recipes import Recipe, max_kept
+from albert_export.quantization.search_report import SearchReport, text_table
+from albert_export.reference.registry import reference_engine
+from albert_export.verification.parity_report import ParityReport
+from albert_export.verification.verify import Reference, compare
+from albert_runtime.errors import AccuracyError
+
+if TYPE_CHECKING:
+    from albert_export.evaluation import Dataset
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The selected candidate, and what was measured to select it."""
+
+    candidate: Candidate
+    parity: ParityReport
+    #: None for a float32 graph without labelled data, which needs no search
+    search: SearchReport | None
+
+
+class CandidateSelector:
+    """Selects one of the candidates that a builder builds. It is the `CandidateSource` of the recipe search.
+
+    Args:
+        builder: builds the candidates.
+        options: the accuracy budget, and the data that the answers are measured on.
+        dataset: the labelled examples of `options`, already read; None if there are none.
+    """
+
+    def __init__(self, builder: CandidateBuilder, options: AccuracyOptions, dataset: Dataset | None) -> None:
+        self._builder = builder
+        self._context = builder.context
+        self._options = options
+        self._dataset = dataset
+        self._original: Reference | None = None
+        self._accuracy_check: AccuracyCheck | None = None
+        #: the parity report of the latest candidate; None if its answers were outside the budget already
+        self._parity: ParityReport | None = None
+
+    def select(self) -> Selection:
+        """Builds candidates until one of them keeps the original's answers, and returns it.
+
+        A float32 graph must give exactly the original's answers, so parity alone is checked and nothing is searched,
+        unless there is labelled data to score it on.
+
+        Raises:
+            ParityError: a graph computes something else than the original.
+            AccuracyError: no recipe keeps the answers within the budget; the message holds the table of all trials.
+        """
+        precision = self._builder.exporter.precision
+        if precision == "fp32" and self._dataset is None:
+            candidate = self._builder.build(self._builder.recipes[0])
+            parity = self._compare(candidate, answers=True)
+            parity.raise_if_failed()
+            return Selection(candidate, parity, None)
+        search = SearchReport(self._options.budget, self._options.describe_data())
+        best = search_recipes(self._builder.recipes, max_kept(precision), self, search, self._context.progress)
+        if best is None:
+            if self._parity is not None:
+                self._parity.raise_if_failed()
+            raise AccuracyError(self._refusal(search))
+        assert self._parity is not None  # an accepted candidate has been compared
+        return Selection(best, self._parity, search)
+
+    # --- CandidateSource ----------------------------------------------------------------------------------------------
+
+    def reason_to_skip(self, recipe: Recipe) -> str:
+        """Why `recipe` would make the same graph as another recipe; empty if it makes a new one."""
+        return self._builder.reason_to_skip(recipe)
+
+    def build(self, recipe: Recipe) -> Candidate:
+        """Builds the graph that `recipe` makes."""
+        return self._builder.build(recipe)
+
+    def measure(self, candidate: Candidate) -> AccuracyReport:
+        """The accuracy, size and speed of the candidate."""
+        return self._check_for(candidate).measure(candidate.session, candidate.model_file)
+
+    def logit_error(self, candidate: Candidate) -> float:
+        """The relative error of the candidate's outputs."""
+        return self._check_for(candidate).logit_error(candidate.session)
+
+    def violations(self, candidate: Candidate, report: AccuracyReport) -> list[str]:
+        """The reasons why the candidate cannot be accepted: the budget first, and parity if the budget is kept."""
+        violations = self._check_for(candidate).violations(report)
+        self._parity = None
+        if not violations:
+            # integers may turn single answers; the accuracy check has counted them on many more texts than parity has
+            self._parity = self._compare(candidate, answers=candidate.graph.precision in ("fp32", "fp16"))
+            failed = [check for check in self._parity.checks if not check.passed]
+            if failed:
+                first = f"{failed[0].name} of {failed[0].subject}"
+                violations.append(f"{len(failed)} checks of parity differ, first: {first}")
+        return violations
+
+    def near_tie_warning(self, candidate: Candidate, report: AccuracyReport) -> str:
+        """That the budget is kept only because near ties are excused, and that an outlier split is still to be tried.
+
+        Many near ties that fall the other way are another sign of outlier channels.
+        """
+        if candidate.recipe.split or not self._check_for(candidate).relies_on_near_ties(report):
+            return ""
+        splits = [one for one in self._builder.recipes if one.split and one.block == candidate.recipe.block]
+        untried = any(not self.reason_to_skip(split) for split in splits)
+        return "kept but for near ties; outlier channels can be split off" if untried else ""
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _compare(self, candidate: Candidate, *, answers: bool) -> ParityReport:
+        original = self._original_for(candidate)
+        report = compare(candidate.session, original, answers=answers, progress=self._context.progress)
+        report.artefact = candidate.description
+        return report
+
+    def _check_for(self, candidate: Candidate) -> AccuracyCheck:
+        """The accuracy check. Every candidate has the same settings, so the first one serves to make it."""
+        if self._accuracy_check is None:
+            self._accuracy_check = AccuracyCheck(
+                self._original_for(candidate).session,
+                self._options.requests(self._context.task),
+                budget=self._options.budget,
+                dataset=self._dataset,
+                progress=self._context.progress,
+            )
+        return self._accuracy_check
+
+    def _original_for(self, candidate: Candidate) -> Reference:
+        """The original model behind a session with the settings of `candidate`, which all candidates share."""
+        if self._original is None:
+            context = self._context
+            engine = reference_engine(context.reference, context.task, context.framework)
+            self._original = Reference.of_checkpoint(context.checkpoint, candidate.session, engine)
+        return self._original
+
+    def _refusal(self, search: SearchReport) -> str:
+        return (
+            f"no recipe for {self._builder.exporter.precision} keeps the answers of "
+            f"{self._context.checkpoint.folder} ({search.budget}), measured on {search.texts}:\n"
+            f"{text_table(search.to_dict())}\n"
+            "Nothing was written. Allow more with --max-drop, choose a precision that loses less, or see which layers "
+            "are sensitive with albert-export sensitivity."
+        )
