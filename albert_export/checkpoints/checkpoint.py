@@ -20,7 +20,6 @@ from albert_export.checkpoints.weight_names import (
 )
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
-from albert_runtime.manifest import LABELLED_TASKS
 from albert_runtime.tasks import TASKS, Task, find_task
 
 logger = logging.getLogger("albert_export")
@@ -96,7 +95,7 @@ class Checkpoint:
     def labels_for(self, task: str) -> tuple[str, ...]:
         """What each output of the task's head stands for, in their order; nothing for tasks without labels."""
         config = self.config
-        return tuple(config.id2label[index] for index in range(config.num_labels)) if task in LABELLED_TASKS else ()
+        return tuple(config.id2label[index] for index in range(config.num_labels)) if TASKS[task].labelled else ()
 
     def refuse_no_head(self, task: str) -> None:
         """Refuses a task, given by its full name, whose head is not there.
