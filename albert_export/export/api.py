@@ -12,7 +12,8 @@ from albert_export.export.pipeline import Exported, export_bundle
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteWriter
 from albert_export.quantization.accuracy_options import Fidelity
 from albert_export.quantization.budget import Budget
-from albert_export.quantization.calibration import Text, calibration_corpus, read_calibration_texts
+from albert_export.quantization.calibration import read_calibration_texts
+from albert_export.samples.texts import Text, calibration_corpus
 from albert_export.targets import find_target, make_plan
 from albert_runtime.tasks import Task, find_task
 

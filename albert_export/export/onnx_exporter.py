@@ -12,19 +12,19 @@ from typing import Any
 from albert_converters.extras import needing
 from albert_export.export.context import Graph, Job
 from albert_export.export.reference_variants import SplitModels
-from albert_export.quantization.calibration import Text, calibration_samples
+from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.gptq import input_moments, round_to_steps
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference.masking import MASK_POLICY
+from albert_export.samples.texts import Text
+from albert_export.tasks import in_float_head
 from albert_runtime._version import __version__
 from albert_runtime.errors import UsageError
 
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
 ONNX_PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
-#: matrices that stay in float: heads are a few rows, and every error of theirs is one of the answer
-_HEADS = ("qa_outputs.", "classifier.", "sop_classifier.")
 #: what all passes begin with; of 4 bits' errors it is the least
 _MAPPING = "embedding_hidden_mapping_in."
 
@@ -143,7 +143,7 @@ class OnnxWriter:
     def _form(self, name: str, recipe: Recipe) -> str | None:
         if not is_main(name):
             return None  # a few channels, multiplied in float32: as fast, and they lose nothing
-        if any(head in name for head in _HEADS) or (_MAPPING in name and self.precision != "int4"):
+        if in_float_head(name) or (_MAPPING in name and self.precision != "int4"):
             return None
         if recipe.keeps(name):
             return "int8" if self.precision == "int4" else "fp16"

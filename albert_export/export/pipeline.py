@@ -20,7 +20,7 @@ from albert_export.export.model_card import model_card
 from albert_export.quantization.accuracy_options import Fidelity
 from albert_export.quantization.recipe_search import Climb
 from albert_export.reference.registry import build_reference
-from albert_export.samples.texts import sample_requests
+from albert_export.samples.requests import sample_requests
 from albert_export.utils.terminal import Progress
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
 from albert_export.verification.verify import suppressed_truncation_warnings

@@ -9,8 +9,9 @@ from typing import Any
 import tensorflow as tf
 
 from albert_export.export.tf_embedding_lookup import word_rows
-from albert_export.targets import Plan
-from albert_runtime.tasks import SEQUENCE, TASKS, Task
+from albert_export.targets import TARGETS, Plan
+from albert_export.tasks import TASK_SPECS, TaskSpec
+from albert_runtime.tasks import SEQUENCE, Task
 
 #: finds the shared layers' products in the graph, by the reference's names
 SHARED_LAYERS = "albert_layer_groups_"
@@ -18,15 +19,28 @@ SHARED_LAYERS = "albert_layer_groups_"
 OUTLIERS = rf"{SHARED_LAYERS}.*/outliers(_\d+)?/"
 #: finds what all passes begin with
 MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"  # its addition gives names to what reads it
-#: task -> what finds the products of its head: a handful of numbers wide, unlike the decoder of masked words
-HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
+#: TensorFlow numbers a name that it has given before
+_NUMBER = r"(_\d+)?/"
+
+
+def _head_pattern(spec: TaskSpec) -> str:
+    """A regular expression for the layers of `TaskSpec.float_head`, whose tensors may be called like outputs; or ""."""
+    if not spec.float_head:
+        return ""
+    layers = "|".join(layer.replace(".", _NUMBER) for layer in spec.float_head)
+    outputs = {name for names in spec.float_head.values() for name in names}
+    renamed = {target.output_names.get(name, name) for target in TARGETS.values() for name in outputs}
+    return rf"^({'|'.join(sorted(renamed))});|/({layers}){_NUMBER}"
+
+
+#: task -> a regular expression for the linear layers of its head that stay in float; empty if there are none
+HEADS = {name: _head_pattern(spec) for name, spec in TASK_SPECS.items()}
 
 
 def products_called(matrices: Sequence[str]) -> str:
     """What finds the shared layers' products with `matrices`, by paths within a layer such as "attention.query"."""
-    number = r"(_\d+)?/"  # TensorFlow's, for names that it has given before
-    paths = "|".join(matrix.replace(".", number) for matrix in matrices)
-    return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){number}" if matrices else ""
+    paths = "|".join(matrix.replace(".", _NUMBER) for matrix in matrices)
+    return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){_NUMBER}" if matrices else ""
 
 
 def traced(reference: Any, task: Task, plan: Plan) -> Any:

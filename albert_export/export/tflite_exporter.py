@@ -13,10 +13,11 @@ import numpy as np
 from albert_converters.extras import needing
 from albert_export.export.context import Graph, Job
 from albert_export.export.reference_variants import SplitModels
-from albert_export.quantization.calibration import Text, calibration_samples
+from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.gptq import input_moments
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
+from albert_export.samples.texts import Text
 from albert_export.targets import Plan
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__

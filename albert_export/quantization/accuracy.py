@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_export.evaluation.decisions import NEAR_TIE, Decision, decide, differences, with_spread
+from albert_export.evaluation.decisions import Decision, decide
 from albert_export.quantization.budget import Budget
 from albert_export.utils.terminal import Progress
+from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
 from albert_export.verification.parity_report import TIE_MARGINS
 from albert_export.verification.verify import comparable_outputs, suppressed_truncation_warnings
 from albert_runtime import AlbertSession
@@ -91,7 +92,7 @@ class Gate:
         with suppressed_truncation_warnings():
             asked = [(request, _decision(original, request)) for request in requests]
         known = [(request, decision) for request, decision in asked if decision is not None]
-        decisions = with_spread([decision for _, decision in known])
+        decisions = with_number_tolerance([decision for _, decision in known])
         self._asked = [(request, decision) for (request, _), decision in zip(known, decisions, strict=True)]
         if not self._asked:
             raise AccuracyError(

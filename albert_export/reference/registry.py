@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from albert_converters.extras import install_line, needing
 from albert_export.checkpoints import Checkpoint
+from albert_export.tasks import TASK_SPECS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime.engines import Engine
 from albert_runtime.errors import DependencyError
@@ -24,17 +25,12 @@ class _Framework(NamedTuple):
     #: what is imported, and named by `pip install 'albert-export[extra]'`
     package: str
     extra: str
-    #: what its modules and classes begin with
-    modules: str
-    classes: str
     engine: tuple[str, str]
 
 
 _FRAMEWORKS = {
-    "torch": _Framework(
-        "PyTorch", "torch", "torch", "torch", "", ("albert_export.reference.torch_engine", "TorchEngine")
-    ),
-    "tf": _Framework("TensorFlow", "tensorflow", "tf", "tf", "TF", ("albert_export.reference.tf_engine", "TFEngine")),
+    "torch": _Framework("PyTorch", "torch", "torch", ("albert_export.reference.torch_engine", "TorchEngine")),
+    "tf": _Framework("TensorFlow", "tensorflow", "tf", ("albert_export.reference.tf_engine", "TFEngine")),
 }
 
 
@@ -49,12 +45,8 @@ def build_reference(
         DependencyError: the framework is not installed.
         CheckpointError, UnsupportedError: as `from_pretrained`.
     """
-    _, _, _, modules, classes, _ = _FRAMEWORKS[framework]
-    name = classes + find_task(task).architecture
-    encoder, heads = (
-        framework_module(f"albert_export.reference.{modules}_{part}", framework) for part in ("albert", "heads")
-    )
-    model_class = getattr(heads if hasattr(heads, name) else encoder, name)
+    module, _, name = TASK_SPECS[find_task(task).name].references[framework].partition(":")
+    model_class = getattr(framework_module(module, framework), name)
     with _same_random_numbers(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head)
 

@@ -17,8 +17,8 @@ from albert_export.export import export_onnx
 from albert_export.quantization.accuracy import Gate
 from albert_export.quantization.accuracy_options import EXAMPLES, Fidelity
 from albert_export.quantization.budget import Budget
-from albert_export.quantization.calibration import evaluation_corpus
 from albert_export.samples.requests import requests_from
+from albert_export.samples.texts import evaluation_corpus
 from albert_runtime.errors import AccuracyError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, save_tiny
