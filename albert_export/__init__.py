@@ -1,14 +1,14 @@
 """Export ALBERT to ONNX and TFLite, and check that the result gives the same answers.
 
-Names are loaded when they are first used, so `import albert_export` alone loads neither torch nor TensorFlow.
+Names are imported when they are first used: `import albert_export` alone loads neither torch nor TensorFlow.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.utils.lazy_import import lazy_names
 from albert_runtime._version import __version__
+from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
@@ -36,35 +36,6 @@ if TYPE_CHECKING:
     )
     from albert_export.verification.verify import verify_bundle
     from albert_runtime import AlbertTokenizer
-
-#: public name -> the module that holds it
-_HOMES = {
-    "AlbertConfig": "albert_export.config",
-    "AlbertForMaskedLM": "albert_export.reference.torch_heads",
-    "AlbertForMultipleChoice": "albert_export.reference.torch_heads",
-    "AlbertForPreTraining": "albert_export.reference.torch_heads",
-    "AlbertForPreTrainingOutput": "albert_export.reference.outputs",
-    "AlbertForQuestionAnswering": "albert_export.reference.torch_heads",
-    "AlbertForSequenceClassification": "albert_export.reference.torch_heads",
-    "AlbertForTokenClassification": "albert_export.reference.torch_heads",
-    "AlbertModel": "albert_export.reference.torch_albert",
-    "AlbertTokenizer": "albert_runtime",
-    "Checkpoint": "albert_export.checkpoints",
-    "TFAlbertForMaskedLM": "albert_export.reference.tf_heads",
-    "TFAlbertForMultipleChoice": "albert_export.reference.tf_heads",
-    "TFAlbertForPreTraining": "albert_export.reference.tf_heads",
-    "TFAlbertForPreTrainingOutput": "albert_export.reference.outputs",
-    "TFAlbertForQuestionAnswering": "albert_export.reference.tf_heads",
-    "TFAlbertForSequenceClassification": "albert_export.reference.tf_heads",
-    "TFAlbertForTokenClassification": "albert_export.reference.tf_heads",
-    "TFAlbertModel": "albert_export.reference.tf_albert",
-    "demo_checkpoint": "albert_export.demos",
-    "export_onnx": "albert_export.export",
-    "export_tflite": "albert_export.export",
-    "read_checkpoint": "albert_export.checkpoints",
-    "verify_bundle": "albert_export.verification.verify",
-    "write_checkpoint": "albert_export.checkpoints",
-}
 
 __all__ = [
     "AlbertConfig",
@@ -95,8 +66,36 @@ __all__ = [
     "write_checkpoint",
 ]
 
-
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "albert_export.checkpoints": ("Checkpoint", "read_checkpoint", "write_checkpoint"),
+        "albert_export.config": ("AlbertConfig",),
+        "albert_export.demos": ("demo_checkpoint",),
+        "albert_export.export": ("export_onnx", "export_tflite"),
+        "albert_export.reference.outputs": ("AlbertForPreTrainingOutput", "TFAlbertForPreTrainingOutput"),
+        "albert_export.reference.tf_albert": ("TFAlbertModel",),
+        "albert_export.reference.tf_heads": (
+            "TFAlbertForMaskedLM",
+            "TFAlbertForMultipleChoice",
+            "TFAlbertForPreTraining",
+            "TFAlbertForQuestionAnswering",
+            "TFAlbertForSequenceClassification",
+            "TFAlbertForTokenClassification",
+        ),
+        "albert_export.reference.torch_albert": ("AlbertModel",),
+        "albert_export.reference.torch_heads": (
+            "AlbertForMaskedLM",
+            "AlbertForMultipleChoice",
+            "AlbertForPreTraining",
+            "AlbertForQuestionAnswering",
+            "AlbertForSequenceClassification",
+            "AlbertForTokenClassification",
+        ),
+        "albert_export.verification.verify": ("verify_bundle",),
+        "albert_runtime": ("AlbertTokenizer",),
+    },
+)
 
 
 def __dir__() -> list[str]:

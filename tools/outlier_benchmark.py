@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from albert_export.demos import demo_checkpoint
-from albert_export.evaluation.decisions import NEAR_TIE, SAME_DIRECTION, Decision, agree, decide, near_tie
+from albert_export.evaluation.decisions import Decision, decide
 from albert_export.export import Exported, export_onnx, export_tflite
 from albert_export.export.onnx_exporter import PROCESSORS
 from albert_export.utils.native_stderr import suppressed_native_stderr
+from albert_export.verification.agreement import NEAR_TIE, SAME_DIRECTION, agree, near_tie
 from albert_runtime import AlbertSession, load
 from albert_runtime.errors import AlbertError, UsageError
 from albert_runtime.tasks import TASKS, find_task

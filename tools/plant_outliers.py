@@ -25,9 +25,10 @@ from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpo
 from albert_export.checkpoints.checkpoint import default_task
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.checkpoints.weight_names import MAPPING
-from albert_export.quantization.calibration import calibration_corpus, calibration_samples
+from albert_export.quantization.calibration import calibration_samples
 from albert_export.reference.registry import build_reference
 from albert_export.reference.torch_albert import ACTIVATIONS
+from albert_export.samples.texts import calibration_corpus
 from albert_runtime.errors import AlbertError, UsageError, listed
 from albert_runtime.tasks import Task, find_task
 

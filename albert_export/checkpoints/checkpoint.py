@@ -12,31 +12,20 @@ import numpy as np
 from albert_export.checkpoints.weight_names import (
     DECODER,
     DECODER_BIAS,
-    HEADS,
     PREDICTION_BIAS,
     WORD_EMBEDDINGS,
     full_name,
     is_encoder_weight,
 )
 from albert_export.config import AlbertConfig
+from albert_export.tasks import TASK_SPECS
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
-from albert_runtime.manifest import LABELLED_TASKS
 from albert_runtime.tasks import TASKS, Task, find_task
 
 logger = logging.getLogger("albert_export")
 
 _POOLER = "albert.pooler."
 _CLASSIFIER = "classifier."
-#: task -> what its head's weights begin with
-_HEADS_OF_TASK = {
-    "feature-extraction": (_POOLER,),
-    "pretraining": ("predictions.", "sop_classifier."),
-    "fill-mask": ("predictions.",),
-    "text-classification": (_CLASSIFIER,),
-    "token-classification": (_CLASSIFIER,),
-    "multiple-choice": (_CLASSIFIER,),
-    "question-answering": ("qa_outputs.",),
-}
 _VOCABULARIES = ("spiece.model", "30k-clean.model")
 
 
@@ -96,7 +85,7 @@ class Checkpoint:
     def labels_for(self, task: str) -> tuple[str, ...]:
         """The label of each output of the task's head, in order; an empty tuple for tasks without labels."""
         config = self.config
-        return tuple(config.id2label[index] for index in range(config.num_labels)) if task in LABELLED_TASKS else ()
+        return tuple(config.id2label[index] for index in range(config.num_labels)) if TASKS[task].labelled else ()
 
     def refuse_no_head(self, task: str) -> None:
         """Refuses a task, given by its full name, whose head is missing.
@@ -124,7 +113,7 @@ class Checkpoint:
             if name in weights and weights[name].shape != tuple(shape)
         ]
         # Weights of other tasks' heads and of the pooler may stay unused.
-        own = tuple(prefix for prefix in _HEADS_OF_TASK[task] if prefix != _POOLER)
+        own = tuple(prefix for prefix in TASK_SPECS[task].head if prefix != _POOLER)
         problems += [
             f"left over: {name} {list(array.shape)}"
             + (" (tie_word_embeddings is false: a decoder of its own is not supported)" if name == DECODER else "")
@@ -246,12 +235,12 @@ def _size_problems(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> l
 
 
 def _tasks_of(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    present = {prefix for prefix in HEADS if any(name.startswith(prefix) for name in weights)}
     classifier = _classifier_tasks(config, weights)
     return tuple(
         task
-        for task, prefixes in _HEADS_OF_TASK.items()
-        if present.issuperset(prefixes) and (_CLASSIFIER not in prefixes or task in classifier)
+        for task, spec in TASK_SPECS.items()
+        if all(any(name.startswith(prefix) for name in weights) for prefix in spec.head)
+        and (_CLASSIFIER not in spec.head or task in classifier)
     )
 
 
@@ -265,7 +254,7 @@ def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -
     if "classifier.weight" not in weights:
         return ()
     for task in TASKS.values():
-        if _HEADS_OF_TASK[task.name] == (_CLASSIFIER,) and task.architecture in (config.architectures or ()):
+        if TASK_SPECS[task.name].head == (_CLASSIFIER,) and task.architecture in (config.architectures or ()):
             return (task.name,)
     if "albert.pooler.weight" not in weights:
         return ("token-classification",)
@@ -276,15 +265,17 @@ def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -
 
 def _adopt_label_count(config: AlbertConfig, weights: Mapping[str, np.ndarray], tasks: tuple[str, ...]) -> list[str]:
     """Takes the number of labels from the classifier if the configuration names no labels; returns contradictions."""
-    if not {"text-classification", "token-classification"} & set(tasks) or not weights["classifier.weight"].ndim:
+    names = [f"{TASK_SPECS[task].head[-1]}weight" for task in tasks if TASKS[task].labelled]
+    name = next((name for name in names if name in weights and weights[name].ndim), None)
+    if name is None:
         return []
-    rows = weights["classifier.weight"].shape[0]
+    rows = weights[name].shape[0]
     if config.has_default_labels and rows > 0:
         config.num_labels = rows
     if config.num_labels == rows:
         return []
     labels = ", ".join(config.id2label.values())
-    return [f"id2label names {config.num_labels} labels ({labels}), but classifier.weight has {rows} rows"]
+    return [f"id2label names {config.num_labels} labels ({labels}), but {name} has {rows} rows"]
 
 
 def default_task(checkpoint: Checkpoint) -> Task:

@@ -1,13 +1,13 @@
 """Evaluation of a bundle or a checkpoint on labelled examples.
 
-Public names are imported when they are first used, which keeps `--help` on the command line fast.
+Names are imported when they are first used, so that the command line's help is quick.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.utils.lazy_import import lazy_names
+from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.evaluation.datasets.example import Dataset, Example
@@ -17,16 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset", "Evaluation", "Example", "Model", "evaluate", "find_model", "read_dataset"]
 
-#: public name -> the module that defines it
-_HOMES = {
-    "Dataset": "albert_export.evaluation.datasets.example",
-    "Evaluation": "albert_export.evaluation.evaluator",
-    "Example": "albert_export.evaluation.datasets.example",
-    "Model": "albert_export.evaluation.model_loading",
-    "evaluate": "albert_export.evaluation.evaluator",
-    "find_model": "albert_export.evaluation.model_loading",
-    "read_dataset": "albert_export.evaluation.datasets.reading",
-}
-
-
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "albert_export.evaluation.datasets.example": ("Dataset", "Example"),
+        "albert_export.evaluation.datasets.reading": ("read_dataset",),
+        "albert_export.evaluation.evaluator": ("Evaluation", "evaluate"),
+        "albert_export.evaluation.model_loading": ("Model", "find_model"),
+    },
+)

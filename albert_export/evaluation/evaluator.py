@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from albert_export.evaluation.datasets.example import Dataset, Example, Kind
-from albert_export.evaluation.metrics.registry import MEASURES
+from albert_export.evaluation.metrics.registry import find_measure
 from albert_runtime import AlbertSession
 from albert_runtime.errors import UsageError
 from albert_runtime.session import check_count
@@ -73,7 +73,7 @@ def evaluate(
         raise UsageError(f"{dataset.file} was read for {dataset.task}, and the model is for {session.task}")
     if limit is not None:
         check_count("limit", limit)
-    measure = MEASURES[dataset.kind]
+    measure = find_measure(dataset)
     examples = dataset.examples[:limit]
     started = time.perf_counter()
     answers = [measure.answer(session, example) for example in track(examples)]

@@ -20,7 +20,7 @@ from albert_runtime import AlbertSession, load
 from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
 from albert_runtime.errors import UsageError
 from albert_runtime.manifest import Manifest
-from albert_runtime.task_sessions import SESSIONS
+from albert_runtime.session import session_class
 from albert_runtime.tasks import Task, find_task
 
 
@@ -100,7 +100,7 @@ def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
             )
             bundle = Bundle(folder, manifest, config.to_dict())
             engine = reference_engine(reference, task, framework)
-            session = SESSIONS[task.name](bundle, verify=False, engine=engine)
+            session = session_class(task)(bundle, verify=False, engine=engine)
         session.bundle = dataclasses.replace(bundle, folder=checkpoint.folder)
         return session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.utils.lazy_import import lazy_names
+from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.export.api import (
@@ -18,5 +18,4 @@ if TYPE_CHECKING:
 
 __all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
 
-
-__getattr__ = lazy_names(__name__, dict.fromkeys(__all__, "albert_export.export.api"))
+__getattr__ = lazy_names(__name__, {"albert_export.export.api": __all__})

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from albert_export.checkpoints import Checkpoint
-from albert_export.quantization.calibration import Text
 from albert_export.quantization.recipes import Recipe
+from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
 from albert_runtime.tasks import Task

@@ -9,7 +9,7 @@ from typing import Any
 
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.search_report import markdown_table
-from albert_export.samples.texts import sample_requests
+from albert_export.samples.requests import sample_requests
 from albert_runtime.manifest import Manifest
 from albert_runtime.tasks import TASKS
 

@@ -18,6 +18,7 @@ from albert_export.quantization.gptq import gptq_quantize
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference import MASK_POLICY
+from albert_export.tasks import in_float_head
 from albert_runtime._version import __version__
 from albert_runtime.errors import UsageError
 
@@ -27,8 +28,6 @@ ONNX_PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
 #: processor -> whether int8 weights are limited to 7 bits there, because pairs of 8-bit products are added up in 16
 #: bits and may overflow; None stands for weights that are right on every processor
 PROCESSORS = {None: True, "arm64": False, "avx2": True, "avx512-vnni": False}
-#: name parts of the task heads. They stay in float: they have few rows, and their errors go straight into the answer
-_HEADS = ("qa_outputs.", "classifier.", "sop_classifier.")
 #: the projection of the embeddings, which feeds all passes. It stays in float except for int4, whose errors elsewhere
 #: are much larger
 _MAPPING = "embedding_hidden_mapping_in."
@@ -178,7 +177,7 @@ class OnnxExporter:
         """The quantization scheme of the matrix called `name`; None if it stays in float32."""
         if not is_main(name):
             return None  # so few channels are as fast in float32, and lose nothing there
-        if any(head in name for head in _HEADS) or (_MAPPING in name and self.precision != "int4"):
+        if in_float_head(name) or (_MAPPING in name and self.precision != "int4"):
             return None
         if recipe.keeps(name):
             return "int8" if self.precision == "int4" else "fp16"

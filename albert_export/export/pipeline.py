@@ -19,9 +19,9 @@ from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
 from albert_export.export.selection import CandidateSelector, Selection
 from albert_export.quantization.accuracy_options import AccuracyOptions
-from albert_export.quantization.calibration import calibration_corpus
 from albert_export.reference.registry import build_reference
-from albert_export.samples.texts import sample_requests
+from albert_export.samples.requests import sample_requests
+from albert_export.samples.texts import calibration_corpus
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance

@@ -9,8 +9,9 @@ from typing import Any
 import tensorflow as tf
 
 from albert_export.export.tf_embedding_lookup import embedding_lookup
-from albert_export.targets import Plan
-from albert_runtime.tasks import SEQUENCE, TASKS, Task
+from albert_export.targets import TARGETS, Plan
+from albert_export.tasks import TASK_SPECS, TaskSpec
+from albert_runtime.tasks import SEQUENCE, Task
 
 #: a regular expression for the linear layers of the shared layers, by the reference's names in the graph
 SHARED_LAYERS = "albert_layer_groups_"
@@ -19,16 +20,28 @@ OUTLIERS = rf"{SHARED_LAYERS}.*/outliers(_\d+)?/"
 #: a regular expression for the projection of the embeddings, which feeds all passes. It ends in MatMul, because the
 #: name of the addition after it recurs in the names of the operators that read the sum
 MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"
-#: task -> a regular expression for the linear layers of its head, which have only a few outputs; empty for the decoder
-#: of masked words, which has one for each word
-HEADS = dict.fromkeys(TASKS, r"^(logits|probability|sop_logits);|/(qa_outputs|classifier)(_\d+)?/") | {"fill-mask": ""}
+#: TensorFlow numbers a name that it has given before
+_NUMBER = r"(_\d+)?/"
+
+
+def _head_pattern(spec: TaskSpec) -> str:
+    """A regular expression for the layers of `TaskSpec.float_head`, whose tensors may be called like outputs; or ""."""
+    if not spec.float_head:
+        return ""
+    layers = "|".join(layer.replace(".", _NUMBER) for layer in spec.float_head)
+    outputs = {name for names in spec.float_head.values() for name in names}
+    renamed = {target.output_names.get(name, name) for target in TARGETS.values() for name in outputs}
+    return rf"^({'|'.join(sorted(renamed))});|/({layers}){_NUMBER}"
+
+
+#: task -> a regular expression for the linear layers of its head that stay in float; empty if there are none
+HEADS = {name: _head_pattern(spec) for name, spec in TASK_SPECS.items()}
 
 
 def linears_pattern(matrices: Sequence[str]) -> str:
     """A regular expression for the shared linear layers `matrices`, such as "attention.query"; empty for none."""
-    number = r"(_\d+)?/"  # TensorFlow numbers a name that it has given before
-    paths = "|".join(matrix.replace(".", number) for matrix in matrices)
-    return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){number}" if matrices else ""
+    paths = "|".join(matrix.replace(".", _NUMBER) for matrix in matrices)
+    return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){_NUMBER}" if matrices else ""
 
 
 def trace_reference(reference: Any, task: Task, plan: Plan) -> Any:

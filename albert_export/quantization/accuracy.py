@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_export.evaluation.decisions import NEAR_TIE, Decision, decide, differences, with_spread
+from albert_export.evaluation.decisions import Decision, decide
 from albert_export.quantization.accuracy_options import AccuracyBudget
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
+from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
 from albert_export.verification.parity_report import TIE_MARGINS
 from albert_export.verification.verify import comparable_outputs
 from albert_runtime import AlbertSession
@@ -95,7 +96,7 @@ class AccuracyCheck:
         with suppressed_truncation_warnings():
             answered = [(request, _decision(original, request)) for request in requests]
         fitting = [(request, decision) for request, decision in answered if decision is not None]
-        decisions = with_spread([decision for _, decision in fitting])
+        decisions = with_number_tolerance([decision for _, decision in fitting])
         self._expected = [(request, decision) for (request, _), decision in zip(fitting, decisions, strict=True)]
         if not self._expected:
             raise AccuracyError(

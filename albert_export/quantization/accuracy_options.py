@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albert_export.checkpoints import Checkpoint
-from albert_export.quantization.calibration import Text, evaluation_corpus
 from albert_export.samples.requests import requests_from
+from albert_export.samples.texts import Text, evaluation_corpus
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task
 

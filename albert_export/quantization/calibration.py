@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from albert_export.samples.texts import bundled_lines
+from albert_export.samples.texts import Text
 from albert_export.utils.text_file import read_text, split_lines
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import CHOICES, Task
 from albert_runtime.tokenization.padding import pad_batch
 
-#: a text, or a pair of texts
-Text = tuple[str, str | None]
-
 #: the default number of inputs: more of them hardly change the ranges, and each takes a run of the model
 _MOST = 64
 #: the longest input, in tokens, to a graph without a static length
 _LENGTH = 128
-#: sentences of the bundled corpus that are for calibration; the rest is for evaluation
-_CALIBRATING = 80
 #: the smallest size of a file; the ranges of a word or two are too narrow for real inputs
 _FEWEST_CHARACTERS = 20
 
@@ -49,31 +43,6 @@ def read_calibration_texts(file: str | Path) -> list[Text]:
             f"the calibration data {file} holds {characters} characters, less than a sentence: ranges found with it "
             f"would be too narrow for real inputs; {advice}, some dozens of them"
         )
-    return texts
-
-
-def calibration_corpus() -> list[Text]:
-    """Typical inputs for whoever gives none: sentences, pairs and paragraphs of the bundled corpus."""
-    return _texts(corpus()[:_CALIBRATING])
-
-
-def evaluation_corpus() -> list[Text]:
-    """Other texts of the same kind, which nothing was calibrated with."""
-    return _texts(corpus()[_CALIBRATING:])
-
-
-@cache
-def corpus() -> tuple[str, ...]:
-    """The sentences of corpus.txt."""
-    return bundled_lines("corpus.txt")
-
-
-def _texts(lines: Sequence[str]) -> list[Text]:
-    """Each line by itself, with the line that follows, or with a paragraph of those that follow, in turn."""
-    texts: list[Text] = []
-    for index, line in enumerate(lines):
-        following = [lines[(index + offset) % len(lines)] for offset in range(1, 5)]
-        texts.append((line, (None, following[0], " ".join(following))[index % 3]))
     return texts
 
 

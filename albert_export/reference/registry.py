@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from albert_converters.extras import install_line, needing
 from albert_export.checkpoints import Checkpoint
+from albert_export.tasks import TASK_SPECS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime.engines import Engine
 from albert_runtime.errors import DependencyError
@@ -26,34 +27,13 @@ class _Framework(NamedTuple):
     package: str
     #: the extra of `pip install 'albert-export[extra]'`
     extra: str
-    #: the files are reference/{module_prefix}_albert.py, _heads.py and _engine.py
-    module_prefix: str
-    #: the model for question answering is {class_prefix}AlbertForQuestionAnswering
-    class_prefix: str
-    engine_class: str
-
-    def module(self, part: str) -> str:
-        """The full name of the module that holds "albert", "heads" or "engine"."""
-        return f"albert_export.reference.{self.module_prefix}_{part}"
+    #: the engine that runs its reference models, as "module:class"
+    engine: str
 
 
 _FRAMEWORKS = {
-    "torch": _Framework(
-        title="PyTorch",
-        package="torch",
-        extra="torch",
-        module_prefix="torch",
-        class_prefix="",
-        engine_class="TorchEngine",
-    ),
-    "tf": _Framework(
-        title="TensorFlow",
-        package="tensorflow",
-        extra="tf",
-        module_prefix="tf",
-        class_prefix="TF",
-        engine_class="TFEngine",
-    ),
+    "torch": _Framework("PyTorch", "torch", "torch", "albert_export.reference.torch_engine:TorchEngine"),
+    "tf": _Framework("TensorFlow", "tensorflow", "tf", "albert_export.reference.tf_engine:TFEngine"),
 }
 
 
@@ -68,18 +48,14 @@ def build_reference(
         DependencyError: the framework is not installed.
         CheckpointError, UnsupportedError: as for `from_pretrained`.
     """
-    wanted = _FRAMEWORKS[framework]
-    name = wanted.class_prefix + find_task(task).architecture
-    encoder, heads = (framework_module(wanted.module(part), framework) for part in ("albert", "heads"))
-    model_class = getattr(heads if hasattr(heads, name) else encoder, name)
+    model_class = _framework_object(TASK_SPECS[find_task(task).name].references[framework], framework)
     with _fixed_seed(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head)
 
 
 def reference_engine(model: Any, task: Task, framework: str) -> Engine:
     """The engine that runs `model`, a reference model of `framework`."""
-    wanted = _FRAMEWORKS[framework]
-    return getattr(framework_module(wanted.module("engine"), framework), wanted.engine_class)(model, task)
+    return _framework_object(_FRAMEWORKS[framework].engine, framework)(model, task)
 
 
 def installed_framework(preferred: str) -> str:
@@ -104,6 +80,16 @@ def framework_module(module: str, framework: str) -> Any:
     wanted = _FRAMEWORKS[framework]
     with needing(f"this needs {wanted.title}", wanted.extra), suppressed_native_stderr():
         return importlib.import_module(module)
+
+
+def _framework_object(name: str, framework: str) -> Any:
+    """The class or function called `name`, as "module:attribute", whose module imports `framework`.
+
+    Raises:
+        DependencyError: the framework is not installed.
+    """
+    module, _, attribute = name.partition(":")
+    return getattr(framework_module(module, framework), attribute)
 
 
 @contextlib.contextmanager

@@ -1,49 +1,134 @@
-"""Texts as requests to a session of any task: what the gate asks both the original and the quantized graph."""
+"""Requests to a session of any task, made of the sample sentences or of given texts.
+
+A request is the keyword arguments of the session's call. `albert_export.tasks.TASK_SPECS` names two functions of this
+module for each task: one makes a sample request of the bundled sentences, the other makes a request of given texts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from albert_export.quantization.calibration import Text
+from albert_export.samples.texts import Text, sentences
+from albert_export.tasks import TASK_SPECS
+from albert_runtime.lazy_import import load_object
 from albert_runtime.tasks import Task
+from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 
-_MASK = "[MASK]"
-#: choices of a multiple-choice request
+Request = dict[str, Any]
+#: returns the sentence that is so many sentences after the first one of a request
+_Line = Callable[[int], str]
+
+#: sentences between the first ones of two sample requests, so that few requests share a sentence
+_STEP = 3
+#: sentences in the context of a sample question
+_CONTEXT_SENTENCES = 4
+#: choices in a request that is made of given texts
 _CHOICES = 4
 
 
-def requests_from(texts: Sequence[Text], task: Task) -> list[dict[str, Any]]:
-    """One request a text, as the keyword arguments of the session's call.
+def sample_requests(task: Task, count: int = 6, *, short: bool = False) -> list[Request]:
+    """`count` requests for a session of `task`, made of the sample sentences.
 
-    Pairs are a question and its context, a prompt and its first choice, two neighbouring texts, or what the task
-    makes of two texts. Where a task needs more than is there, it is taken from the text and from those that follow.
+    Short requests have one sentence of context and two choices: they are the self-tests of a bundle, which run
+    whenever it is loaded.
     """
-    return [_request(texts, index, task.name) for index in range(len(texts))]
+    lines = sentences()
+    make: Callable[[_Line, int, bool], Request] = load_object(TASK_SPECS[task.name].sample_request)
+
+    def line_after(index: int) -> _Line:
+        return lambda offset: lines[(index * _STEP + offset) % len(lines)]
+
+    return [make(line_after(index), index, short) for index in range(count)]
 
 
-def _request(texts: Sequence[Text], index: int, task: str) -> dict[str, Any]:
+def requests_from(texts: Sequence[Text], task: Task) -> list[Request]:
+    """One request for a session of `task` for each of `texts`.
+
+    A pair of texts is a question and its context, a prompt and its first choice, two texts whose order is judged, or
+    whatever else the task makes of two texts. What a request needs beyond its text is taken from that text and from the
+    texts after it.
+    """
+    make: Callable[[Sequence[Text], int], Request] = load_object(TASK_SPECS[task.name].text_request)
+    return [make(texts, index) for index in range(len(texts))]
+
+
+def sample_text(line: _Line, index: int, short: bool) -> Request:
+    """One sentence."""
+    return {"text": line(0)}
+
+
+def sample_masked_text(line: _Line, index: int, short: bool) -> Request:
+    """One sentence with a mask in place of the word in its middle."""
+    return {"text": _masked(line(0))}
+
+
+def sample_text_order(line: _Line, index: int, short: bool) -> Request:
+    """Two sentences in their order."""
+    return {"first": line(0), "second": line(1)}
+
+
+def sample_choices(line: _Line, index: int, short: bool) -> Request:
+    """A sentence and two of the next ones as choices; if the request need not be short, two to seven of them."""
+    count = 2 if short else 2 + index % 6
+    return {"prompt": line(0), "choices": [line(1 + offset) for offset in range(count)]}
+
+
+def sample_question(line: _Line, index: int, short: bool) -> Request:
+    """A question about the beginning of a context of one sentence, or of four if the request need not be short."""
+    context = " ".join(line(offset) for offset in range(1 if short else _CONTEXT_SENTENCES))
+    return {"question": _question_about(line(0)), "context": context}
+
+
+def joined_text(texts: Sequence[Text], index: int) -> Request:
+    """The text; a pair is joined to one text."""
     first, second = texts[index]
-    if task == "question-answering":
-        subject = " ".join(first.split()[:3])
-        question = first if second else f"What is said of {subject}?"
-        return {"question": question, "context": second or first}
-    if task == "multiple-choice":
-        following = [texts[(index + offset) % len(texts)][0] for offset in range(1, _CHOICES + 1)]
-        return {"prompt": first, "choices": [*([second] if second else []), *following][:_CHOICES]}
-    if task == "pretraining":
-        return {"first": _masked(first), "second": second or texts[(index + 1) % len(texts)][0]}
-    if task == "fill-mask":
-        return {"text": _masked(first)}
-    if task == "text-classification":
-        return {"text": first, "text_pair": second}
     return {"text": first if second is None else f"{first} {second}"}
 
 
+def text_or_pair(texts: Sequence[Text], index: int) -> Request:
+    """The text or the pair of texts."""
+    first, second = texts[index]
+    return {"text": first, "text_pair": second}
+
+
+def masked_text(texts: Sequence[Text], index: int) -> Request:
+    """The first text with a mask in it."""
+    return {"text": _masked(texts[index][0])}
+
+
+def text_order(texts: Sequence[Text], index: int) -> Request:
+    """The first text with a mask in it, and the second text or the next one."""
+    first, second = texts[index]
+    return {"first": _masked(first), "second": second or _first_text(texts, index + 1)}
+
+
+def prompt_and_choices(texts: Sequence[Text], index: int) -> Request:
+    """The first text as the prompt; the choices are the second text, if there is one, and the next texts."""
+    prompt, second = texts[index]
+    following = [_first_text(texts, index + offset) for offset in range(1, _CHOICES + 1)]
+    return {"prompt": prompt, "choices": [*([second] if second else []), *following][:_CHOICES]}
+
+
+def question_and_context(texts: Sequence[Text], index: int) -> Request:
+    """A pair is a question and its context; for a single text, a question about its beginning is made up."""
+    first, second = texts[index]
+    return {"question": first if second else _question_about(first), "context": second or first}
+
+
+def _first_text(texts: Sequence[Text], index: int) -> str:
+    return texts[index % len(texts)][0]
+
+
+def _question_about(text: str) -> str:
+    subject = " ".join(text.split()[:3])
+    return f"What is said of {subject}?"
+
+
 def _masked(text: str) -> str:
-    """`text` with a mask for the word in its middle, unless it has one."""
-    if _MASK in text:
+    """`text` with a mask in place of the word in its middle, unless it already has one."""
+    if MASK_TOKEN in text:
         return text
     words = text.split()
-    words[len(words) // 2] = _MASK
+    words[len(words) // 2] = MASK_TOKEN
     return " ".join(words)

@@ -1,13 +1,13 @@
 """Sensitivity analysis: how much quantizing each linear layer, in each pass, changes the model's outputs.
 
-Names are loaded when they are first used, so that the help of the command line is quick.
+Names are imported when they are first used, so that the command line's help is quick.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from albert_export.utils.lazy_import import lazy_names
+from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from albert_export.sensitivity.analysis import PRECISIONS, scan, typical_inputs
@@ -15,15 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PRECISIONS", "QuantizationError", "Row", "Sensitivity", "scan", "typical_inputs"]
 
-#: public name -> the module that defines it
-_HOMES = {
-    "PRECISIONS": "albert_export.sensitivity.analysis",
-    "QuantizationError": "albert_export.sensitivity.result",
-    "Row": "albert_export.sensitivity.result",
-    "Sensitivity": "albert_export.sensitivity.result",
-    "scan": "albert_export.sensitivity.analysis",
-    "typical_inputs": "albert_export.sensitivity.analysis",
-}
-
-
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "albert_export.sensitivity.analysis": ("PRECISIONS", "scan", "typical_inputs"),
+        "albert_export.sensitivity.result": ("QuantizationError", "Row", "Sensitivity"),
+    },
+)

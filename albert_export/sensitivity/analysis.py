@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint
 from albert_export.checkpoints.tokenizer import load_tokenizer
-from albert_export.quantization.calibration import Text, calibration_corpus, calibration_samples
+from albert_export.quantization.calibration import calibration_samples
 from albert_export.reference.registry import build_reference
+from albert_export.samples.texts import Text, calibration_corpus
 from albert_export.sensitivity.result import QuantizationError, Row, Sensitivity
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings

@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.evaluation.decisions import agree, decide, near_tie
+from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
-from albert_export.samples.texts import sample_requests, sentences
+from albert_export.samples.requests import sample_requests
+from albert_export.samples.texts import sentences
 from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
+from albert_export.verification.agreement import agree, near_tie
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE

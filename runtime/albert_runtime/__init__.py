@@ -1,4 +1,4 @@
-"""Runs exported ALBERT models on nothing but numpy, sentencepiece and one engine.
+"""Runs exported ALBERT models. It needs numpy, sentencepiece and one engine, and nothing else.
 
     import albert_runtime
 
@@ -6,16 +6,16 @@
     answer = session("Where is the Eiffel Tower?", "The Eiffel Tower stands in Paris.")
     print(answer.text, answer.score, answer.start, answer.end)
 
-`load` gives the session for the bundle's task; what to call it with stands in the seven session classes.
-Names are imported when they are first used, so that importing the package costs next to nothing.
+`load` returns the session for the bundle's task; each of the seven session classes documents what it is called with.
+Public names are imported when they are first used, so that importing the package itself takes almost no time.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from albert_runtime._version import __version__
+from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from albert_runtime.answers import Answer, Choice, Embedding, Entity, Filled, Label, SentenceOrder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from albert_runtime.manifest import Manifest
-    from albert_runtime.session import AlbertSession
+    from albert_runtime.session import AlbertSession, load
     from albert_runtime.task_sessions import (
         FeatureExtractionSession,
         FillMaskSession,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         QuestionAnsweringSession,
         TextClassificationSession,
         TokenClassificationSession,
-        load,
     )
     from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
     from albert_runtime.tokenization.tokenizer import AlbertTokenizer
@@ -80,37 +79,36 @@ __all__ = [
     "open_engine",
 ]
 
-#: module -> the public names that live there
-_HOMES = {
-    "answers": ("Answer", "Choice", "Embedding", "Entity", "Filled", "Label", "SentenceOrder"),
-    "bundle": ("Bundle", "open_bundle"),
-    "tokenization.encoding": ("BatchEncoding", "Encoding"),
-    "engines": ("Engine", "open_engine"),
-    "engines.canned_engine": ("CannedEngine",),
-    "errors": ("AlbertError", "BundleError", "DependencyError", "OperatorError", "UnsupportedError", "UsageError"),
-    "manifest": ("Manifest",),
-    "session": ("AlbertSession",),
-    "task_sessions": (
-        "FeatureExtractionSession",
-        "FillMaskSession",
-        "MultipleChoiceSession",
-        "PretrainingSession",
-        "QuestionAnsweringSession",
-        "TextClassificationSession",
-        "TokenClassificationSession",
-        "load",
-    ),
-    "tokenization.tokenizer": ("AlbertTokenizer",),
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "albert_runtime.answers": ("Answer", "Choice", "Embedding", "Entity", "Filled", "Label", "SentenceOrder"),
+        "albert_runtime.bundle": ("Bundle", "open_bundle"),
+        "albert_runtime.engines": ("Engine", "open_engine"),
+        "albert_runtime.engines.canned_engine": ("CannedEngine",),
+        "albert_runtime.errors": (
+            "AlbertError",
+            "BundleError",
+            "DependencyError",
+            "OperatorError",
+            "UnsupportedError",
+            "UsageError",
+        ),
+        "albert_runtime.manifest": ("Manifest",),
+        "albert_runtime.session": ("AlbertSession", "load"),
+        "albert_runtime.task_sessions": (
+            "FeatureExtractionSession",
+            "FillMaskSession",
+            "MultipleChoiceSession",
+            "PretrainingSession",
+            "QuestionAnsweringSession",
+            "TextClassificationSession",
+            "TokenClassificationSession",
+        ),
+        "albert_runtime.tokenization.encoding": ("BatchEncoding", "Encoding"),
+        "albert_runtime.tokenization.tokenizer": ("AlbertTokenizer",),
+    },
+)
 
 
 def __dir__() -> list[str]:

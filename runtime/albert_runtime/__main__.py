@@ -1,4 +1,4 @@
-"""`python -m albert_runtime BUNDLE ...`: an answer from a device's shell."""
+"""`python -m albert_runtime BUNDLE ...` runs the command line of `cli.py`."""
 
 from __future__ import annotations
 

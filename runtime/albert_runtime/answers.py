@@ -1,8 +1,8 @@
-"""What a session answers with: one frozen dataclass for each kind of answer.
+"""The answers of sessions: one frozen dataclass for each kind of answer.
 
-`start` and `end` count characters of the text that was given, so `text[start:end]` is the place meant.
-A score is a probability from 0 to 1, but for regression labels, where it is the predicted value.
-Every answer has `to_dict()`: plain JSON types, for files and wires.
+`start` and `end` count characters of the text that was given, so `text[start:end]` is the passage. A score is a
+probability from 0 to 1, except for regression labels, where it is the predicted value. `to_dict()` returns an answer as
+plain JSON types.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 
 class _Record:
-    """Gives a dataclass its `to_dict`."""
+    """The base of the answers that are dataclasses of plain values."""
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON types."""
@@ -42,7 +42,7 @@ class Answer(_Record):
 
 @dataclass(frozen=True)
 class Label(_Record):
-    """A label of the whole text."""
+    """A label of the whole text, and its score."""
 
     label: str
     score: float
@@ -50,7 +50,7 @@ class Label(_Record):
 
 @dataclass(frozen=True)
 class Entity(_Record):
-    """A named thing in the text: `text[start:end]` of the given text, as `text` here."""
+    """A named thing in the text; `text` is the characters `start:end` of the text that was given."""
 
     label: str
     text: str
@@ -61,13 +61,13 @@ class Entity(_Record):
 
 @dataclass(frozen=True)
 class Filled(_Record):
-    """One way to fill a [MASK]."""
+    """A piece that may stand in place of a [MASK]."""
 
-    #: the word piece, without the mark of its leading space
+    #: the piece, without the mark of its leading space
     token: str
     token_id: int
     score: float
-    #: the whole given text with this piece in place of the mask; other masks stay
+    #: the whole text that was given, with this piece in place of the mask; other masks stay
     text: str
 
 
@@ -84,24 +84,24 @@ class Choice(_Record):
 
 @dataclass(frozen=True)
 class SentenceOrder(_Record):
-    """Whether two texts stand in the order they were written in."""
+    """Whether two texts are in the order in which they were written."""
 
     #: "in order" or "swapped"
     label: str
     in_order: bool
     #: the probability of `label`
     score: float
-    #: for each [MASK] in the two texts, the ways to fill it, best first
+    #: the pieces for each [MASK] in the two texts, best first
     filled: tuple[tuple[Filled, ...], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """A text as vectors. The arrays are read-only; two embeddings are equal if all their numbers are."""
+    """A text as vectors. The arrays are read-only; two embeddings are equal if all their numbers are equal."""
 
-    #: the pooler's output, float32 [hidden]
+    #: the output of the pooler, float32 `[hidden]`
     vector: NDArray[np.float32]
-    #: the last hidden state, float32 [sequence, hidden]: [CLS], the text's tokens, [SEP]
+    #: the last hidden state, float32 `[sequence, hidden]`: [CLS], the tokens of the text, [SEP]
     tokens: NDArray[np.float32]
 
     def __post_init__(self) -> None:
@@ -116,7 +116,7 @@ class Embedding:
         return np.array_equal(self.vector, other.vector) and np.array_equal(self.tokens, other.tokens)
 
     def __hash__(self) -> int:
-        # 0.0 adds away the sign of zeros, which are equal and must hash alike.
+        # Adding 0.0 turns -0.0 into 0.0: the two are equal, so their hashes must be equal.
         return hash((self.vector + 0.0).tobytes())
 
     def to_dict(self) -> dict[str, Any]:

@@ -36,7 +36,7 @@ __all__ = [
 
 MANIFEST_FILE = "manifest.json"
 
-#: files that betray a checkpoint rather than a bundle
+#: files that show that a folder is a checkpoint and not a bundle
 _CHECKPOINT_FILES = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -50,26 +50,26 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: a folder whose manifest has been read and found right."""
+    """An opened bundle: a folder whose manifest has been read and checked."""
 
     folder: Path
     manifest: Manifest
-    #: the content of config.json
+    #: the content of config.json, the model's configuration
     config: dict[str, Any]
 
     @property
     def task(self) -> Task:
-        """The contract of the bundle's task."""
+        """The task that the bundle was made for."""
         return TASKS[self.manifest.task]
 
     @property
     def model_file(self) -> Path:
-        """Where the graph lies."""
+        """The path of the graph."""
         return self.folder / self.manifest.model_file
 
     @property
     def id2label(self) -> dict[int, str]:
-        """Index of a label output -> its name; empty for tasks without labels."""
+        """The index of each label -> its name; empty for tasks without labels."""
         return dict(enumerate(self.manifest.labels))
 
 
@@ -77,12 +77,12 @@ def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
     """Open the bundle in `folder`.
 
     Args:
-        folder: where the bundle lies.
-        check: also hash every file and compare with the manifest. That they are there is checked always.
+        folder: the folder of the bundle.
+        check: also compare the hash of every file with the manifest. It is always checked that the files are there.
 
     Raises:
         UsageError: there is no such folder.
-        BundleError: the folder is not a bundle, is incomplete or damaged, or is of another format version.
+        BundleError: the folder is not a bundle, is incomplete or damaged, or has another format version.
     """
     folder = Path(folder)
     try:
@@ -90,7 +90,7 @@ def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
             raise UsageError(_not_a_folder(folder))
         if not (folder / MANIFEST_FILE).is_file():
             raise BundleError(_not_a_bundle(folder))
-    except OSError as error:  # no permission, or a name that can't be one
+    except OSError as error:  # no permission, or a name that no folder can have
         raise UsageError(f"can't look into {folder}: {error.strerror or error}") from error
     record = _read_json(folder / MANIFEST_FILE)
     try:
@@ -109,7 +109,7 @@ def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
 
 
 def sha256_of(file: Path) -> str:
-    """The SHA-256 of `file` in hexadecimal, read in pieces: a model need not fit into memory twice."""
+    """The SHA-256 of `file` in hexadecimal. The file is read in pieces, so that a model need not fit into memory."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
@@ -135,7 +135,7 @@ def _file_problems(folder: Path, manifest: Manifest, check: bool) -> list[str]:
 def _read_json(file: Path) -> object:
     try:
         return json.loads(file.read_bytes())
-    # a RecursionError is what the parser makes of brackets nested thousands deep
+    # The parser raises a RecursionError for brackets that are nested thousands of levels deep.
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{file} is not valid JSON: {error}") from error
     except OSError as error:

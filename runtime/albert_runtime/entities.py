@@ -1,4 +1,4 @@
-"""Token labels -> entities: the head of token classification."""
+"""Token labels -> entities: the postprocessing of token classification."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from albert_runtime.answers import Entity
-from albert_runtime.postprocessing import Logits, check_count, softmax
+from albert_runtime.postprocessing import Logits, check_label_count, softmax
 
 OUTSIDE = "O"
 
-#: B(egin), I(nside), E(nd) or L(ast), S(ingle) or U(nit): the tags of BIO, IO, BIOES and BILOU
-_TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
+#: a tag of the schemes BIO, IO, BIOES and BILOU: B(egin), I(nside), E(nd) or L(ast), S(ingle) or U(nit), and a kind
+TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
 _BEGINS = frozenset("BSU")
 _ENDS = frozenset("ELSU")
 
@@ -28,26 +28,29 @@ def find_entities(
 ) -> tuple[Entity, ...]:
     """The entities of a text, in its order.
 
-    The tokens of a word follow the label of its first token, which is the one that models are trained on.
-    Neighbouring words are one entity if the tags say so: B- begins one, I- continues one of the same kind (or
-    begins one where there is none), E- ends one, S- is one by itself. Where the labels are plain names without
-    such tags, neighbours of the same name are one entity. "O" is no entity. A score is the mean probability
-    of the entity's words.
+    A word has the label of its first token, because models are trained on the first token of each word. Tags decide
+    which neighbouring words form one entity: B- begins an entity, I- continues one of the same kind (or begins one if
+    there is none), E- ends one, and S- is an entity of one word. If the labels are plain names without such tags,
+    neighbours with the same name form one entity. "O" means that a word is not part of an entity. The score of an
+    entity is the mean probability of its words.
 
     Args:
-        logits: [tokens, labels], without special tokens.
-        offsets: where each token stands in `text`.
-        word_ids: the word that each token belongs to; words are what stands between spaces.
+        logits: `[tokens, labels]`, without special tokens.
+        offsets: the characters (start, end) of `text` that each token stands for.
+        word_ids: the number of the word that each token belongs to; words are separated by spaces.
         text: the text that was labelled.
         labels: the names of the labels.
+
+    Raises:
+        BundleError: there are more or fewer logits than labels, or they are not finite.
     """
-    check_count(logits, labels)
+    check_label_count(logits, labels)
     words = split_words(offsets, word_ids, text)
     if not words:
         return ()
     scores = softmax(logits[[word[0] for word in words]])
     best = scores.argmax(axis=-1)
-    tagged = all(label == OUTSIDE or _TAG.fullmatch(label) for label in labels)
+    tagged = all(label == OUTSIDE or TAG.fullmatch(label) for label in labels)
     groups: list[tuple[str, list[int]]] = []
     open_kind: str | None = None
     for word, index in enumerate(best):
@@ -55,7 +58,7 @@ def find_entities(
         if label == OUTSIDE:
             open_kind = None
             continue
-        tag = _TAG.fullmatch(label) if tagged else None
+        tag = TAG.fullmatch(label) if tagged else None
         position, kind = tag.groups() if tag else ("I", label)
         if kind == open_kind and position not in _BEGINS:
             groups[-1][1].append(word)
@@ -74,9 +77,9 @@ def find_entities(
 def split_words(offsets: Sequence[tuple[int, int]], word_ids: Sequence[int | None], text: str) -> list[list[int]]:
     """The words of a text as lists of token numbers.
 
-    Punctuation at either end of what stands between spaces is a word by itself, as in the corpora that entity
-    models learn from: in "(Paris)," the word Paris has a label of its own, and the comma does not get into the
-    entity. A token that shows nothing, the bare mark of a space, begins the word that follows it.
+    Between two spaces, punctuation at the beginning and at the end forms words of its own, as in the corpora that
+    entity models are trained on: in "(Paris)," the word Paris has its own label, and the comma does not become part of
+    the entity. A token that stands for no character, which is the bare mark of a space, belongs to the next word.
     """
     spaced: dict[int | None, list[int]] = {}
     for token, word_id in enumerate(word_ids):
@@ -100,5 +103,5 @@ def split_words(offsets: Sequence[tuple[int, int]], word_ids: Sequence[int | Non
 
 
 def _is_punctuation(surface: str) -> bool:
-    """Whether there is nothing in `surface` but punctuation; currency and mathematical signs are not."""
+    """Whether `surface` holds nothing but punctuation; currency signs and mathematical signs are not punctuation."""
     return all(unicodedata.category(sign).startswith("P") for sign in surface)

@@ -1,10 +1,10 @@
-"""What can go wrong, as one family of exceptions.
+"""The exceptions of this project, which all derive from AlbertError.
 
-    AlbertError                   anything this project refuses to do
+    AlbertError                   the base of all the others
       UsageError             2    the request itself is wrong (a path, an option, a text)
-      UnsupportedError       3    a model, task or file that is not supported
-        CheckpointError      3    a checkpoint that can't be read or isn't ALBERT
-        BundleError          3    a bundle that is damaged or does not fit
+      UnsupportedError       3    a model, task or file is not supported
+        CheckpointError      3    a checkpoint can't be read or is not an ALBERT
+        BundleError          3    a bundle is damaged or does not fit
       DependencyError        4    an optional dependency is missing
       ConversionError        5    the conversion failed
       ParityError            6    the converted model gives other answers
@@ -12,8 +12,8 @@
       BudgetError            8    the size, memory or latency budget is exceeded
       OperatorError          9    the target runtime lacks an operator
 
-The number is the exit code of the command line. A message says what was given, what is
-wrong with it, what is supported, and what to type next.
+The number is the exit code of the command line. A message says what was given, what is wrong with it, what is
+supported, and what to type next.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from collections.abc import Sequence
 
 
 class AlbertError(Exception):
-    """Base of everything this project raises on purpose."""
+    """The base of every exception that this project raises on purpose."""
 
     exit_code = 1
 
 
 class UsageError(AlbertError, ValueError):
-    """The request is wrong: a path that is not there, options that don't go together, a text that can't be used."""
+    """The request is wrong: a path does not exist, options don't go together, or a text can't be used."""
 
     exit_code = 2
 
 
 class UnsupportedError(AlbertError):
-    """The model, the task or the file is of a kind that is not supported."""
+    """The model, the task or the file is not supported."""
 
     exit_code = 3
 
 
 class CheckpointError(UnsupportedError):
-    """The checkpoint can't be read, is incomplete, or isn't an ALBERT."""
+    """The checkpoint can't be read, is incomplete, or is not an ALBERT."""
 
 
 class BundleError(UnsupportedError):
-    """The bundle is damaged, incomplete, or made for something else."""
+    """The bundle is damaged, incomplete, or made for another task or runtime."""
 
 
 class DependencyError(AlbertError, ImportError):
@@ -60,7 +60,7 @@ class ConversionError(AlbertError):
 
 
 class ParityError(AlbertError):
-    """The converted model does not give the original's answers."""
+    """The converted model does not give the answers of the original model."""
 
     exit_code = 6
 
@@ -84,5 +84,5 @@ class OperatorError(AlbertError):
 
 
 def listed(headline: str, problems: Sequence[str]) -> str:
-    """`headline` and every one of `problems`, each on a line of its own."""
+    """`headline` and below it `problems`, each on its own line."""
     return "\n".join([headline, *(f"  - {problem}" for problem in problems)])

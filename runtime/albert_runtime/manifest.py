@@ -1,4 +1,4 @@
-"""CONTRACT: the fields of a bundle's `manifest.json`."""
+"""The fields of a bundle's `manifest.json`, which converters write and every runtime reads."""
 
 from __future__ import annotations
 
@@ -10,58 +10,56 @@ from typing import Any
 from albert_runtime.errors import BundleError, listed
 from albert_runtime.tasks import TASKS
 
-#: raised when a bundle can no longer be read by the runtimes that read the number before
+#: increased when runtimes for the previous version can no longer read the bundles
 FORMAT_VERSION = 1
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
-#: fields that bundles of this format made by earlier versions don't have
+#: fields that are missing in bundles which earlier versions wrote in the same format
 _ADDED = ("recipe_search",)
-#: tasks whose outputs are named by `labels`
-LABELLED_TASKS = ("text-classification", "token-classification")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a bundle says about itself. Building one checks every field and reports all that is wrong.
+    """The description of a bundle. The constructor checks every field and reports all problems at once.
 
     Raises:
-        BundleError: fields of the wrong kind, or fields that contradict each other.
+        BundleError: fields have the wrong type or contradict each other.
     """
 
     #: full name of one of `TASKS`
     task: str
-    #: name of the graph's file in the bundle
+    #: the name of the graph's file in the bundle
     model_file: str
-    #: tokens, special tokens included
+    #: the most tokens in a sequence, special tokens included
     max_length: int
-    #: name of every file but manifest.json -> its SHA-256 in hexadecimal
+    #: the name of every file except manifest.json -> its SHA-256 in hexadecimal
     files: dict[str, str]
-    #: what each label output stands for; empty for tasks without labels
+    #: the name of each label, in the order of the outputs; empty for tasks without labels
     labels: tuple[str, ...] = ()
-    #: of the weights: fp32, fp16, int8, int4, int8-static
+    #: the precision of the weights: fp32, fp16, int8, int4 or int8-static
     precision: str = "fp32"
-    #: engine that the graph was made for, where its format has several
+    #: the engine that the graph was made for, if several engines run its format
     target: str = ""
-    #: how the graph hides padding, in words
+    #: how the graph masks padding, in words
     mask_policy: str = ""
-    #: of an ONNX graph; None for other formats
+    #: the opset of an ONNX graph; None for other formats
     opset: int | None = None
-    #: tokens of a graph with a static length; None where it is dynamic
+    #: the number of tokens, if the graph has a static length; None if the length is dynamic
     sequence_length: int | None = None
-    #: tool -> the version that made the bundle
+    #: the name of a tool -> its version when the bundle was made
     versions: dict[str, str] = field(default_factory=dict)
     #: what was quantized, and how
     quantized: dict[str, Any] = field(default_factory=dict)
-    #: how far the graph was from the original when it was made
+    #: how far the graph's outputs were from the original's when it was exported
     parity: dict[str, Any] = field(default_factory=dict)
     #: the recipes that the export tried, and how many of the original's answers each of them kept
     recipe_search: dict[str, Any] = field(default_factory=dict)
-    #: inputs and the outputs that they gave; see `self_test.py`
+    #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
-    #: fields that this version does not know, kept as they are
+    #: the fields that this version does not know, unchanged
     unknown: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,12 +72,13 @@ class Manifest:
         """The manifest in `record`, the parsed JSON of a manifest file.
 
         Raises:
-            BundleError: `record` is no manifest, is of a format this version can't read, or lists wrong fields.
+            BundleError: `record` is not a manifest, is of a format version that this runtime can't read, or has wrong
+                fields; the message lists them.
         """
         if not isinstance(record, dict) or "format_version" not in record:
             raise BundleError('manifest.json has no "format_version": it is not the manifest of an ALBERT bundle')
         version = record["format_version"]
-        # Before all else: in another format the other fields may mean something else.
+        # The version is checked first, because the other fields may mean something else in another format.
         if version != FORMAT_VERSION:
             newer = _is_int(version) and version > FORMAT_VERSION
             advice = (
@@ -102,7 +101,7 @@ class Manifest:
         return cls(**values, unknown={name: value for name, value in record.items() if name not in known})
 
     def to_dict(self) -> dict[str, Any]:
-        """The manifest as JSON types, in the order of the fields; unknown fields stand last."""
+        """The manifest as JSON types, in the order of the fields; unknown fields come last."""
         record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
         record["labels"] = list(self.labels)
         record["self_test"] = list(self.self_test)
@@ -116,7 +115,7 @@ class Manifest:
         ]
         if problems:
             return problems
-        if self.task in LABELLED_TASKS and not self.labels:
+        if TASKS[self.task].labelled and not self.labels:
             problems.append(f'"labels" is empty, and {self.task} needs the name of each label')
         for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
             if name not in self.files:
@@ -147,7 +146,7 @@ def _is_int(value: object) -> bool:
 
 
 def _is_length(value: object) -> bool:
-    # [CLS], [SEP] and one token of text
+    # [CLS], [SEP] and one token of the text
     return _is_int(value) and value >= 3  # type: ignore[operator]
 
 
@@ -173,7 +172,7 @@ def _is_records(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, dict) for one in value)
 
 
-#: field -> what it must be, in words, and whether a value is so
+#: field -> what its value must be, in words, and the function that checks it
 _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "task": (f"one of {', '.join(TASKS)}", lambda value: isinstance(value, str) and value in TASKS),
     "model_file": ("the name of a file in the bundle", _is_file_name),

@@ -1,7 +1,7 @@
-"""Raw outputs -> answers: one pure function for each task that answers in words.
+"""Raw outputs -> answers: one pure function for each task. Token classification has its own file, `entities.py`.
 
-Logits come as float32 and are turned into probabilities in float64, so that a distribution over the 100,000
-tokens of a long document still adds up to 1. Entities have a file of their own, `entities.py`.
+Logits are float32. Probabilities are computed in float64, so that a distribution over the 100,000 tokens of a long
+document still adds up to 1.
 """
 
 from __future__ import annotations
@@ -22,19 +22,33 @@ from albert_runtime.windows import TextWindow
 Logits = NDArray[np.float32]
 Scores = NDArray[np.float64]
 
-#: tokens that may begin at one character: a bare "▁" and what follows it, or the parts of a ligature
-_TWINS = 4
+#: the most tokens that begin at the same character: a bare "▁" and the token after it, or the parts of a ligature
+_TOKENS_AT_ONE_CHARACTER = 4
 
-#: config.json's "problem_type" -> what its logits mean, as in Hugging Face's AlbertForSequenceClassification
+#: the values of "problem_type" in config.json, as in Hugging Face's AlbertForSequenceClassification
+SINGLE_LABEL = "single_label_classification"
 MULTI_LABEL = "multi_label_classification"
 REGRESSION = "regression"
+
+
+def resolve_problem_type(problem_type: str | None, label_count: int) -> str:
+    """What the logits of a text classifier mean: SINGLE_LABEL, MULTI_LABEL or REGRESSION.
+
+    Args:
+        problem_type: the value in config.json. If there is none, a single label means regression, and several labels
+            mean one choice among them.
+        label_count: the number of labels.
+    """
+    if problem_type in (MULTI_LABEL, REGRESSION):
+        return problem_type
+    return REGRESSION if problem_type is None and label_count == 1 else SINGLE_LABEL
 
 
 def softmax(logits: NDArray[Any]) -> Scores:
     """Probabilities along the last axis.
 
     Raises:
-        BundleError: `logits` holds NaN or infinity, as a graph in half precision may give that overflows.
+        BundleError: `logits` holds NaN or infinity, which a graph in half precision gives when it overflows.
     """
     values = _finite(logits)
     powers = np.exp(values - values.max(axis=-1, keepdims=True))
@@ -46,16 +60,20 @@ def label_text(logits: Logits, labels: Sequence[str], problem_type: str | None) 
     """Every label with its score, best first.
 
     Args:
-        logits: [labels].
-        labels: their names.
-        problem_type: of config.json. MULTI_LABEL scores each label by itself (sigmoid), REGRESSION gives the raw
-            values, and so does a single label without a problem type; all else is one choice (softmax).
+        logits: `[labels]`.
+        labels: the names of the labels.
+        problem_type: the value in config.json, see `resolve_problem_type`. A score is a sigmoid of the label's logit
+            for MULTI_LABEL, the logit itself for REGRESSION, and a softmax over all labels for SINGLE_LABEL.
+
+    Raises:
+        BundleError: there are more or fewer logits than labels, or they are not finite.
     """
-    check_count(logits, labels)
-    if problem_type == MULTI_LABEL:
-        # 1 / (1 + exp(-x)) without its overflow at large -x
+    check_label_count(logits, labels)
+    problem = resolve_problem_type(problem_type, len(labels))
+    if problem == MULTI_LABEL:
+        # This is 1 / (1 + exp(-x)) in a form that does not overflow where -x is large.
         scores = np.exp(-np.logaddexp(0.0, -_finite(logits)))
-    elif problem_type == REGRESSION or (problem_type is None and len(labels) == 1):
+    elif problem == REGRESSION:
         scores = _finite(logits)
     else:
         scores = softmax(logits)
@@ -64,14 +82,14 @@ def label_text(logits: Logits, labels: Sequence[str], problem_type: str | None) 
 
 
 def choose(logits: Logits, choices: Sequence[str]) -> Choice:
-    """The best of `choices`; logits: [choices]."""
+    """The best of `choices`; the shape of `logits` is `[choices]`."""
     scores = softmax(logits)
     best = int(scores.argmax())
     return Choice(best, choices[best], float(scores[best]), tuple(scores.tolist()))
 
 
 def judge_order(logits: Logits, filled: tuple[tuple[Filled, ...], ...] = ()) -> SentenceOrder:
-    """Sentence order from its two logits: 0 means as written, 1 means swapped (ALBERT paper, section 3.1)."""
+    """The order of two texts from its two logits: 0 is in order, 1 is swapped (ALBERT paper, section 3.1)."""
     scores = softmax(logits)
     in_order = bool(scores[0] >= scores[1])
     return SentenceOrder("in order" if in_order else "swapped", in_order, float(scores.max()), filled)
@@ -84,14 +102,14 @@ def fill_masks(
     tokenizer: AlbertTokenizer,
     top_k: int,
 ) -> tuple[tuple[Filled, ...], ...]:
-    """For each mask, in the order of the text, the `top_k` best pieces, best first.
+    """The `top_k` best pieces for each mask, best first; the masks are in the order of the text.
 
     Args:
-        logits: [sequence, vocabulary].
+        logits: `[sequence, vocabulary]`.
         encoding: the sequence.
-        texts: the text that was encoded, and its partner if it was a pair.
-        tokenizer: that the text was encoded with.
-        top_k: how many to give for each mask.
+        texts: the text that was encoded; and the second text, if it was a pair.
+        tokenizer: the tokenizer that encoded the text.
+        top_k: the number of pieces for each mask.
     """
     masks = []
     for place, token_id in enumerate(encoding.ids):
@@ -99,7 +117,7 @@ def fill_masks(
         if token_id != tokenizer.mask_token_id or owner is None:
             continue
         scores = softmax(logits[place])
-        # The model's output may be wider than the vocabulary (padded up to a round number).
+        # The output may be wider than the vocabulary: some models pad it to a round number.
         best = np.argsort(-scores[: tokenizer.vocab_size], kind="stable")[:top_k].tolist()
         masks.append(
             tuple(
@@ -107,7 +125,7 @@ def fill_masks(
                     token=piece.removeprefix(WORD_START) or WORD_START,
                     token_id=piece_id,
                     score=float(scores[piece_id]),
-                    text=_put(texts[owner], encoding.offsets[place], piece),
+                    text=_fill(texts[owner], encoding.offsets[place], piece),
                 )
                 for piece_id, piece in zip(best, tokenizer.convert_ids_to_tokens(best), strict=True)
             )
@@ -124,22 +142,25 @@ def best_answers(
     top_k: int,
     max_answer_tokens: int,
 ) -> tuple[Answer, ...]:
-    """The best passages of the context, best first; fewer than `top_k` where there are no more.
+    """The best passages of the context, best first; fewer than `top_k` if there are no more.
 
-    A passage runs from a start token to an end token of one window, both of the context, at most
-    `max_answer_tokens` long, and is ranked by the sum of its start and end logits. Its score is
-    P(start) * P(end), as in Hugging Face's question-answering pipeline, with two differences: [CLS] takes no share,
-    and each of the two distributions runs over the tokens of the whole context, where a token that several windows
-    show counts once, with its highest logit. So a score does not depend on how a context falls into windows, and
-    scores of different windows compare.
-    A passage that several windows propose, or several tokens that begin at one character, is one answer.
+    A passage goes from a start token to an end token of the context in the same window, and has at most
+    `max_answer_tokens` tokens. Passages are ranked by the sum of their start and end logits. The score of a passage is
+    P(start) * P(end), as in Hugging Face's question-answering pipeline, with two differences: [CLS] has no probability,
+    and both distributions extend over the tokens of the whole context. A token that is in several windows counts once,
+    with its highest logit. Therefore a score does not depend on where the windows begin, and the scores of passages in
+    different windows can be compared. Passages with the same characters, from several windows or from several tokens
+    that begin at the same character, are one answer.
 
     Args:
-        windows: of the context.
-        start_logits, end_logits: for each window, float32 [sequence].
+        windows: the windows of the context.
+        start_logits, end_logits: float32 `[sequence]` for each window.
         context: the text that the answers are cut from.
-        top_k: how many answers.
-        max_answer_tokens: the longest answer, in tokens.
+        top_k: the number of answers.
+        max_answer_tokens: the most tokens in an answer.
+
+    Raises:
+        BundleError: the logits are not finite.
     """
     starts = [_finite(row[window.begin : window.end]) for window, row in zip(windows, start_logits, strict=True)]
     ends = [_finite(row[window.begin : window.end]) for window, row in zip(windows, end_logits, strict=True)]
@@ -147,10 +168,12 @@ def best_answers(
     found: dict[tuple[int, int], float] = {}
     for window, start_row, end_row in zip(windows, starts, ends, strict=True):
         offsets = window.encoding.offsets[window.begin : window.end]
-        # A bare "▁" is where a word begins, so models do start answers there; none ends on one.
+        # Models may start an answer at a bare "▁", because a word begins there, but no answer ends at one.
         blank = np.array([start == end for start, end in offsets], dtype=bool)
         end_row = np.where(blank, -np.inf, end_row)
-        for sum_of_logits, first, last in _best_spans(start_row, end_row, top_k * _TWINS, max_answer_tokens):
+        for sum_of_logits, first, last in _best_spans(
+            start_row, end_row, top_k * _TOKENS_AT_ONE_CHARACTER, max_answer_tokens
+        ):
             passage = (offsets[first][0], offsets[last][1])
             found[passage] = max(found.get(passage, -np.inf), sum_of_logits)
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top_k]
@@ -158,10 +181,10 @@ def best_answers(
 
 
 def _best_spans(starts: Scores, ends: Scores, top_k: int, longest: int) -> list[tuple[float, int, int]]:
-    """(start + end logit, first token, last token) of the `top_k` best spans of one window, in no order."""
+    """(start + end logit, first token, last token) of the `top_k` best spans of one window, in any order."""
     count = len(starts)
     longest = min(longest, count)
-    # sums[extra, first]: the span of `extra` tokens after its first
+    # sums[extra, first] is the sum for the span from token `first` to token `first + extra`.
     sums = np.full((longest, count), -np.inf)
     for extra in range(longest):
         sums[extra, : count - extra] = starts[: count - extra] + ends[extra:]
@@ -175,7 +198,7 @@ def _best_spans(starts: Scores, ends: Scores, top_k: int, longest: int) -> list[
 
 
 def _log_total(windows: Sequence[TextWindow], rows: Sequence[Scores]) -> float:
-    """log of the sum of exp(logit) over the text's tokens, each counted once."""
+    """The logarithm of the sum of exp(logit) over the tokens of the text, each counted once."""
     logits = np.full(max(window.first + len(window) for window in windows), -np.inf)
     for window, row in zip(windows, rows, strict=True):
         here = logits[window.first : window.first + len(window)]
@@ -183,10 +206,10 @@ def _log_total(windows: Sequence[TextWindow], rows: Sequence[Scores]) -> float:
     return float(np.logaddexp.reduce(logits))
 
 
-def _put(text: str, span: tuple[int, int], piece: str) -> str:
+def _fill(text: str, span: tuple[int, int], piece: str) -> str:
     """`text` with `piece` in place of the mask at `span`.
 
-    The mask stands for the space on its left too, so it is the piece that says whether there is one.
+    The mask includes the space on its left, so the piece decides whether there is a space.
     """
     left = text[: span[0]].rstrip()
     word = piece.removeprefix(WORD_START)
@@ -206,7 +229,12 @@ def _finite(logits: NDArray[Any]) -> Scores:
     return values
 
 
-def check_count(logits: NDArray[Any], labels: Sequence[str]) -> None:
+def check_label_count(logits: NDArray[Any], labels: Sequence[str]) -> None:
+    """Check that there is one logit for each label.
+
+    Raises:
+        BundleError: there are more or fewer.
+    """
     if logits.shape[-1] != len(labels):
         raise BundleError(
             f"the model gives {logits.shape[-1]} scores, and the bundle's manifest names {len(labels)} labels: "

@@ -1,4 +1,8 @@
-"""Answers as lines for people, and as JSON for programs."""
+"""Answers as lines for people, and as JSON for programs.
+
+There is one function for each kind of answer, which `tasks.TASKS` refers to: it takes what the session's call returned
+and the keyword arguments of that call, and returns the lines to print.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +12,59 @@ from typing import Any
 
 from albert_runtime.answers import Answer, Choice, Embedding, Entity, Filled, Label, SentenceOrder
 
-#: characters of the context shown on either side of an answer
+#: characters of the context that are shown on either side of an answer
 _AROUND = 40
 #: numbers of an embedding that are shown
 _SHOWN_NUMBERS = 6
+#: shown where a session returns an empty tuple, such as for a text without entities
+_NOTHING = "nothing found"
 
 
 def to_json(answer: Any) -> str:
-    """One line of JSON: the answer's `to_dict()`, or a list of such. Plain ASCII, so it survives any pipe."""
+    """One line of JSON: the answer's `to_dict()`, or a list of them. It is plain ASCII, which any pipe can carry."""
     return json.dumps(_plain(answer))
 
 
-def describe(answer: Any, request: Mapping[str, Any]) -> str:
-    """The answer of any session, as lines.
+def format_embedding(answer: Embedding, request: Mapping[str, Any]) -> str:
+    """How many numbers the embedding has, and the first of them."""
+    shown = " ".join(f"{number:.4f}" for number in answer.vector[:_SHOWN_NUMBERS])
+    return f"{len(answer.vector)} numbers: {shown} ... ({len(answer.tokens)} tokens; --json gives all numbers)"
 
-    Args:
-        answer: what the session's call returned.
-        request: the keyword arguments of that call.
-    """
-    if isinstance(answer, Answer):
-        return _passage(answer, request["context"])
-    if isinstance(answer, Choice):
-        return _choices(answer, request["choices"])
-    if isinstance(answer, SentenceOrder):
-        return "\n".join([f"{answer.label}  {answer.score:.4f}", *_masks(answer.filled)])
-    if isinstance(answer, Embedding):
-        return _embedding(answer)
-    if not answer:
-        return "nothing found"
-    if isinstance(answer[0], Answer):
-        return "\n".join(_passage(one, request["context"]) for one in answer)
-    if isinstance(answer[0], Label):
-        return _columns([(one.label, f"{one.score:.4f}") for one in answer])
-    if isinstance(answer[0], Entity):
-        return _columns([(one.label, one.text, f"{one.score:.4f}", f"{one.start}-{one.end}") for one in answer])
-    return "\n".join(_masks(answer))
+
+def format_order(answer: SentenceOrder, request: Mapping[str, Any]) -> str:
+    """The order of the two texts, and below it the pieces for each mask in them."""
+    return "\n".join([f"{answer.label}  {answer.score:.4f}", *_mask_lines(answer.filled)])
+
+
+def format_masks(answer: Sequence[Sequence[Filled]], request: Mapping[str, Any]) -> str:
+    """The pieces for each mask, best first, each with its score and the text that it makes."""
+    return "\n".join(_mask_lines(answer)) or _NOTHING
+
+
+def format_labels(answer: Sequence[Label], request: Mapping[str, Any]) -> str:
+    """A line for each label, best first."""
+    return _columns([(one.label, f"{one.score:.4f}") for one in answer]) or _NOTHING
+
+
+def format_entities(answer: Sequence[Entity], request: Mapping[str, Any]) -> str:
+    """A line for each entity, in the order of the text."""
+    rows = [(one.label, one.text, f"{one.score:.4f}", f"{one.start}-{one.end}") for one in answer]
+    return _columns(rows) or _NOTHING
+
+
+def format_choices(answer: Choice, request: Mapping[str, Any]) -> str:
+    """A line for each choice, with a star before the best one."""
+    rows = [
+        ("*" if index == answer.index else " ", f"{score:.4f}", choice)
+        for index, (choice, score) in enumerate(zip(request["choices"], answer.scores, strict=True))
+    ]
+    return _columns(rows)
+
+
+def format_answers(answer: Answer | Sequence[Answer], request: Mapping[str, Any]) -> str:
+    """Two lines for each answer: its text, and where in the context it stands."""
+    answers = [answer] if isinstance(answer, Answer) else answer
+    return "\n".join(_passage(one, request["context"]) for one in answers)
 
 
 def _passage(answer: Answer, context: str) -> str:
@@ -54,30 +76,17 @@ def _passage(answer: Answer, context: str) -> str:
     return f"{_one_line(answer.text)}\n  score {answer.score:.4f}, characters {answer.start}-{answer.end}: {place}"
 
 
-def _choices(answer: Choice, choices: Sequence[str]) -> str:
-    rows = [
-        ("*" if index == answer.index else " ", f"{score:.4f}", choice)
-        for index, (choice, score) in enumerate(zip(choices, answer.scores, strict=True))
-    ]
-    return _columns(rows)
-
-
-def _masks(masks: Sequence[Sequence[Filled]]) -> list[str]:
+def _mask_lines(masks: Sequence[Sequence[Filled]]) -> list[str]:
     lines = []
-    for number, ways in enumerate(masks, start=1):
+    for number, pieces in enumerate(masks, start=1):
         if len(masks) > 1:
             lines.append(f"[MASK] {number}:")
-        lines.append(_columns([(one.token, f"{one.score:.4f}", one.text) for one in ways]))
+        lines.append(_columns([(one.token, f"{one.score:.4f}", one.text) for one in pieces]))
     return lines
 
 
-def _embedding(answer: Embedding) -> str:
-    shown = " ".join(f"{number:.4f}" for number in answer.vector[:_SHOWN_NUMBERS])
-    return f"{len(answer.vector)} numbers: {shown} ... ({len(answer.tokens)} tokens; --json gives all numbers)"
-
-
 def _columns(rows: Sequence[Sequence[str]]) -> str:
-    """The rows with each column as wide as its widest cell."""
+    """The rows as lines, with each column as wide as its widest cell."""
     cells = [[_one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)

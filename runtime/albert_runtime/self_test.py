@@ -1,38 +1,53 @@
-"""Self-test vectors: a bundle carries a few inputs and the outputs that they gave where it was made.
+"""Self-test vectors: a bundle contains a few requests and the outputs that they gave when the bundle was made.
 
-When a session opens, they are computed again. So a bundle whose tokenizer, graph or engine does not fit the
-others is refused before it gives a wrong answer. A vector is a dict of JSON types:
+When a session opens, it computes the outputs again and compares them. A bundle whose tokenizer, graph and engine do not
+fit each other is therefore refused before it gives a wrong answer. A vector is a dict of JSON types:
 
     {"inputs": the keyword arguments of the session's call,
      "input_ids": [[...]],
-     "outputs": {name: {"shape": [...], "indices": [places in the flat output], "values": [what stands there]}},
-     "tolerance": the largest difference that is allowed to a value}
+     "outputs": {name: {"shape": [...], "indices": [indices of the flat output], "values": [the values there]}},
+     "tolerance": the largest difference to a value that is allowed}
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_runtime.engines import Arrays, Engine
 from albert_runtime.errors import BundleError, UsageError
 
-if TYPE_CHECKING:
-    from albert_runtime.session import AlbertSession
-
-#: enough to see a wrong graph, few enough to keep the manifest readable
+#: enough values to notice a wrong graph, and few enough to keep the manifest readable
 _VALUES_PER_OUTPUT = 16
 
 
-def make_self_test(session: AlbertSession, inputs: Mapping[str, Any], tolerance: float) -> dict[str, Any]:
-    """The vector for `inputs`, as `session` computes it now.
+class SelfTestedSession(Protocol):
+    """What a self-test needs of a session."""
+
+    #: the full name of the task
+    task: ClassVar[str]
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs the graph; error messages name it."""
+
+    def arrays(self, *args: Any, **kwargs: Any) -> Arrays:
+        """The inputs of the graph for the arguments of a call."""
+
+    def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+        """The outputs of the graph."""
+
+
+def make_self_test(session: SelfTestedSession, inputs: Mapping[str, Any], tolerance: float) -> dict[str, Any]:
+    """The vector for `inputs`, with the outputs that `session` computes now.
 
     Args:
-        session: of the bundle that will carry the vector.
-        inputs: keyword arguments of the session's call, JSON types.
-        tolerance: the largest difference to allow, for other processors and versions of the engine.
+        session: a session of the bundle that will contain the vector.
+        inputs: keyword arguments of the session's call, of JSON types.
+        tolerance: the largest difference to allow, since other processors and engine versions round differently.
     """
     arrays = session.arrays(**inputs)
     return {
@@ -43,12 +58,12 @@ def make_self_test(session: AlbertSession, inputs: Mapping[str, Any], tolerance:
     }
 
 
-def check_self_test(session: AlbertSession, vectors: Sequence[Mapping[str, Any]]) -> None:
-    """Compute every vector again and compare.
+def check_self_test(session: SelfTestedSession, vectors: Sequence[Mapping[str, Any]]) -> None:
+    """Compute the outputs of every vector again and compare them.
 
     Raises:
-        BundleError: a vector is malformed, or `session` gives something else; the message names the vector, the
-            output and the difference.
+        BundleError: a vector is malformed, or `session` gives other outputs; the message names the vector, the output
+            and the difference.
     """
     for number, vector in enumerate(vectors, start=1):
         name = f"self-test vector {number} of {len(vectors)}"
@@ -71,7 +86,7 @@ def _sample(output: NDArray[Any]) -> dict[str, Any]:
     }
 
 
-def _check_vector(session: AlbertSession, vector: Mapping[str, Any], name: str) -> None:
+def _check_vector(session: SelfTestedSession, vector: Mapping[str, Any], name: str) -> None:
     arrays = session.arrays(**vector["inputs"])
     if arrays["input_ids"].tolist() != vector["input_ids"]:
         raise BundleError(
@@ -88,7 +103,7 @@ def _check_vector(session: AlbertSession, vector: Mapping[str, Any], name: str) 
             )
         values = output.ravel()[np.asarray(expected["indices"], dtype=np.int64)]
         differences = np.abs(values - np.asarray(expected["values"], dtype=np.float64))
-        # NaN compares as false, so it never counts as near enough.
+        # Comparing NaN gives False, so NaN never counts as near enough.
         near = differences <= float(vector["tolerance"])
         if not near.all():
             place = int(np.argmax(np.where(np.isnan(differences), np.inf, differences)))

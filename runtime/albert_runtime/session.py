@@ -1,6 +1,6 @@
-"""AlbertSession: text -> tokenizer -> batch -> engine -> head -> answer.
+"""AlbertSession: text -> tokenizer -> batch -> engine -> postprocessing -> answer; and `load`, which opens one.
 
-What all tasks share; `task_sessions.py` has the seven tasks.
+This is what all tasks share; the session of each task is in `task_sessions.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from albert_runtime.bundle import Bundle, open_bundle
 from albert_runtime.engines import Arrays, Engine, open_engine
 from albert_runtime.errors import BundleError, UsageError, listed
+from albert_runtime.lazy_import import load_object
 from albert_runtime.self_test import check_self_test
-from albert_runtime.tasks import INPUT_NAMES
+from albert_runtime.tasks import INPUT_NAMES, Task
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
@@ -27,27 +28,27 @@ _logger = logging.getLogger("albert_runtime")
 
 
 class AlbertSession(ABC):
-    """A loaded bundle, ready to answer. `albert_runtime.load` makes the right kind of session for a bundle.
+    """A loaded bundle that answers requests. `albert_runtime.load` returns the session for the bundle's task.
 
     A session may be used from several threads at once.
 
     Args:
-        bundle: the folder of a bundle, or one that `open_bundle` opened.
-        threads: threads that compute one answer; None means the cores that this process may use.
-        verify: check the files' hashes (of a folder) and the bundle's self-test vectors.
-        engine: name of the engine to use, "onnx", "litert", "tflite-runtime" or "tf-lite", instead of the first
-            one that runs the model file and is installed; or an engine to use instead of the bundle's model, such
-            as `CannedEngine`.
+        bundle: the folder of a bundle, or a bundle that `open_bundle` returned.
+        threads: the number of threads that compute one answer; None means the cores that this process may use.
+        verify: check the self-test vectors of the bundle and, if `bundle` is a folder, the hashes of its files.
+        engine: the name of the engine to use, "onnx", "litert", "tflite-runtime" or "tf-lite"; None means the first
+            one that runs the model file and is installed. Or an engine to use instead of the bundle's model, such as
+            `CannedEngine`.
 
     Raises:
-        UsageError: no such folder, or engine.
+        UsageError: there is no such folder or no such engine.
         UnsupportedError: the engine does not run such a model file.
-        BundleError: not a bundle, damaged, for another task, or its parts don't fit each other.
+        BundleError: it is not a bundle, it is damaged or made for another task, or its parts don't fit each other.
         DependencyError: the engine's package is not installed.
         OperatorError: the engine lacks an operator of the graph.
     """
 
-    #: the task's full name
+    #: the full name of the task
     task: ClassVar[str]
 
     def __init__(
@@ -69,23 +70,23 @@ class AlbertSession(ABC):
         if engine is None or isinstance(engine, str):
             engine = open_engine(self.bundle.model_file, threads=threads, name=engine)
         self.engine: Engine = engine
-        #: the most tokens that one sequence may have, special tokens included
+        #: the most tokens in one sequence, special tokens included
         self.max_length = min(self.manifest.max_length, self.manifest.sequence_length or self.manifest.max_length)
-        self._told_of_truncation = False
-        self._refuse_misfits()
+        self._warned_of_truncation = False
+        self._check_parts_fit()
         if verify:
             check_self_test(self, self.manifest.self_test)
 
     @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The answer to one request; each task says what it takes."""
+        """The answer to one request; the arguments depend on the task."""
 
     @abstractmethod
     def arrays(self, *args: Any, **kwargs: Any) -> Arrays:
-        """The arrays that the call would hand to the engine, from the same texts."""
+        """The inputs that the call gives to the engine, made of the same texts."""
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The raw door: the graph's outputs for the inputs of `tasks.py`, as float32.
+        """The outputs of the graph as float32, by the tensor names of `tasks.py`; there is no pre- or postprocessing.
 
         Raises:
             UsageError: an input is missing or does not fit the graph.
@@ -96,8 +97,12 @@ class AlbertSession(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bundle.folder} on {self.engine.name} {self.engine.version}>"
 
-    def _refuse_misfits(self) -> None:
-        """Compare what the tokenizer, the graph, the configuration and the manifest say of each other."""
+    def _check_parts_fit(self) -> None:
+        """Check that the tokenizer, the graph, the configuration and the manifest agree.
+
+        Raises:
+            BundleError: they don't; the message lists every contradiction.
+        """
         model = self.manifest.model_file
         problems = [
             f"{model} has no output {name}, which {self.task} needs; it has {', '.join(self.engine.output_names)}"
@@ -105,7 +110,7 @@ class AlbertSession(ABC):
             if name not in self.engine.output_names
         ]
         problems += [
-            f"{model} wants an input {name}; a session gives {', '.join(INPUT_NAMES)}"
+            f"{model} needs an input {name}; a session gives {', '.join(INPUT_NAMES)}"
             for name in self.engine.input_names
             if name not in INPUT_NAMES
         ]
@@ -121,10 +126,12 @@ class AlbertSession(ABC):
             raise BundleError(listed(f"the parts of the bundle {self.bundle.folder} don't fit:", problems))
 
     def _encode(self, text: str, text_pair: str | None = None, *, keep_masks: bool = False) -> Encoding:
-        """One sequence; what is too long is cut off, the longer text first, and the first time that is said.
+        """The tokens of a text, or of a pair of texts, as one sequence.
+
+        What is too long is cut off at the end, from the longer text first. The session logs that, but only once.
 
         Raises:
-            UsageError: a [MASK] is cut off and `keep_masks` is set.
+            UsageError: a [MASK] would be cut off, and `keep_masks` is set.
         """
         whole = self.tokenizer(text, text_pair).encodings[0]
         if len(whole) <= self.max_length:
@@ -137,8 +144,8 @@ class AlbertSession(ABC):
                 f"the text has {len(whole)} tokens and the model takes {self.max_length}: {masks - kept_masks} of "
                 f"{masks} [MASK] would be cut off; shorten what stands around the masks"
             )
-        if not self._told_of_truncation:
-            self._told_of_truncation = True
+        if not self._warned_of_truncation:
+            self._warned_of_truncation = True
             _logger.warning(
                 "the text has %d tokens and the model takes %d: %d tokens at the end were left out "
                 "(said once for each session)",
@@ -152,20 +159,39 @@ class AlbertSession(ABC):
         return pad_batch(encodings, pad_token_id=self.tokenizer.pad_token_id, length=self.manifest.sequence_length)
 
     def run_each(self, encodings: Iterable[Encoding]) -> Iterator[Arrays]:
-        """The outputs of each sequence, without the batch axis; padding of a static length is still there.
+        """The outputs of each sequence, without the batch axis; they include the padding of a static length.
 
-        One after the other: the windows of a long text gain no time as a batch (a window of 384 tokens keeps the
-        cores busy by itself) and would take six times the memory (measured with albert-base, 8 windows, 2 cores).
+        The sequences run one after the other. As a batch, the windows of a long text would take no less time, because
+        one window of 384 tokens already uses all cores, and six times the memory (measured with albert-base, 8 windows,
+        2 cores).
         """
         for encoding in encodings:
             yield {name: output[0] for name, output in self.run(self._pad([encoding])).items()}
 
 
+def session_class(task: Task) -> type[AlbertSession]:
+    """The class of the sessions that answer requests of `task`."""
+    found: type[AlbertSession] = load_object(task.session)
+    return found
+
+
+def load(
+    bundle: str | Path,
+    *,
+    threads: int | None = None,
+    verify: bool = True,
+    engine: Engine | str | None = None,
+) -> AlbertSession:
+    """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised."""
+    opened = open_bundle(bundle, check=verify)
+    return session_class(opened.task)(opened, threads=threads, verify=verify, engine=engine)
+
+
 def check_text(name: str, text: object) -> str:
-    """`text`, if it is one that can be asked about.
+    """`text`, if it can be part of a request.
 
     Raises:
-        UsageError: not a str, or nothing but white space.
+        UsageError: it is not a str, or it holds nothing but white space.
     """
     if not isinstance(text, str):
         hint = "; decode it first: text.decode('utf-8')" if isinstance(text, (bytes, bytearray)) else ""
@@ -176,7 +202,7 @@ def check_text(name: str, text: object) -> str:
 
 
 def check_count(name: str, count: object, least: int = 1) -> int:
-    """`count`, if it is a whole number from `least` on.
+    """`count`, if it is a whole number and not less than `least`.
 
     Raises:
         UsageError: it is not.

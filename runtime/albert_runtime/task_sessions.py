@@ -1,27 +1,27 @@
-"""One session for each task, and `load`, which picks the one that fits a bundle."""
+"""The seven session classes, one for each task; `tasks.TASKS` refers to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, NamedTuple, overload
 
 import numpy as np
 
 from albert_runtime.answers import Answer, Choice, Embedding, Entity, Filled, Label, SentenceOrder
-from albert_runtime.bundle import open_bundle
-from albert_runtime.engines import Arrays, Engine
+from albert_runtime.engines import Arrays
 from albert_runtime.entities import find_entities
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing import Logits, best_answers, choose, fill_masks, judge_order, label_text
 from albert_runtime.session import AlbertSession, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.windows import TextWindow, best_seen, number_windows
+from albert_runtime.windows import TextWindow, number_windows, own_positions
 
-#: tokens of a question-answering window: the length that SQuAD models are trained at
+#: tokens in a question-answering window: the length that SQuAD models are trained with
 _ANSWER_WINDOW = 384
-#: tokens that neighbouring windows share
+#: tokens that two neighbouring windows share
 _STRIDE = 128
+#: tokens in the longest answer, if a call does not say otherwise
+_MAX_ANSWER_TOKENS = 30
 
 
 class FeatureExtractionSession(AlbertSession):
@@ -30,7 +30,7 @@ class FeatureExtractionSession(AlbertSession):
     task = "feature-extraction"
 
     def __call__(self, text: str) -> Embedding:
-        """The text's embedding. A text that is too long is cut off at the end."""
+        """The embedding of the text. A text that is too long is cut off at the end."""
         encoding = self._encode(check_text("text", text))
         outputs = self.run(self._pad([encoding]))
         return Embedding(outputs["pooler_output"][0], outputs["last_hidden_state"][0, : len(encoding)])
@@ -41,15 +41,15 @@ class FeatureExtractionSession(AlbertSession):
 
 
 class PretrainingSession(AlbertSession):
-    """Two texts -> whether they stand in their order, and what belongs in their masks."""
+    """Two texts -> whether they are in their original order, and pieces for the masks in them."""
 
     task = "pretraining"
 
     def __call__(self, first: str, second: str, top_k: int = 5) -> SentenceOrder:
-        """Judge the order of two texts, and fill each [MASK] in them with the `top_k` best pieces.
+        """Predict the order of two texts, and the `top_k` best pieces for each [MASK] in them.
 
         Raises:
-            UsageError: a text is empty, or so long that a mask is cut off.
+            UsageError: a text is empty, or so long that a [MASK] would be cut off.
         """
         check_count("top_k", top_k)
         encoding = self._encode_texts(first, second)
@@ -66,15 +66,15 @@ class PretrainingSession(AlbertSession):
 
 
 class FillMaskSession(AlbertSession):
-    """Text with [MASK] in it -> what belongs there."""
+    """A text with [MASK] in it -> the pieces that may stand there."""
 
     task = "fill-mask"
 
     def __call__(self, text: str, top_k: int = 5) -> tuple[tuple[Filled, ...], ...]:
-        """For each [MASK] of the text, in its order, the `top_k` best pieces, best first.
+        """The `top_k` best pieces for each [MASK], best first; the masks are in the order of the text.
 
         Raises:
-            UsageError: there is no [MASK], or the text is so long that one is cut off.
+            UsageError: there is no [MASK], or the text is so long that one would be cut off.
         """
         check_count("top_k", top_k)
         encoding = self._encode_text(text)
@@ -98,7 +98,7 @@ class TextClassificationSession(AlbertSession):
     task = "text-classification"
 
     def __call__(self, text: str, text_pair: str | None = None) -> tuple[Label, ...]:
-        """Every label with its score, best first. A text that is too long is cut off at the end."""
+        """Every label with its score, best first. Texts that are too long are cut off at the end."""
         logits = self.run(self.arrays(text, text_pair))["logits"][0]
         return label_text(logits, self.manifest.labels, self.bundle.config.get("problem_type"))
 
@@ -111,14 +111,20 @@ class TextClassificationSession(AlbertSession):
 
 
 class LabelledTokens(NamedTuple):
-    """The tokens of one text, special ones left out."""
+    """The tokens of one text with the logits of their labels; special tokens are left out."""
 
     #: float32 `[tokens, labels]`
     logits: Logits
-    #: where each stands in the text
+    #: the characters (start, end) of the text that each token stands for
     offsets: list[tuple[int, int]]
-    #: which word each belongs to
+    #: the number of the word that each token belongs to
     word_ids: list[int | None]
+
+    @property
+    def label_ids(self) -> list[int]:
+        """The index of the best label of each token."""
+        ids: list[int] = self.logits.argmax(axis=-1).tolist()
+        return ids
 
 
 class TokenClassificationSession(AlbertSession):
@@ -129,17 +135,17 @@ class TokenClassificationSession(AlbertSession):
     def __call__(self, text: str) -> tuple[Entity, ...]:
         """The entities of a text of any length, in its order.
 
-        A text that is too long for the model goes through it in overlapping windows; each token takes its label
-        from the window that shows most of what stands around it.
+        A text that is too long for the model goes through it in overlapping windows; each token takes its label from
+        the window that shows most of the text around it.
         """
         return self.entities(self.tokens(text), text)
 
     def entities(self, tokens: LabelledTokens, text: str) -> tuple[Entity, ...]:
-        """The entities of `text`, whose `tokens` have been labelled."""
+        """The entities of `text`, found in its labelled `tokens`."""
         return find_entities(tokens.logits, tokens.offsets, tokens.word_ids, text, self.manifest.labels)
 
     def tokens(self, text: str) -> LabelledTokens:
-        """The tokens of a text of any length, in its order, each from the window where it is best seen.
+        """The tokens of a text of any length, in its order, each from the window that shows most of the text around it.
 
         Raises:
             UsageError: the text is empty.
@@ -149,18 +155,18 @@ class TokenClassificationSession(AlbertSession):
         logits: list[Logits] = []
         offsets: list[tuple[int, int]] = []
         word_ids: list[int | None] = []
-        for encoding, part, outputs in zip(encodings, best_seen(windows), self.run_each(encodings), strict=True):
+        for encoding, part, outputs in zip(encodings, own_positions(windows), self.run_each(encodings), strict=True):
             logits.append(outputs["logits"][part])
             offsets += encoding.offsets[part]
             word_ids += encoding.word_ids[part]
         return LabelledTokens(np.concatenate(logits), offsets, word_ids)
 
     def arrays(self, text: str) -> Arrays:
-        """See `AlbertSession.arrays`; a row for each window."""
+        """See `AlbertSession.arrays`; there is a row for each window."""
         return self._pad([window.encoding for window in self.windows(text)])
 
     def windows(self, text: str) -> tuple[TextWindow, ...]:
-        """The overlapping windows that the text is seen through, each short enough for the model.
+        """The overlapping windows of the text, each short enough for the model.
 
         Raises:
             UsageError: the text is empty.
@@ -178,16 +184,16 @@ class TokenClassificationSession(AlbertSession):
 
 
 class MultipleChoiceSession(AlbertSession):
-    """A prompt and several choices -> the one that goes best with it."""
+    """A prompt and several choices -> the choice that goes best with the prompt."""
 
     task = "multiple-choice"
 
     def __call__(self, prompt: str, choices: Sequence[str]) -> Choice:
-        """The best of two or more choices. Texts that are too long are cut off at the end, the longer one first."""
+        """The best of two or more choices. What is too long is cut off at the end, from the longer text first."""
         return choose(self.run(self.arrays(prompt, choices))["logits"][0], choices)
 
     def arrays(self, prompt: str, choices: Sequence[str]) -> Arrays:
-        """See `AlbertSession.arrays`; [1, choices, sequence]."""
+        """See `AlbertSession.arrays`; the shape is `[1, choices, sequence]`."""
         check_text("prompt", prompt)
         if isinstance(choices, str) or not isinstance(choices, Sequence):
             raise UsageError(f"choices must be a list of texts, not {type(choices).__name__}")
@@ -199,8 +205,18 @@ class MultipleChoiceSession(AlbertSession):
         return {name: array[np.newaxis] for name, array in rows.items()}
 
 
+class PassageLogits(NamedTuple):
+    """The windows of one context, and the logits for where an answer starts and ends."""
+
+    windows: tuple[TextWindow, ...]
+    #: float32 `[sequence]` for each window
+    starts: list[Logits]
+    #: float32 `[sequence]` for each window
+    ends: list[Logits]
+
+
 class QuestionAnsweringSession(AlbertSession):
-    """A question and a context -> the passage of the context that answers it."""
+    """A question and a context -> the passage of the context that answers the question."""
 
     task = "question-answering"
 
@@ -210,13 +226,18 @@ class QuestionAnsweringSession(AlbertSession):
         question: str,
         context: str,
         top_k: Literal[1] = 1,
-        max_answer_tokens: int = 30,
+        max_answer_tokens: int = _MAX_ANSWER_TOKENS,
         stride: int = _STRIDE,
     ) -> Answer: ...
 
     @overload
     def __call__(
-        self, question: str, context: str, top_k: int, max_answer_tokens: int = 30, stride: int = _STRIDE
+        self,
+        question: str,
+        context: str,
+        top_k: int,
+        max_answer_tokens: int = _MAX_ANSWER_TOKENS,
+        stride: int = _STRIDE,
     ) -> Answer | tuple[Answer, ...]: ...
 
     def __call__(
@@ -224,44 +245,54 @@ class QuestionAnsweringSession(AlbertSession):
         question: str,
         context: str,
         top_k: int = 1,
-        max_answer_tokens: int = 30,
+        max_answer_tokens: int = _MAX_ANSWER_TOKENS,
         stride: int = _STRIDE,
     ) -> Answer | tuple[Answer, ...]:
-        """The best answer; or, with `top_k` above 1, a tuple of so many or fewer, best first.
+        """The best answer; if `top_k` is above 1, a tuple of at most `top_k` answers, best first.
 
-        A context of any length will do: it goes through the model in overlapping windows of at most 384 tokens.
+        The context may have any length: it goes through the model in overlapping windows of at most 384 tokens.
 
         Args:
             question: one question.
             context: the text that holds the answer.
-            top_k: how many answers.
-            max_answer_tokens: the longest answer, in tokens.
-            stride: tokens that neighbouring windows share; at most half of the room beside the question is.
+            top_k: the number of answers.
+            max_answer_tokens: the most tokens in an answer.
+            stride: the tokens that two neighbouring windows share; at most half of the tokens of the context in a
+                window are shared, whatever is given.
 
         Raises:
-            UsageError: a text is empty, or the question fills the window by itself.
+            UsageError: a text is empty, or the question leaves no room for the context in a window.
         """
         check_count("top_k", top_k)
         check_count("max_answer_tokens", max_answer_tokens)
-        windows = self.windows(question, context, stride)
-        starts, ends = [], []
-        for outputs in self.run_each([window.encoding for window in windows]):
-            starts.append(outputs["start_logits"])
-            ends.append(outputs["end_logits"])
-        answers = best_answers(windows, starts, ends, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
+        logits = self.passage_logits(question, context, stride)
+        answers = self.answers(logits, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
         if not answers:
             raise UsageError("the context holds nothing that the tokenizer knows as text; give it words to answer from")
         return answers[0] if top_k == 1 else answers
 
+    def passage_logits(self, question: str, context: str, stride: int = _STRIDE) -> PassageLogits:
+        """The logits of a context of any length; the arguments and what is raised are those of the call."""
+        windows = self.windows(question, context, stride)
+        outputs = list(self.run_each([window.encoding for window in windows]))
+        starts, ends = ([one[name] for one in outputs] for name in ("start_logits", "end_logits"))
+        return PassageLogits(windows, starts, ends)
+
+    def answers(
+        self, logits: PassageLogits, context: str, *, top_k: int = 1, max_answer_tokens: int = _MAX_ANSWER_TOKENS
+    ) -> tuple[Answer, ...]:
+        """The best passages of `context`, best first; there are none if the tokenizer finds no text in it."""
+        return best_answers(*logits, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
+
     def arrays(self, question: str, context: str, stride: int = _STRIDE) -> Arrays:
-        """See `AlbertSession.arrays`; a row for each window."""
+        """See `AlbertSession.arrays`; there is a row for each window."""
         return self._pad([window.encoding for window in self.windows(question, context, stride)])
 
     def windows(self, question: str, context: str, stride: int = _STRIDE) -> tuple[TextWindow, ...]:
-        """The overlapping windows that the context is seen through, each behind the question.
+        """The overlapping windows of the context; the question comes first in each.
 
         Raises:
-            UsageError: a text is empty, or the question fills the window by itself.
+            UsageError: a text is empty, or the question leaves no room for the context in a window.
         """
         check_text("question", question)
         check_text("context", context)
@@ -283,32 +314,6 @@ class QuestionAnsweringSession(AlbertSession):
             return_overflowing_tokens=True,
         ).encodings
         return number_windows(encodings, sequence_id=1, stride=stride)
-
-
-SESSIONS: dict[str, type[AlbertSession]] = {
-    session.task: session
-    for session in (
-        FeatureExtractionSession,
-        PretrainingSession,
-        FillMaskSession,
-        TextClassificationSession,
-        TokenClassificationSession,
-        MultipleChoiceSession,
-        QuestionAnsweringSession,
-    )
-}
-
-
-def load(
-    bundle: str | Path,
-    *,
-    threads: int | None = None,
-    verify: bool = True,
-    engine: Engine | str | None = None,
-) -> AlbertSession:
-    """The session for the bundle in a folder; see `AlbertSession` for the arguments and what is raised."""
-    opened = open_bundle(bundle, check=verify)
-    return SESSIONS[opened.manifest.task](opened, threads=threads, verify=verify, engine=engine)
 
 
 def _fill(

@@ -1,6 +1,9 @@
-"""The contract between converters and runtime: what each task's graph takes and gives.
+"""The table of tasks that converters and runtime share: the tensors of each task's graph, and its session class.
 
-Names follow Hugging Face's ONNX exports, so that other tools open the graphs too. Ids are int64 in ONNX and
+A new task is one more row of `TASKS` and the session class that the row names. What only the exporting side needs to
+know about a task is in the table of `albert_export/tasks.py`.
+
+Tensor names follow Hugging Face's ONNX exports, so that other tools open the graphs too. Ids are int64 in ONNX and
 int32 in TFLite; outputs are float32. Every named axis is dynamic unless a static target is asked for.
 """
 
@@ -18,8 +21,33 @@ INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
 
 
 @dataclass(frozen=True)
+class Argument:
+    """One text that a session is called with, and the option that the command line has for it."""
+
+    #: the keyword argument of the session's call
+    name: str
+    #: the help text of the option
+    help: str
+    required: bool = True
+    #: the argument is a list of texts: the option gives one of them, and may be repeated
+    repeated: bool = False
+    #: a second option, such as --context-file, reads the text from a file
+    from_file: bool = False
+
+    @property
+    def option(self) -> str:
+        """The option of the command line: `text_pair` is given as --text-pair, each of `choices` as --choice."""
+        name = self.name.removesuffix("s") if self.repeated else self.name
+        return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True)
 class Task:
-    """One task: its names, and the tensors of its graph."""
+    """One task: its names, the tensors of its graph, and the session that turns tensors into answers.
+
+    `session` and `formatter` are references "module:name" for `lazy_import.load_object`, because this table is read by
+    code that must not import numpy.
+    """
 
     name: str
     aliases: tuple[str, ...]
@@ -29,6 +57,18 @@ class Task:
     input_axes: tuple[str, ...]
     #: output name -> its axes; an axis that is not BATCH, CHOICES or SEQUENCE is fixed by the configuration
     outputs: dict[str, tuple[str, ...]]
+    #: the subclass of `AlbertSession` that answers requests
+    session: str
+    #: the function (answer, request) -> str that makes an answer readable
+    formatter: str
+    #: the texts of a request, in the order in which the command line takes them without option names
+    arguments: tuple[Argument, ...]
+    #: a request as it is typed behind the bundle's folder
+    example: str
+    #: whether the session's call takes `top_k`, the number of answers
+    takes_top_k: bool = False
+    #: whether the manifest names the outputs in `labels`
+    labelled: bool = False
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Input name -> its axes."""
@@ -36,63 +76,109 @@ class Task:
 
 
 _SEQUENCES = (BATCH, SEQUENCE)
+_SESSIONS = "albert_runtime.task_sessions"
+_FORMATTERS = "albert_runtime.printing"
+_TEXT = Argument("text", "the text")
 
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Task(
-            "feature-extraction",
-            ("base", "default"),
-            "AlbertModel",
-            _SEQUENCES,
-            {"last_hidden_state": (BATCH, SEQUENCE, "hidden_size"), "pooler_output": (BATCH, "hidden_size")},
+            name="feature-extraction",
+            aliases=("base", "default"),
+            architecture="AlbertModel",
+            input_axes=_SEQUENCES,
+            outputs={"last_hidden_state": (BATCH, SEQUENCE, "hidden_size"), "pooler_output": (BATCH, "hidden_size")},
+            session=f"{_SESSIONS}:FeatureExtractionSession",
+            formatter=f"{_FORMATTERS}:format_embedding",
+            arguments=(_TEXT,),
+            example='"Any sentence."',
         ),
         Task(
-            "pretraining",
-            ("mlm+sop",),
-            "AlbertForPreTraining",
-            _SEQUENCES,
-            {"prediction_logits": (BATCH, SEQUENCE, "vocab_size"), "sop_logits": (BATCH, "2")},
+            name="pretraining",
+            aliases=("mlm+sop",),
+            architecture="AlbertForPreTraining",
+            input_axes=_SEQUENCES,
+            outputs={"prediction_logits": (BATCH, SEQUENCE, "vocab_size"), "sop_logits": (BATCH, "2")},
+            session=f"{_SESSIONS}:PretrainingSession",
+            formatter=f"{_FORMATTERS}:format_order",
+            arguments=(
+                Argument("first", "the text that may come first"),
+                Argument("second", "the text that may follow it"),
+            ),
+            example='--first "She fell asleep." --second "She went to [MASK]."',
+            takes_top_k=True,
         ),
         Task(
-            "fill-mask",
-            ("mlm", "masked-lm"),
-            "AlbertForMaskedLM",
-            _SEQUENCES,
-            {"logits": (BATCH, SEQUENCE, "vocab_size")},
+            name="fill-mask",
+            aliases=("mlm", "masked-lm"),
+            architecture="AlbertForMaskedLM",
+            input_axes=_SEQUENCES,
+            outputs={"logits": (BATCH, SEQUENCE, "vocab_size")},
+            session=f"{_SESSIONS}:FillMaskSession",
+            formatter=f"{_FORMATTERS}:format_masks",
+            arguments=(_TEXT,),
+            example='"Paris is the [MASK] of France."',
+            takes_top_k=True,
         ),
         Task(
-            "text-classification",
-            ("sequence-classification", "cls"),
-            "AlbertForSequenceClassification",
-            _SEQUENCES,
-            {"logits": (BATCH, "num_labels")},
+            name="text-classification",
+            aliases=("sequence-classification", "cls"),
+            architecture="AlbertForSequenceClassification",
+            input_axes=_SEQUENCES,
+            outputs={"logits": (BATCH, "num_labels")},
+            session=f"{_SESSIONS}:TextClassificationSession",
+            formatter=f"{_FORMATTERS}:format_labels",
+            arguments=(
+                _TEXT,
+                Argument("text_pair", "the second text, for models that judge pairs of texts", required=False),
+            ),
+            example='"What a lovely film."',
+            labelled=True,
         ),
         Task(
-            "token-classification",
-            ("ner",),
-            "AlbertForTokenClassification",
-            _SEQUENCES,
-            {"logits": (BATCH, SEQUENCE, "num_labels")},
+            name="token-classification",
+            aliases=("ner",),
+            architecture="AlbertForTokenClassification",
+            input_axes=_SEQUENCES,
+            outputs={"logits": (BATCH, SEQUENCE, "num_labels")},
+            session=f"{_SESSIONS}:TokenClassificationSession",
+            formatter=f"{_FORMATTERS}:format_entities",
+            arguments=(_TEXT,),
+            example='"Ada Lovelace lived in London."',
+            labelled=True,
         ),
         Task(
-            "multiple-choice",
-            ("mc", "swag"),
-            "AlbertForMultipleChoice",
-            (BATCH, CHOICES, SEQUENCE),
-            {"logits": (BATCH, CHOICES)},
+            name="multiple-choice",
+            aliases=("mc", "swag"),
+            architecture="AlbertForMultipleChoice",
+            input_axes=(BATCH, CHOICES, SEQUENCE),
+            outputs={"logits": (BATCH, CHOICES)},
+            session=f"{_SESSIONS}:MultipleChoiceSession",
+            formatter=f"{_FORMATTERS}:format_choices",
+            arguments=(
+                Argument("prompt", "the text that one of the choices goes with"),
+                Argument("choices", "one choice; give two or more", repeated=True),
+            ),
+            example='--prompt "He opened the door" --choice "and went in." --choice "blue."',
         ),
         Task(
-            "question-answering",
-            ("qa",),
-            "AlbertForQuestionAnswering",
-            _SEQUENCES,
-            {"start_logits": (BATCH, SEQUENCE), "end_logits": (BATCH, SEQUENCE)},
+            name="question-answering",
+            aliases=("qa",),
+            architecture="AlbertForQuestionAnswering",
+            input_axes=_SEQUENCES,
+            outputs={"start_logits": (BATCH, SEQUENCE), "end_logits": (BATCH, SEQUENCE)},
+            session=f"{_SESSIONS}:QuestionAnsweringSession",
+            formatter=f"{_FORMATTERS}:format_answers",
+            arguments=(
+                Argument("question", "a question"),
+                Argument("context", "the text that holds the answer", from_file=True),
+            ),
+            example='--question "Where is the tower?" --context "The tower stands in Paris."',
+            takes_top_k=True,
         ),
     )
 }
-
-TASK_OF_ALIAS = {alias: task.name for task in TASKS.values() for alias in (task.name, *task.aliases)}
 
 
 def find_task(name: str) -> Task:
@@ -102,7 +188,8 @@ def find_task(name: str) -> Task:
         UnsupportedError: there is no such task; the message lists all of them.
     """
     key = name.strip().lower().replace("_", "-")
-    if key not in TASK_OF_ALIAS:
-        known = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
-        raise UnsupportedError(f"unknown task {name!r}; the tasks are: {known}")
-    return TASKS[TASK_OF_ALIAS[key]]
+    for task in TASKS.values():
+        if key in (task.name, *task.aliases):
+            return task
+    known = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
+    raise UnsupportedError(f"unknown task {name!r}; the tasks are: {known}")

@@ -1,4 +1,4 @@
-"""A long text as overlapping windows: which token of the text stands where in which window."""
+"""The overlapping windows of a long text: which tokens of the text are in which window, and at which positions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from albert_runtime.tokenization.encoding import Encoding
 
 @dataclass(frozen=True)
 class TextWindow:
-    """One window: the sequence, and which of its tokens are tokens of the text.
+    """One window: a sequence, and which of its tokens are tokens of the text.
 
-    `encoding`'s positions from `begin` to `end` (not included) hold the text's tokens from number `first` on.
+    The positions `begin:end` of `encoding` hold tokens of the text; the first of them has the number `first` in the
+    text.
     """
 
     encoding: Encoding
@@ -22,17 +23,17 @@ class TextWindow:
     first: int
 
     def __len__(self) -> int:
-        """Tokens of the text in this window."""
+        """The number of tokens of the text in this window."""
         return self.end - self.begin
 
 
 def number_windows(encodings: Sequence[Encoding], *, sequence_id: int, stride: int) -> tuple[TextWindow, ...]:
-    """The windows of one text, in order, each with the place of its tokens in the text.
+    """The windows of one text, in order, each with the numbers of its tokens in the text.
 
     Args:
-        encodings: as the tokenizer cuts them, of one text (and the same partner in each, if there is a pair).
-        sequence_id: which text of the pair the windows run over: 0 or 1.
-        stride: tokens that each window shares with the one before.
+        encodings: the windows as the tokenizer cut them; of a pair of texts, one is cut, and each window has the other.
+        sequence_id: the text that is cut: 0 for the first text of a pair, 1 for the second.
+        stride: the tokens that each window shares with the previous one.
     """
     windows: list[TextWindow] = []
     first = 0
@@ -44,11 +45,10 @@ def number_windows(encodings: Sequence[Encoding], *, sequence_id: int, stride: i
     return tuple(windows)
 
 
-def best_seen(windows: Sequence[TextWindow]) -> list[slice]:
-    """For each window the positions to take from it, so that every token of the text is taken once.
+def own_positions(windows: Sequence[TextWindow]) -> list[slice]:
+    """For each window, the positions whose tokens are taken from it, so that every token of the text is taken once.
 
-    Each overlap is parted in its middle: a token is taken from the window that shows more of what stands
-    around it.
+    Each overlap is divided in the middle: a token is taken from the window that shows more of the text around it.
     """
     cuts = [0]
     for window, following in pairwise(windows):

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import albert_runtime.cli
-from albert_runtime import task_sessions
+from albert_runtime import session
 from albert_runtime.cli import main
 from albert_runtime.engines.canned_engine import CannedEngine
+from albert_runtime.session import session_class
 from albert_runtime.tasks import TASKS
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
 
@@ -45,13 +46,13 @@ def canned_bundle(tmp_path, monkeypatch):
 
     def make(task):
         folder = make_bundle(tmp_path / task, task)
-        session_class = task_sessions.SESSIONS[task]
+        real_class = session_class(TASKS[task])
 
         def open_with_canned_engine(opened, **_):
             labels = len(opened.manifest.labels)
-            return session_class(opened, engine=CannedEngine(task, lambda inputs: zeros(inputs, task, labels, 90)))
+            return real_class(opened, engine=CannedEngine(task, lambda inputs: zeros(inputs, task, labels, 90)))
 
-        monkeypatch.setitem(task_sessions.SESSIONS, task, open_with_canned_engine)
+        monkeypatch.setattr(session, "session_class", lambda _: open_with_canned_engine)
         return str(folder)
 
     return make

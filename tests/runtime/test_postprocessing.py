@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from albert_runtime.errors import BundleError
-from albert_runtime.postprocessing import best_answers, choose, fill_masks, judge_order, label_text, softmax
+from albert_runtime.postprocessing import (
+    MULTI_LABEL,
+    REGRESSION,
+    SINGLE_LABEL,
+    best_answers,
+    choose,
+    fill_masks,
+    judge_order,
+    label_text,
+    resolve_problem_type,
+    softmax,
+)
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.windows import TextWindow, number_windows
@@ -195,3 +206,17 @@ class TestBestAnswers:
         )
         windows = number_windows([encoding], sequence_id=1, stride=0)
         assert best_answers(windows, [logits(0, 0, 0)], [logits(0, 0, 0)], " ", top_k=1, max_answer_tokens=9) == ()
+
+
+@pytest.mark.parametrize(
+    ("problem_type", "label_count", "expected"),
+    [
+        (None, 1, REGRESSION),
+        (None, 3, SINGLE_LABEL),
+        (SINGLE_LABEL, 1, SINGLE_LABEL),
+        (MULTI_LABEL, 1, MULTI_LABEL),
+        (REGRESSION, 3, REGRESSION),
+    ],
+)
+def test_what_the_logits_of_a_text_classifier_mean(problem_type, label_count, expected):
+    assert resolve_problem_type(problem_type, label_count) == expected

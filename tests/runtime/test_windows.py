@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-from albert_runtime.windows import best_seen, number_windows
+from albert_runtime.windows import number_windows, own_positions
 from tests.runtime.tiny_bundle import make_bundle
 
 
@@ -28,14 +28,14 @@ def test_numbers_every_token_of_a_long_context(tokenizer, length, stride):
 
 
 @pytest.mark.parametrize("stride", [0, 1, 4, 5])
-def test_best_seen_takes_every_token_once_from_where_it_stands_most_inside(tokenizer, stride):
+def test_every_token_is_taken_once_from_the_window_that_shows_most_around_it(tokenizer, stride):
     text = " ".join(str(number % 10) for number in range(30))
     whole = tokenizer.encode(text, add_special_tokens=False)
     encodings = tokenizer(
         text, truncation="only_first", max_length=12, stride=stride, return_overflowing_tokens=True
     ).encodings
     windows = number_windows(encodings, sequence_id=0, stride=stride)
-    parts = best_seen(windows)
+    parts = own_positions(windows)
     taken = [token for window, part in zip(windows, parts, strict=True) for token in window.encoding.ids[part]]
     assert taken == whole
 
@@ -55,4 +55,4 @@ def test_best_seen_takes_every_token_once_from_where_it_stands_most_inside(token
 def test_a_text_without_tokens_has_one_empty_window(tokenizer):
     window = number_windows(tokenizer("").encodings, sequence_id=0, stride=4)[0]
     assert len(window) == 0
-    assert best_seen([window]) == [slice(0, 0)]
+    assert own_positions([window]) == [slice(0, 0)]

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
-#: what the expected answers are, which determines the metrics; see `albert_export.evaluation.metrics.registry`
-Kind = Literal[
-    "SQuAD v1.1", "SQuAD v2.0", "labels", "several labels", "values", "tags", "choices", "masks", "masks and order"
-]
+#: what the expected answers are, and so how they are scored; see `albert_export.tasks.LabelledData.measures`
+Kind = str
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from albert_export.evaluation.datasets.example import Kind
-from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION
+from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION, SINGLE_LABEL, resolve_problem_type
 
 
 def label_kind(labels: Sequence[str], problem_type: str | None) -> Kind:
-    """Return what a text classifier with these labels and this "problem_type" in its configuration answers."""
-    if problem_type == MULTI_LABEL:
-        return "several labels"
-    if problem_type == REGRESSION or (problem_type is None and len(labels) == 1):
-        return "values"
-    return "labels"
+    """What a text classifier with these labels and this "problem_type" in its configuration answers."""
+    kinds = {MULTI_LABEL: "several labels", REGRESSION: "values", SINGLE_LABEL: "labels"}
+    return kinds[resolve_problem_type(problem_type, len(labels))]
 
 
 def match_labels(values: Iterable[str], labels: Sequence[str]) -> tuple[dict[str, str], Counter[str]]:

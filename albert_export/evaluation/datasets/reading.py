@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from albert_export.evaluation.datasets.conll import read_conll
 from albert_export.evaluation.datasets.example import Dataset, Example
-from albert_export.evaluation.datasets.formats import FORMAT_OF_TASK, refuse_other_format
-from albert_export.evaluation.datasets.glue_tsv import read_table
-from albert_export.evaluation.datasets.multiple_choice import read_choices
-from albert_export.evaluation.datasets.plain_text import read_masks, read_orders
-from albert_export.evaluation.datasets.squad import read_squad
-from albert_export.evaluation.metrics.registry import MEASURES
+from albert_export.evaluation.datasets.formats import refuse_other_format
+from albert_export.evaluation.metrics.registry import find_measure
+from albert_export.tasks import TASK_SPECS
 from albert_export.utils.text_file import read_text
 from albert_runtime.errors import UnsupportedError, UsageError
+from albert_runtime.lazy_import import load_object
 from albert_runtime.tasks import Task, find_task
 
 __all__ = ["Dataset", "Example", "read_dataset"]
@@ -41,30 +38,20 @@ def read_dataset(
         DependencyError: the package that computes the metrics is missing.
     """
     name = find_task(task).name if isinstance(task, str) else task.name
-    if name not in FORMAT_OF_TASK:
+    data = TASK_SPECS[name].labelled_data
+    if data is None:
         raise UnsupportedError(
             f"{name} computes vectors, for which there are no right answers; compare them with those of the "
             "checkpoint instead: albert-export verify BUNDLE --model CHECKPOINT"
         )
     file = Path(file)
-    text = read_text(file, "evaluation data", f"for {name} give {FORMAT_OF_TASK[name]}")
+    text = read_text(file, "evaluation data", f"for {name} give {data.file_format}")
     refuse_other_format(file, text, name)
     try:
-        dataset = _read(file, text, name, tuple(labels), problem_type)
+        options = {"labels": tuple(labels), "problem_type": problem_type}
+        dataset: Dataset = load_object(data.reader)(file, text, **{one: options[one] for one in data.reader_arguments})
     except UsageError as error:
         message = str(error)
         raise UsageError(message if message.startswith(str(file)) else f"{file}: {message}") from error
-    MEASURES[dataset.kind].require()
+    find_measure(dataset).require()
     return dataset
-
-
-def _read(file: Path, text: str, task: str, labels: tuple[str, ...], problem_type: str | None) -> Dataset:
-    if task == "question-answering":
-        return read_squad(file, text)
-    if task == "text-classification":
-        return read_table(file, text, labels, problem_type)
-    if task == "token-classification":
-        return read_conll(file, text, labels)
-    if task == "multiple-choice":
-        return read_choices(file, text)
-    return read_masks(file, text) if task == "fill-mask" else read_orders(file, text)

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from albert_converters.extras import needing
-from albert_export.evaluation.datasets.example import Example, Kind
+from albert_export.evaluation.datasets.example import Dataset, Example
 from albert_export.evaluation.decisions import decide
 from albert_export.evaluation.metrics.classification import label_scores, multi_label_scores, value_scores
 from albert_export.evaluation.metrics.masked_words import fill_masked, judge_masked, mask_scores, order_scores
 from albert_export.evaluation.metrics.squad import answer_always, answer_or_not, squad_1_scores, squad_2_scores
 from albert_export.evaluation.metrics.tagging import tag_scores, tag_words
+from albert_export.tasks import TASK_SPECS
 from albert_runtime import AlbertSession
+from albert_runtime.errors import UnsupportedError
+from albert_runtime.lazy_import import load_object
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class Measure:
             importlib.import_module(self.needs)
 
 
+def find_measure(dataset: Dataset) -> Measure:
+    """The measure for the examples of `dataset`."""
+    data = TASK_SPECS[dataset.task].labelled_data
+    if data is None:
+        raise UnsupportedError(f"{dataset.task} has no labelled examples, so there is nothing to measure")
+    measure: Measure = load_object(data.measures[dataset.kind])
+    return measure
+
+
 def _decided(session: AlbertSession, example: Example) -> Any:
     return decide(session, example.request).answer
 
@@ -47,7 +59,7 @@ def _decided_set(session: AlbertSession, example: Example) -> list[str]:
 
 
 def _value(session: AlbertSession, example: Example) -> float:
-    return float(session(**example.request)[0].score)
+    return float(decide(session, example.request).answer[0])
 
 
 def _choice_scores(examples: Sequence[Example], answers: Sequence[int]) -> dict[str, float]:
@@ -55,14 +67,12 @@ def _choice_scores(examples: Sequence[Example], answers: Sequence[int]) -> dict[
     return {"accuracy": 100 * right / len(answers)}
 
 
-MEASURES: dict[Kind, Measure] = {
-    "SQuAD v1.1": Measure("f1", answer_always, squad_1_scores),
-    "SQuAD v2.0": Measure("f1", answer_or_not, squad_2_scores),
-    "labels": Measure("accuracy", _decided, label_scores, "sklearn"),
-    "several labels": Measure("accuracy", _decided_set, multi_label_scores, "sklearn"),
-    "values": Measure("pearson", _value, value_scores),
-    "tags": Measure("f1", tag_words, tag_scores, "seqeval"),
-    "choices": Measure("accuracy", _decided, _choice_scores),
-    "masks": Measure("accuracy", fill_masked, mask_scores),
-    "masks and order": Measure("order_accuracy", judge_masked, order_scores),
-}
+SQUAD_1 = Measure("f1", answer_always, squad_1_scores)
+SQUAD_2 = Measure("f1", answer_or_not, squad_2_scores)
+LABELS = Measure("accuracy", _decided, label_scores, "sklearn")
+SEVERAL_LABELS = Measure("accuracy", _decided_set, multi_label_scores, "sklearn")
+VALUES = Measure("pearson", _value, value_scores)
+TAGS = Measure("f1", tag_words, tag_scores, "seqeval")
+CHOICES = Measure("accuracy", _decided, _choice_scores)
+MASKS = Measure("accuracy", fill_masked, mask_scores)
+MASKS_AND_ORDER = Measure("order_accuracy", judge_masked, order_scores)

@@ -10,18 +10,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from albert_export.evaluation.datasets.example import Example
+from albert_export.evaluation.decisions import decide
 from albert_runtime import AlbertSession
 from albert_runtime.answers import Answer
-from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
-from albert_runtime.postprocessing import best_answers
-from albert_runtime.task_sessions import QuestionAnsweringSession
-from albert_runtime.windows import TextWindow
+from albert_runtime.task_sessions import PassageLogits, QuestionAnsweringSession
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-#: the session's default, which `best_answers` has to be given
-_MAX_ANSWER_TOKENS = 30
 
 #: the right answers to a question, and the model's answer
 _Answered = tuple[tuple[str, ...], str]
@@ -30,10 +26,11 @@ _Answered = tuple[tuple[str, ...], str]
 def answer_always(session: AlbertSession, example: Example) -> str:
     """Return the text of the best answer; "" for a question that is blank, or too long to leave room for a context."""
     try:
-        text: str = session(**example.request).text
+        start, end = decide(session, example.request).answer
     except UsageError:
         return ""
-    return text
+    context: str = example.request["context"]
+    return context[start:end]
 
 
 def answer_or_not(session: AlbertSession, example: Example) -> str:
@@ -46,32 +43,25 @@ def answer_or_not(session: AlbertSession, example: Example) -> str:
     assert isinstance(session, QuestionAnsweringSession)
     question, context = example.request["question"], example.request["context"]
     try:
-        windows = session.windows(question, context)
+        logits = session.passage_logits(question, context)
     except UsageError:
         return ""
-    outputs = list(session.run_each([window.encoding for window in windows]))
-    starts, ends = ([output[name] for output in outputs] for name in ("start_logits", "end_logits"))
-    answers = best_answers(windows, starts, ends, context, top_k=1, max_answer_tokens=_MAX_ANSWER_TOKENS)
+    answers = session.answers(logits, context)
     if not answers:
         return ""
-    null = min(float(start[0]) + float(end[0]) for start, end in zip(starts, ends, strict=True))
-    return "" if null > _sum_of_logits(answers[0], windows, outputs) else answers[0].text
+    null = min(float(start[0]) + float(end[0]) for start, end in zip(logits.starts, logits.ends, strict=True))
+    return "" if null > _sum_of_logits(answers[0], logits) else answers[0].text
 
 
-def _sum_of_logits(answer: Answer, windows: Sequence[TextWindow], outputs: Sequence[Arrays]) -> float:
+def _sum_of_logits(answer: Answer, logits: PassageLogits) -> float:
     """Return the largest sum of start and end logits of `answer`, over all windows and tokens that contain it."""
     best = -np.inf
-    for window, output in zip(windows, outputs, strict=True):
+    for window, starts, ends in zip(*logits, strict=True):
         offsets = window.encoding.offsets
         tokens = range(window.begin, window.end)
         firsts = [token for token in tokens if offsets[token][0] == answer.start]
         lasts = [token for token in tokens if offsets[token][0] < offsets[token][1] == answer.end]
-        sums = [
-            float(output["start_logits"][first]) + float(output["end_logits"][last])
-            for first in firsts
-            for last in lasts
-            if first <= last
-        ]
+        sums = [float(starts[first]) + float(ends[last]) for first in firsts for last in lasts if first <= last]
         best = max(best, *sums) if sums else best
     return float(best)
 

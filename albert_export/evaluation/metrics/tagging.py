@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from albert_export.evaluation.datasets.example import Example
 from albert_runtime import AlbertSession
-from albert_runtime.entities import OUTSIDE
+from albert_runtime.entities import OUTSIDE, TAG
 from albert_runtime.task_sessions import TokenClassificationSession
 
 #: prefixes of the scheme BILOU -> those of BIOES, which seqeval reads: Last is End, and Unit is Single
 _SEQEVAL = {"L": "E", "U": "S"}
-_TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
 
 
 def tag_words(session: AlbertSession, example: Example) -> list[str]:
@@ -30,10 +28,10 @@ def tag_words(session: AlbertSession, example: Example) -> list[str]:
         position += len(word) + 1
     tags: list[str | None] = [None] * len(words)
     tokens = session.tokens(example.request["text"])
-    for (start, _), scores in zip(tokens.offsets, tokens.logits, strict=True):
+    for (start, _), label_id in zip(tokens.offsets, tokens.label_ids, strict=True):
         word_number = bisect_right(starts, start) - 1
         if tags[word_number] is None:
-            tags[word_number] = session.manifest.labels[int(scores.argmax())]
+            tags[word_number] = session.manifest.labels[label_id]
     return [OUTSIDE if tag is None else tag for tag in tags]
 
 
@@ -46,7 +44,7 @@ def tag_scores(examples: Sequence[Example], answers: Sequence[Sequence[str]]) ->
     from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 
     expected = [[tag for _, tag in example.expected] for example in examples]
-    tagged = all(tag == OUTSIDE or _TAG.fullmatch(tag) for tags in (*expected, *answers) for tag in tags)
+    tagged = all(tag == OUTSIDE or TAG.fullmatch(tag) for tags in (*expected, *answers) for tag in tags)
     true, given = ([[_for_seqeval(tag, tagged) for tag in tags] for tags in side] for side in (expected, answers))
     return {
         "f1": 100 * float(f1_score(true, given, zero_division=0)),

@@ -1,7 +1,7 @@
-"""The small door to what computes: named arrays in, named arrays out.
+"""Engines run graphs: named arrays in, named arrays out.
 
-An engine is whatever has the five members of `Engine`. `open_engine` picks one by its name or by the suffix of
-the model file, and imports nothing but that one.
+An engine is any object with the five members of `Engine`. `open_engine` chooses one by its name or by the suffix of the
+model file, and imports only that one.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from numpy.typing import NDArray
 
 from albert_runtime.errors import DependencyError, UnsupportedError, UsageError, listed
+from albert_runtime.lazy_import import load_object
 
 __all__ = ["Arrays", "Engine", "open_engine"]
 
-#: arrays by the names of `tasks.py`
+#: tensor name, as in `tasks.py` -> array
 Arrays = dict[str, NDArray[Any]]
 
 _logger = logging.getLogger("albert_runtime")
@@ -30,22 +31,22 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """What computes, for messages."""
+        """The name of the engine, for messages."""
 
     @property
     def version(self) -> str:
-        """Which version of it."""
+        """The version of the package that computes."""
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The inputs that the graph declares."""
+        """The names of the graph's inputs."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """The outputs that the graph gives."""
+        """The names of the graph's outputs."""
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Compute every output. `inputs` may hold more than the graph declares; the rest is left aside.
+        """Compute every output. `inputs` may hold arrays that the graph does not declare; they are ignored.
 
         Raises:
             UsageError: an input is missing, or has a shape or type that the graph does not take.
@@ -55,42 +56,44 @@ class Engine(Protocol):
 class _Kind(NamedTuple):
     """One kind of engine."""
 
-    #: of its model files
+    #: the suffix of its model files
     suffix: str
-    #: module and class, in this package
-    place: str
-    #: the module that computes
+    #: the class, as a reference "module:name"
+    engine_class: str
+    #: the module of the package that computes
     needs: str
-    #: what to give to pip to have it
+    #: the argument of `pip install` that installs the package
     pip: str
 
 
-#: engine name -> what it is. Of those that run a file, the first one that is installed does.
+#: engine name -> its kind. A file is run by the first engine that takes its suffix and is installed.
 _ENGINES = {
-    "onnx": _Kind(".onnx", "onnx_engine:OnnxEngine", "onnxruntime", "'albert-runtime[onnx]'"),
-    "litert": _Kind(".tflite", "tflite_engine:LiteRTEngine", "ai_edge_litert.interpreter", "'albert-runtime[litert]'"),
+    "onnx": _Kind(".onnx", f"{__name__}.onnx_engine:OnnxEngine", "onnxruntime", "'albert-runtime[onnx]'"),
+    "litert": _Kind(
+        ".tflite", f"{__name__}.tflite_engine:LiteRTEngine", "ai_edge_litert.interpreter", "'albert-runtime[litert]'"
+    ),
     "tflite-runtime": _Kind(
         ".tflite",
-        "tflite_engine:TFLiteRuntimeEngine",
+        f"{__name__}.tflite_engine:TFLiteRuntimeEngine",
         "tflite_runtime.interpreter",
         "'albert-runtime[tflite-runtime]' (Linux, Python 3.11 or older)",
     ),
-    "tf-lite": _Kind(".tflite", "tflite_engine:TensorFlowLiteEngine", "tensorflow", "tensorflow"),
+    "tf-lite": _Kind(".tflite", f"{__name__}.tflite_engine:TensorFlowLiteEngine", "tensorflow", "tensorflow"),
 }
 
 
 def open_engine(model_file: str | Path, *, threads: int | None = None, name: str | None = None) -> Engine:
-    """Load `model_file` into the engine that `name`, or its suffix, asks for.
+    """Load `model_file` into an engine.
 
     Args:
-        model_file: the graph.
-        threads: threads that compute one run; None means the cores that this process may use.
-        name: "onnx", "litert", "tflite-runtime" or "tf-lite"; None means the first of those that run such a file
-            and are installed, which is then said in the log.
+        model_file: the file of the graph.
+        threads: the number of threads that compute one run; None means the cores that this process may use.
+        name: "onnx", "litert", "tflite-runtime" or "tf-lite"; None means the first of them that runs such a file and is
+            installed. The log says at level INFO which one it is.
 
     Raises:
-        UsageError: no such engine, or a number of threads below 1.
-        UnsupportedError: no engine, or not this one, runs such a file.
+        UsageError: there is no such engine, or the number of threads is below 1.
+        UnsupportedError: no engine runs such a file, or the engine called `name` does not.
         DependencyError: the engine's package is not installed.
         BundleError: the file is not a graph that the engine can load.
         OperatorError: the graph needs an operator that the engine lacks.
@@ -101,15 +104,14 @@ def open_engine(model_file: str | Path, *, threads: int | None = None, name: str
     absent = []
     for candidate in _names_for(model_file, name):
         kind = _ENGINES[candidate]
-        module_name, class_name = kind.place.split(":")
         try:
             importlib.import_module(kind.needs)
-            module = importlib.import_module(f"{__name__}.{module_name}")
+            engine_class = load_object(kind.engine_class)
         except ImportError as error:
             absent.append(f"{kind.needs} ({error}): pip install {kind.pip}")
             continue
-        engine: Engine = getattr(module, class_name)(model_file, threads=threads)
-        if _logger.isEnabledFor(logging.INFO):  # to ask for the version may take longer than to load
+        engine: Engine = engine_class(model_file, threads=threads)
+        if _logger.isEnabledFor(logging.INFO):  # because finding out the version may take longer than loading
             _logger.info("%s is run by %s %s", model_file, engine.name, engine.version)
         return engine
     raise DependencyError(
@@ -118,7 +120,7 @@ def open_engine(model_file: str | Path, *, threads: int | None = None, name: str
 
 
 def _names_for(model_file: Path, name: str | None) -> list[str]:
-    """The engines to try, best first."""
+    """The names of the engines to try, best first."""
     able = [one for one, kind in _ENGINES.items() if kind.suffix == model_file.suffix]
     if name is None:
         if not able:
@@ -127,7 +129,7 @@ def _names_for(model_file: Path, name: str | None) -> list[str]:
         return able
     if name not in _ENGINES:
         raise UsageError(f"there is no engine {name!r}; the engines are: {', '.join(_ENGINES)}")
-    # A suffix that belongs to nobody says nothing about the file.
+    # If no engine has this suffix, the suffix does not tell what the file is, and the engine that was named may try.
     if able and name not in able:
         raise UnsupportedError(
             f"the engine {name!r} runs {_ENGINES[name].suffix} files and can't run {model_file.name}; {able[0]!r} can: "

@@ -1,4 +1,4 @@
-"""An engine without a model, for tests of what stands around it."""
+"""An engine without a model, for tests of the code that uses a session."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from albert_runtime.tasks import INPUT_NAMES, find_task
 
 
 class CannedEngine:
-    """Gives the outputs it was told to give.
+    """Returns the outputs that it was given.
 
         engine = CannedEngine("text-classification", {"logits": np.array([[0.1, 2.0]])})
         session = albert_runtime.load(bundle, engine=engine)
 
     Args:
-        task: whose outputs it stands for, by name or alias.
-        answer: arrays by name, given at every run; or a function from a run's inputs to such arrays,
-            which must be safe to call from several threads if the session is.
+        task: the name or an alias of the task whose outputs it returns.
+        answer: the arrays by name that every run returns; or a function from the inputs of a run to such arrays, which
+            must be safe to call from several threads if the session is used from several threads.
 
-    The inputs of every run are kept in `runs`, first run first.
+    The inputs of every run are kept in `runs`, in the order of the runs.
     """
 
     name = "canned"
@@ -41,7 +41,7 @@ class CannedEngine:
         self._answer = answer
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
-        """What was told for these inputs, as float32."""
+        """The outputs for these inputs, as float32."""
         self.runs.append(dict(inputs))
         given = self._answer(inputs) if callable(self._answer) else self._answer
         return {name: np.asarray(given[name], dtype=np.float32) for name in self.output_names}

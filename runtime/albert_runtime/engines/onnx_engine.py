@@ -1,4 +1,4 @@
-"""ONNX graphs through onnxruntime, on the CPU."""
+"""OnnxEngine: runs ONNX graphs with onnxruntime, on the CPU."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
 }
-#: what onnxruntime says of an operator, or a version of one, that it does not have
+#: parts of onnxruntime's messages about an operator, or a version of one, that it does not have
 _LACKS_OPERATOR = (
     "is not a registered function/op",
     "No Op registered",
@@ -30,20 +30,19 @@ _LACKS_OPERATOR = (
     "Unsupported model IR version",
     "Could not find an implementation",
 )
-#: the error code and the path, which our messages have, at the front of what onnxruntime says
+#: the beginning of onnxruntime's messages: an error code, and the path, which our messages already have
 _ORIGIN = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?")
 
 
 class OnnxEngine:
-    """An onnxruntime session: inputs and outputs bound by name, safe to run from several threads.
+    """An onnxruntime session. Inputs and outputs are bound by name, and several threads may run it at once.
 
-    Its worker threads sleep when they have nothing to do. onnxruntime's default is to let them spin, which gains
-    little on idle cores and loses half the speed on cores that others use too, and keeps a phone awake after
-    each answer.
+    Its worker threads sleep when they have nothing to do. By default, onnxruntime lets them spin, which gains little on
+    idle cores, halves the speed on cores that other processes use too, and keeps a phone awake after each answer.
 
     Args:
         model_file: an .onnx file.
-        threads: threads that compute one run; None means the cores that this process may use.
+        threads: the number of threads that compute one run; None means the cores that this process may use.
 
     Raises:
         BundleError: the file is not an ONNX graph, or is damaged.
@@ -60,7 +59,7 @@ class OnnxEngine:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4  # what goes wrong is raised; a second copy on stderr helps nobody
+        options.log_severity_level = 4  # errors are raised, so they need not be written to stderr as well
         try:
             self._session = onnxruntime.InferenceSession(
                 str(self.model_file), options, providers=["CPUExecutionProvider"]
@@ -69,7 +68,7 @@ class OnnxEngine:
             raise self._load_error(error) from error
         foreign = [f"{one.name}: {one.type}" for one in self._session.get_inputs() if one.type not in _DTYPES]
         if foreign:
-            raise BundleError(listed(f"{self.model_file} has inputs of types that ALBERT has no use for:", foreign))
+            raise BundleError(listed(f"{self.model_file} has inputs of types that an ALBERT does not have:", foreign))
         self._inputs = {one.name: one for one in self._session.get_inputs()}
         self.input_names = tuple(self._inputs)
         self.output_names = tuple(one.name for one in self._session.get_outputs())
@@ -99,14 +98,14 @@ class OnnxEngine:
         return dict(zip(self.output_names, outputs, strict=True))
 
     def _shape_problems(self, feed: Arrays) -> list[str]:
-        """What is wrong with the shapes: onnxruntime itself looks at the rank only, and computes on."""
+        """What is wrong with the shapes. onnxruntime itself checks only the number of axes, and computes anyway."""
         sizes: dict[str, int] = {}
         problems = []
         for name, one in self._inputs.items():
             shape = feed[name].shape
             fits = len(shape) == len(one.shape)
             for axis, size in zip(one.shape, shape, strict=False):
-                # a named axis has one size, wherever it stands; None is an axis without a name
+                # An axis with a name has the same size in every input; None is an axis without a name.
                 expected = sizes.setdefault(axis, size) if isinstance(axis, str) else axis
                 fits = fits and expected in (None, size)
             if not fits:
@@ -125,5 +124,5 @@ class OnnxEngine:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what onnxruntime says, without its error code and the path, which our message has."""
+    """The first line of onnxruntime's message, without the error code and the path, which our message already has."""
     return _ORIGIN.sub("", str(error).strip().split("\n", 1)[0])

@@ -1,4 +1,4 @@
-"""TFLite graphs through LiteRT or one of its two elder packages, on the CPU."""
+"""TFLiteEngine: runs TFLite graphs with LiteRT or one of the two older packages, on the CPU."""
 
 from __future__ import annotations
 
@@ -22,61 +22,61 @@ from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError, listed
 from albert_runtime.tasks import INPUT_NAMES
 
-#: names of TFLite Task Library's tensors -> ours
+#: the tensor names of TFLite Task Library -> the names of `tasks.py`
 _ALIASES = {"ids": "input_ids", "mask": "attention_mask", "segment_ids": "token_type_ids", "probability": "logits"}
-#: the one output of theirs that means something else: what softmax made of our logits
+#: the only output of TFLite Task Library with another meaning: the softmax of our logits
 _PROBABILITY = "probability"
-#: an axis that takes any size
+#: the declared size of an axis that takes any size
 _ANY = -1
 
 
 class _Tensor(NamedTuple):
     """An input or output of the graph."""
 
-    #: the graph's own name for it
+    #: the name in the graph
     name: str
-    #: its number in the graph
+    #: the number of the tensor in the graph
     number: int
-    #: _ANY where it is dynamic
+    #: the size of each axis, _ANY for a dynamic one
     shape: tuple[int, ...]
     dtype: DTypeLike
 
 
 class TFLiteEngine(ABC):
-    """A TFLite interpreter: inputs and outputs bound by name, safe to run from several threads.
+    """A TFLite interpreter. Inputs and outputs are bound by name, and several threads may run it at once.
 
-    The interpreter maps the file. Beside it, it holds the weights in the order that its kernels read them, once,
-    whatever shapes come; a new shape costs it a fraction of a millisecond. Threads that share an engine take
-    turns: a pool of interpreters would hold those weights once each, and gain little, since one run keeps all
-    `threads` busy.
+    The interpreter maps the file into memory. In addition it holds one copy of the weights in the order in which its
+    kernels read them, whatever the shapes of the inputs are; changing the shape takes a fraction of a millisecond.
+    Threads that share an engine wait for each other: a pool of interpreters would need a copy of the weights for each,
+    and would gain little, because one run already uses all `threads`.
 
-    A graph for one sequence (`[1, 384]`) computes larger batches, and several choices, one sequence at a time.
+    A graph for one sequence (`[1, 384]`) computes larger batches and several choices one sequence at a time.
 
     Args:
         model_file: a .tflite file with one signature.
-        threads: threads that compute one run; None means the cores that this process may use.
+        threads: the number of threads that compute one run; None means the cores that this process may use.
 
     Raises:
-        BundleError: the file is not a TFLite graph, is damaged, or has no signature to bind by.
+        BundleError: the file is not a TFLite graph, is damaged, or has no signature that names its tensors.
         OperatorError: the graph needs an operator, or a version of one, that this interpreter lacks.
         DependencyError: the interpreter does not work with the numpy that is installed.
     """
 
     name: ClassVar[str]
-    #: module and attribute of the interpreter; a string, as none of the packages need be there
-    _place: ClassVar[str]
+    #: the interpreter as "module:attribute"; it is a string because the package may not be installed
+    _interpreter_class: ClassVar[str]
 
     def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
         self.model_file = Path(model_file)
         self.threads = threads or usable_cores()
         self._lock = threading.Lock()
-        self._said = ""
-        #: of every input, as the interpreter stands now; None where that is not known
+        self._messages = ""
+        #: the shape of every input that the interpreter is set to; None if that is not known
         self._shape: tuple[int, ...] | None = None
         try:
             self._interpreter = self._open()
             self._bind()
-            # Here, not at the first run: this is where a missing operator shows, and most of the work of loading.
+            # This is done now, not at the first run: it reports missing operators and takes most of the loading time.
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise self._load_error(error) from error
@@ -86,7 +86,7 @@ class TFLiteEngine(ABC):
     @property
     @abstractmethod
     def version(self) -> str:
-        """Of the package that computes."""
+        """The version of the package that computes."""
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """Compute every output; see `Engine.run`."""
@@ -107,14 +107,14 @@ class TFLiteEngine(ABC):
         return self._compute_parts(feed)
 
     def _open(self) -> Any:
-        """The interpreter of the file."""
-        module_name, attribute = self._place.split(":")
+        """Open the file with the interpreter."""
+        module_name, attribute = self._interpreter_class.split(":")
         interpreter_class = attrgetter(attribute)(importlib.import_module(module_name))
         return interpreter_class(model_path=str(self.model_file), num_threads=self.threads)
 
     def _bind(self) -> None:
-        # The runner goes as soon as it has told the names: while one lives, the interpreter takes it for a view of
-        # its memory and refuses to run.
+        # The signature runner must not outlive this method: the interpreter takes it for a view of its memory, and
+        # refuses to run while it exists.
         signature = self._interpreter.get_signature_runner()
         inputs, outputs = (
             {
@@ -125,7 +125,7 @@ class TFLiteEngine(ABC):
             }
             for details in (signature.get_input_details(), signature.get_output_details())
         )
-        #: in the order of the contract; what it does not name stands last
+        #: in the order of INPUT_NAMES; inputs with other names come last
         self._inputs = {name: inputs[name] for name in dict.fromkeys((*INPUT_NAMES, *inputs)) if name in inputs}
         self._outputs = outputs
 
@@ -141,7 +141,7 @@ class TFLiteEngine(ABC):
         return problems
 
     def _compute_parts(self, feed: Arrays) -> Arrays:
-        """What `_compute` gives, one after the other along those axes of which the graph takes just one."""
+        """The outputs of `_compute`, called for each index of those axes for which the graph takes only size 1."""
         name, array = next(iter(feed.items()))
         shape, declared = array.shape, self._inputs[name].shape
         axes = [axis for axis, size in enumerate(declared) if size == 1 and shape[axis] > 1]
@@ -168,18 +168,18 @@ class TFLiteEngine(ABC):
                 for name, array in feed.items():
                     self._interpreter.set_tensor(self._inputs[name].number, array)
                 self._interpreter.invoke()
-                # copies, which the caller may keep: the interpreter's own memory is the next run's
+                # `get_tensor` copies, so the caller may keep the arrays while the next run overwrites the tensors
                 outputs = {name: self._interpreter.get_tensor(one.number) for name, one in self._outputs.items()}
             except (RuntimeError, ValueError) as error:
                 raise self._run_error(error, shape) from error
         for name, one in self._outputs.items():
             if one.name == _PROBABILITY:
-                # Softmax gives these probabilities back; the bound keeps the logarithm of 0 finite.
+                # The softmax of the logarithms is these probabilities again; the bound keeps the logarithm of 0 finite.
                 outputs[name] = np.log(np.maximum(outputs[name], np.finfo(np.float32).tiny))
         return outputs
 
     def _resize(self, shape: tuple[int, ...]) -> None:
-        self._shape = None  # if this fails halfway, the next run must begin anew
+        self._shape = None  # if this method fails halfway, the next run must resize again
         for one in self._inputs.values():
             self._interpreter.resize_tensor_input(one.number, shape)
         self._interpreter.allocate_tensors()
@@ -193,7 +193,7 @@ class TFLiteEngine(ABC):
             problems, advice = lack
             return OperatorError(listed(f"{ours} lacks operators of {self.model_file}:", problems) + f"\n{advice}")
         if "SignatureDef" in reason:
-            reason = "it has no signature, or several, so that its tensors can't be told by name"
+            reason = "it has no signature, or several, so that its tensors have no names to bind by"
         return BundleError(f"{ours} can't load {self.model_file}: {reason}; export the model again")
 
     def _run_error(self, error: Exception, shape: tuple[int, ...]) -> BundleError | UsageError:
@@ -201,28 +201,29 @@ class TFLiteEngine(ABC):
         what = f"{self.name} {self.version} can't run {self.model_file.name} on inputs of {list(shape)}: {reason}"
         if "gather index out of bounds" in reason:
             return UsageError(f"{what}; an id is none of the model's, or a sequence has more tokens than it takes")
-        # A graph that could not be laid out for this shape, but was for another, is not to blame.
+        # If tensors can't be allocated for this shape, but could be for another, the request is wrong, not the graph.
         return UsageError(what) if self._shape is None else BundleError(what)
 
     def _reason(self, error: Exception) -> str:
-        """What the interpreter says now: it puts each complaint behind all those that it has made before."""
+        """The new part of the interpreter's message: the interpreter appends each message to all previous ones."""
         text = str(error)
-        fresh = text.removeprefix(self._said) or text
-        self._said = text
-        # it also runs its sentences into each other: "... out of boundsNode number 3 (GATHER) failed"
+        fresh = text.removeprefix(self._messages) or text
+        self._messages = text
+        # It also leaves out the space between sentences: "... out of boundsNode number 3 (GATHER) failed".
         return " ".join(fresh.replace("Node number", " Node number").split())
 
 
 class LiteRTEngine(TFLiteEngine):
-    """`ai_edge_litert`, Google's runtime of today."""
+    """`ai_edge_litert`, the TFLite runtime that Google maintains."""
 
     name = "litert"
-    _place = "ai_edge_litert.interpreter:Interpreter"
+    _interpreter_class = "ai_edge_litert.interpreter:Interpreter"
 
     @cached_property
     def version(self) -> str:
-        """Of the package."""
-        import importlib.metadata  # costs a third of the time that a model takes to load; few ask
+        """The version of the package."""
+        # This import takes a third of the time of loading a model, and the version is rarely asked for.
+        import importlib.metadata
 
         try:
             return importlib.metadata.version("ai-edge-litert")
@@ -231,22 +232,23 @@ class LiteRTEngine(TFLiteEngine):
 
 
 class TFLiteRuntimeEngine(TFLiteEngine):
-    """`tflite_runtime`, which ended with version 2.14 and lives on in devices."""
+    """`tflite_runtime`, whose last version is 2.14 and which many devices still use."""
 
     name = "tflite-runtime"
-    _place = "tflite_runtime.interpreter:Interpreter"
+    _interpreter_class = "tflite_runtime.interpreter:Interpreter"
 
     @cached_property
     def version(self) -> str:
-        """Of the package."""
+        """The version of the package."""
         return str(importlib.import_module("tflite_runtime").__version__)
 
     def _open(self) -> Any:
-        # The others look before they follow an offset; this one reads wherever a damaged file sends it.
+        # The other interpreters check an offset before they follow it; this one reads from any address that a damaged
+        # file holds.
         check_tflite_file(self.model_file)
         try:
             return super()._open()
-        except SystemError as error:  # how an extension that was built for numpy 1 ends under numpy 2
+        except SystemError as error:  # an extension module that was built for numpy 1 raises this with numpy 2
             raise DependencyError(
                 f"tflite-runtime {self.version} does not work with numpy {np.__version__}: pip install 'numpy<2'"
             ) from error
@@ -256,21 +258,21 @@ class TensorFlowLiteEngine(TFLiteEngine):
     """`tf.lite`, the interpreter inside TensorFlow."""
 
     name = "tf-lite"
-    _place = "tensorflow:lite.Interpreter"
+    _interpreter_class = "tensorflow:lite.Interpreter"
 
     @cached_property
     def version(self) -> str:
-        """Of TensorFlow."""
+        """The version of TensorFlow."""
         return str(importlib.import_module("tensorflow").__version__)
 
     def _open(self) -> Any:
-        with warnings.catch_warnings():  # it says that LiteRT is the better choice, which we know
+        with warnings.catch_warnings():  # TensorFlow recommends LiteRT here, but the caller has chosen TensorFlow
             warnings.filterwarnings("ignore", message=r"(?s)\s*Warning: .*LiteRT interpreter")
             return super()._open()
 
 
 def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
-    """Whether a graph that declares `declared` computes `shape`, at once or one sequence after the other."""
+    """Whether a graph that declares the shape `declared` can compute `shape`, at once or one sequence at a time."""
     last = len(declared) - 1
     return len(shape) == len(declared) and all(
         size > 0 and (limit in (_ANY, size) or (limit == 1 and axis < last))

@@ -1,7 +1,7 @@
-"""Whether a file is a whole TFLite graph: a look at its structure that touches no weights.
+"""Checks that a file is a complete TFLite graph. Only its structure is read, not its weights.
 
-The format is flatbuffers: tables that point at each other by offsets, weights among them. The fields that an
-interpreter follows while it loads stand below by their numbers in TensorFlow's schema.fbs, version 3.
+The format is flatbuffers: tables that refer to each other and to the weights by offsets. The fields that an interpreter
+follows while it loads are listed below by their numbers in TensorFlow's schema.fbs, version 3.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from albert_runtime.errors import BundleError
 
 _IDENTIFIER = b"TFL3"
 
-#: number of a field -> what it points to: a vector of elements of so many bytes, a table, or a vector of tables
+#: the number of a field -> what it refers to: the bytes of one element for a vector of numbers, the fields of a table,
+#: or a list with the fields of each table for a vector of tables
 _Fields = Mapping[int, "int | _Fields | list[_Fields]"]
 
 _STRING, _BYTES, _INT32, _FLOAT32, _INT64 = 1, 1, 4, 4, 8
@@ -23,7 +24,7 @@ _NAMED: _Fields = {0: _STRING}
 _OPERATOR_CODE: _Fields = {1: _STRING}
 _QUANTIZATION: _Fields = {0: _FLOAT32, 1: _FLOAT32, 2: _FLOAT32, 3: _INT64}
 _TENSOR: _Fields = {0: _INT32, 3: _STRING, 4: _QUANTIZATION, 7: _INT32}
-_OPTIONS: _Fields = {}  # of each operator its own; that the table is there is enough
+_OPTIONS: _Fields = {}  # each operator has its own fields; it is only checked that the table is there
 _OPERATOR: _Fields = {1: _INT32, 2: _INT32, 4: _OPTIONS, 5: _BYTES}
 _SUBGRAPH: _Fields = {0: [_TENSOR], 1: _INT32, 2: _INT32, 3: [_OPERATOR], 4: _STRING}
 _BUFFER: _Fields = {0: _BYTES}
@@ -32,17 +33,17 @@ _MODEL: _Fields = {1: [_OPERATOR_CODE], 2: [_SUBGRAPH], 3: _STRING, 4: [_BUFFER]
 
 
 def check_tflite_file(file: Path) -> None:
-    """Refuse what is no TFLite graph, or ends before it should.
+    """Check that `file` is a TFLite graph and is complete.
 
     Raises:
-        BundleError: it is, or it can't be read.
+        BundleError: it is not, or it can't be read.
     """
     try:
         with file.open("rb") as stream:
             if stream.read(8)[4:] != _IDENTIFIER:
                 raise BundleError(f"{file} is not a TFLite graph; export the model again")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                _Walk(content).table(0, _MODEL)
+                _FlatbufferReader(content).table(0, _MODEL)
     except OSError as error:
         raise BundleError(f"can't read {file}: {error.strerror or error}") from error
     except _OutsideError:
@@ -52,24 +53,24 @@ def check_tflite_file(file: Path) -> None:
 
 
 class _OutsideError(Exception):
-    """Something points out of the file."""
+    """An offset points outside the file."""
 
 
-class _Walk:
-    """Follows every offset from a table on."""
+class _FlatbufferReader:
+    """Follows every offset of a table and of the tables that it refers to."""
 
     def __init__(self, content: mmap.mmap) -> None:
         self._content = content
 
     def table(self, place: int, fields: _Fields) -> None:
-        """The table that the offset at `place` leads to."""
+        """Read the table that the offset at `place` refers to."""
         start = place + self._number("<I", place)
-        layout = start - self._number("<i", start)  # where each field lies, shared by tables of one form
+        layout = start - self._number("<i", start)  # the offset of each field, which similar tables share
         size = self._number("<H", layout)
         for number, kind in fields.items():
-            entry = 4 + 2 * number  # behind the sizes of the layout and of the table
+            entry = 4 + 2 * number  # the sizes of the layout and of the table come first
             offset = self._number("<H", layout + entry) if entry < size else 0
-            if not offset:  # the field has its default
+            if not offset:  # the field is absent and has its default value
                 continue
             if isinstance(kind, int):
                 self._vector(start + offset, kind)
@@ -81,7 +82,7 @@ class _Walk:
                 self.table(start + offset, kind)
 
     def _vector(self, place: int, element_bytes: int) -> tuple[int, int]:
-        """Where the first element lies of the vector that the offset at `place` leads to, and how many there are."""
+        """The address of the first element of the vector that the offset at `place` refers to, and their number."""
         start = place + self._number("<I", place)
         count = self._number("<I", start)
         if start + 4 + count * element_bytes > len(self._content):
@@ -89,7 +90,7 @@ class _Walk:
         return start + 4, count
 
     def _number(self, form: str, place: int) -> int:
-        # below 0, struct would count from the end
+        # struct would count a negative place from the end of the file
         if place < 0:
             raise _OutsideError
         try:

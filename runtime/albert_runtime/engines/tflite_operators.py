@@ -1,4 +1,4 @@
-"""What a TFLite interpreter says of operators that it does not have, and what a user can do then."""
+"""TFLite interpreters' messages about missing operators, and advice for each of them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ _FLEX = (
     "better export the model again."
 )
 _CUSTOM = (
-    "No engine here has operators of somebody's own. `albert-export tflite` makes graphs without them: "
-    "export the model again."
+    "No engine here has custom operators. `albert-export tflite` makes graphs without them: export the model again."
 )
 
 _VERSIONED = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'")
@@ -33,11 +32,11 @@ _UNRESOLVED = re.compile(r"unresolved custom op: (.*?)\.? See instructions")
 
 
 def lack_of_operators(reason: str, engine: str) -> tuple[list[str], str] | None:
-    """The operators that are missing, and advice; None if `reason` speaks of something else.
+    """The operators that are missing, and advice; None if `reason` is about something else.
 
     Args:
-        reason: what the interpreter said when it loaded the graph, in one line.
-        engine: the engine's name.
+        reason: the interpreter's message when it loaded the graph, in one line.
+        engine: the name of the engine.
     """
     newer = [f"{name}, version {version}" for name, version in _VERSIONED.findall(reason)]
     newer += [f"number {code}, a newer one than it knows" for code in _UNKNOWN.findall(reason)]

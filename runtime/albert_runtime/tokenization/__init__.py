@@ -1,1 +1,1 @@
-"""From text to token ids and back to spans of the text."""
+"""The tokenizer: text to token ids, and each token's span in the text."""

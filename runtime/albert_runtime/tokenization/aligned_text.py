@@ -1,7 +1,7 @@
-"""A text on its way to the tokenizer, with the place in the original that each of its characters came from.
+"""AlignedText: a text during normalization, with the span of the original text that each character came from.
 
-Normalization drops characters, turns one into several and several into one. Every step returns a new
-`AlignedText`, so that a token found at the end can still be traced to the characters the user typed.
+Normalization drops characters, turns one into several and several into one. Every step returns a new `AlignedText`, so
+that each token can be traced back to the characters that the user typed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class AlignedText:
-    """`text`, whose character `i` stands for the characters `starts[i]:ends[i]` of the original.
+    """`text`, whose character `i` stands for the characters `starts[i]:ends[i]` of the original text.
 
-    Both arrays are int64 of shape [len(text)] and never decrease; the originals of neighbours may overlap
-    (the two letters of a ligature) and may leave gaps (dropped white space).
+    Both arrays are int64 with the shape `[len(text)]` and never decrease. The spans of neighbours may overlap (the two
+    letters of a ligature) and may leave gaps (dropped white space).
     """
 
     text: str
@@ -27,7 +27,7 @@ class AlignedText:
 
     @classmethod
     def of(cls, text: str) -> AlignedText:
-        """`text` as it is, aligned with itself."""
+        """`text` before any normalization, aligned with itself."""
         positions = np.arange(len(text) + 1, dtype=np.int64)
         return cls(text, positions[:-1], positions[1:])
 
@@ -36,22 +36,26 @@ class AlignedText:
         return AlignedText(self.text[start:stop], self.starts[start:stop], self.ends[start:stop])
 
     def rstrip(self) -> AlignedText:
-        """Without the white space at its end."""
+        """The text without the white space at its end."""
         return self.part(0, len(self.text.rstrip()))
 
     def squeeze_spaces(self) -> AlignedText:
-        """One space for every run of white space, none at either end."""
+        """The text with one space in place of every run of white space, and without white space at either end."""
         squeezed = " ".join(self.text.split())
         if squeezed == self.text:
             return self
         is_space = np.fromiter(map(str.isspace, self.text), np.bool_, len(self.text))
-        # of each run of spaces the first one stays; the run at the front goes, and what then ends in a space loses it
+        # The first character of each run of white space is kept; the run at the front is dropped entirely, and the
+        # slice drops a space at the end.
         follows_space = np.concatenate(([True], is_space[:-1]))
         kept = np.flatnonzero(~(is_space & follows_space))[: len(squeezed)]
         return AlignedText(squeezed, self.starts[kept], self.ends[kept])
 
     def merge_pairs(self, pairs: tuple[str, ...], merged: str) -> AlignedText:
-        """Each of `pairs` (two characters each, replaced one kind after the other) becomes the character `merged`."""
+        """The text with the character `merged` in place of each of `pairs`, which are two characters long.
+
+        The pairs are replaced in the order given: first every occurrence of the first pair, then the next pair.
+        """
         aligned = self
         for pair in pairs:
             text, after = aligned.text, aligned.text.replace(pair, merged)
@@ -63,16 +67,16 @@ class AlignedText:
                 second[at + 1] = True
                 at = text.find(pair, at + 2)
             kept = ~second
-            # a pair ends where its second character ends, and that one stands just before the next kept character
+            # A pair ends where its second character ends, which is the character before the next kept one.
             last = np.flatnonzero(np.concatenate((kept[1:], [True])))
             aligned = AlignedText(after, aligned.starts[kept], aligned.ends[last])
         return aligned
 
     def map_characters(self, change: Callable[[str], str]) -> AlignedText:
-        """Every character replaced by `change(character)`, which may be empty or longer than one.
+        """The text with every character replaced by `change(character)`, which may be empty or several characters.
 
-        A character that becomes nothing belongs to the one before it: the accent of "e" + U+0301 is part of what
-        the "e" stands for, so that the span of a word holds its accents.
+        The span of a character that is dropped is added to the character before it: the accent of "e" + U+0301 belongs
+        to the span of the "e", so that the span of a word includes its accents.
         """
         table = {character: change(character) for character in set(self.text)}
         if all(old == new for old, new in table.items()):
@@ -88,6 +92,6 @@ class AlignedText:
         return AlignedText("".join(changed), self.starts[sources], ends)
 
     def lower(self) -> AlignedText:
-        """`str.lower` of the whole text, which knows the final sigma where single characters do not."""
-        # the context decides which letter comes out, never how many
+        """The text in lower case. `str.lower` sees the whole text, as it depends on the context for the final sigma."""
+        # The context decides which letter a character becomes, but never how many letters, so the spans are right.
         return replace(self.map_characters(str.lower), text=self.text.lower())

@@ -1,4 +1,4 @@
-"""The arguments of a tokenizer's call, checked and made plain."""
+"""The arguments of a tokenizer's call: they are checked and brought into one form."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from albert_runtime.tokenization.truncation import STRATEGIES
 
 
 def as_lists(text: str | Sequence[str], pair: str | Sequence[str] | None) -> tuple[Sequence[str], Sequence[str | None]]:
-    """The texts, and for each its pair or None.
+    """The texts, and the second text or None for each of them.
 
     Raises:
-        UsageError: something is no str, or texts and pairs don't match.
+        UsageError: something is not a str, or the two arguments don't match.
     """
     if isinstance(text, str):
         if pair is not None and not isinstance(pair, str):
@@ -32,10 +32,10 @@ def as_lists(text: str | Sequence[str], pair: str | Sequence[str] | None) -> tup
 
 
 def check_texts(texts: Sequence[str], name: str) -> None:
-    """Refuse what is not a list or tuple of str.
+    """Check that `texts` is a list or tuple of str.
 
     Raises:
-        UsageError: it is not; the message says where.
+        UsageError: it is not; the message says which elements are something else.
     """
     if not isinstance(texts, (list, tuple)):
         raise UsageError(f"{name} is a {type(texts).__name__}; give a str, or a list of str")
@@ -48,7 +48,7 @@ def truncation_strategy(truncation: bool | str, *, has_pair: bool, overflow: boo
     """One of `STRATEGIES`, or None for no truncation.
 
     Raises:
-        UsageError: there is no such strategy, or it does not go with what is asked for.
+        UsageError: there is no such strategy, or it does not go with the other arguments.
     """
     if truncation is False:
         return None
@@ -68,10 +68,17 @@ def truncation_strategy(truncation: bool | str, *, has_pair: bool, overflow: boo
 
 
 def padded_length(padding: bool | str, multiple: int | None, limit: int | None, longest: int) -> int | None:
-    """The length that sequences are padded to, of which the longest one has `longest` tokens; None for no padding.
+    """The length that sequences are padded to, or None for no padding.
+
+    Args:
+        padding: the kind of padding, as in the tokenizer's call.
+        multiple: the length is rounded up to a multiple of this.
+        limit: the most tokens in a sequence, or None for no limit.
+        longest: the number of tokens in the longest sequence.
 
     Raises:
-        UsageError: there is no such kind of padding, "max_length" has no length, or `multiple` is below 1.
+        UsageError: there is no such kind of padding, "max_length" is asked for without a limit, or `multiple` is below
+            1.
     """
     if multiple is not None and multiple < 1:
         raise UsageError(f"pad_to_multiple_of={multiple} must be 1 or more")

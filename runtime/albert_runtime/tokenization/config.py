@@ -1,4 +1,4 @@
-"""The settings that a checkpoint or a bundle keeps for its tokenizer."""
+"""The settings of the tokenizer in a checkpoint or a bundle."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _ADDED_TOKENS_FILE = "added_tokens.json"
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """What tokenizer_config.json says, where it is the business of an ALBERT tokenizer."""
+    """The settings in tokenizer_config.json that an ALBERT tokenizer needs."""
 
     do_lower_case: bool = True
     remove_space: bool = True
     keep_accents: bool = False
-    #: tokens; Hugging Face writes 1e30 for "no limit"
+    #: the most tokens in a sequence; Hugging Face writes 1e30 for "no limit"
     model_max_length: int = 512
 
 
 def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> TokenizerConfig:
-    """The settings in `folder`; a file or a setting that is absent leaves the default.
+    """The settings in `folder`; if the file or a setting is absent, the default is used.
 
     Args:
-        folder: where tokenizer_config.json lies.
-        special_tokens: role -> the token it must have ("cls_token" -> "[CLS]").
+        folder: the folder of tokenizer_config.json.
+        special_tokens: role -> the token that it must have ("cls_token" -> "[CLS]").
 
     Raises:
-        UnsupportedError: the file can't be read, or asks for a tokenizer that gives other ids than this one can.
+        UnsupportedError: the file can't be read, or asks for a tokenizer that gives other ids than this one.
     """
     file = folder / CONFIG_FILE
     settings = _read_object(file)
@@ -70,14 +70,14 @@ def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> To
 
 
 def _read_object(file: Path) -> dict[str, Any]:
-    """The JSON object in `file`; empty if there is no such file."""
+    """The JSON object in `file`; an empty one if there is no such file."""
     if not file.exists():
         return {}
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UnsupportedError(
-            f"{file} can't be read as JSON ({error}); mend it, or copy it from the checkpoint again"
+            f"{file} can't be read as JSON ({error}); repair it, or copy it from the checkpoint again"
         ) from None
     if not isinstance(content, dict):
         raise UnsupportedError(f"{file} holds a JSON {type(content).__name__}, and must hold an object")
@@ -85,7 +85,7 @@ def _read_object(file: Path) -> dict[str, Any]:
 
 
 def _content(token: Any) -> Any:
-    """The text of a token, which is written as a string or as an object with its `content`."""
+    """The text of a token, which is written either as a string or as an object with `content`."""
     return token.get("content") if isinstance(token, Mapping) else token
 
 

@@ -1,4 +1,4 @@
-"""What the tokenizer returns: sequences of token ids, and what is known of each token."""
+"""The results of the tokenizer: sequences of token ids, and facts about each token."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from albert_runtime.tasks import INPUT_NAMES
 
 @dataclass(frozen=True)
 class Encoding:
-    """One sequence of tokens: a text or a pair of texts, whole or one window of it. All tuples are equally long.
+    """One sequence of tokens: a text or a pair of texts, complete or one window of it. All tuples have the same length.
 
     A token that the tokenizer added ([CLS], [SEP], padding) has 1 in `special_tokens_mask`, the span (0, 0), and None
-    for its word and its sequence. A special token written in the text is a token of that text.
+    as its word and its sequence. A special token that is written in the text is a token of that text.
     """
 
     ids: tuple[int, ...]
-    #: 0 for the first text with its [CLS] and [SEP] and for padding, 1 for the pair with its [SEP]; without special
-    #: tokens 0 for both
+    #: 0 for the first text with its [CLS] and [SEP] and for padding, 1 for the second text with its [SEP]; 0 for both
+    #: texts if no special tokens were added
     type_ids: tuple[int, ...]
     #: 0 for padding, 1 otherwise
     attention_mask: tuple[int, ...]
     special_tokens_mask: tuple[int, ...]
     tokens: tuple[str, ...]
-    #: the characters (start, end) of the text as the caller gave it; the space before a word is not part of the word
+    #: the characters (start, end) of the text that the caller gave; the space before a word is not part of the word
     offsets: tuple[tuple[int, int], ...]
     #: the number of the word in its text, counted from 0: a token that begins with "▁" starts a word, and a special
     #: token written in the text is a word of its own
     word_ids: tuple[int | None, ...]
-    #: 0 for the first text, 1 for the pair
+    #: 0 for the first text, 1 for the second
     sequence_ids: tuple[int | None, ...]
-    #: index of the input text (or pair) that this sequence, or window, was made from
+    #: the index of the text (or pair) that this sequence or window was made from
     sample: int
 
     @classmethod
     def added(
         cls, token: str, token_id: int, *, count: int = 1, type_id: int = 0, attention: int = 1, sample: int = 0
     ) -> Encoding:
-        """`count` times a token that stands for no text."""
+        """A sequence of `count` times a token that stands for no text."""
         return cls(
             ids=(token_id,) * count,
             type_ids=(type_id,) * count,
@@ -60,7 +60,7 @@ class Encoding:
         return len(self.ids)
 
     def __add__(self, other: Encoding) -> Encoding:
-        """The tokens of both, one after the other; the sample is that of `self`."""
+        """The tokens of `self` and then those of `other`; the sample is that of `self`."""
         return Encoding(
             ids=self.ids + other.ids,
             type_ids=self.type_ids + other.type_ids,
@@ -74,7 +74,7 @@ class Encoding:
         )
 
     def part(self, which: range) -> Encoding:
-        """The tokens `which` (a range of step 1)."""
+        """The tokens with the positions `which`, a range of step 1."""
         kept = slice(which.start, which.stop)
         return Encoding(
             ids=self.ids[kept],
@@ -89,7 +89,7 @@ class Encoding:
         )
 
     def padded(self, length: int, pad_token: str, pad_token_id: int) -> Encoding:
-        """With padding on the right up to `length` tokens; unchanged if it is as long already."""
+        """The sequence with padding on the right up to `length` tokens; unchanged if it is already that long."""
         return self + Encoding.added(pad_token, pad_token_id, count=max(length - len(self), 0), attention=0)
 
 
@@ -106,13 +106,13 @@ class BatchEncoding(Mapping[str, Any]):
     """The encodings of one call of the tokenizer.
 
     As a mapping it holds the inputs of a model, so that `model(**batch)` works: `input_ids`, `attention_mask` and
-    `token_type_ids`, each a list for a single text in one piece and a list of lists otherwise. `special_tokens_mask`
-    (in the same form) and `overflow_to_sample_mapping` (one index for each encoding) can be looked up in the same way,
-    but are not among the keys that iteration gives.
+    `token_type_ids`. Each is a list if the call had a single text and no windows, and a list of lists otherwise.
+    `special_tokens_mask` (in the same form) and `overflow_to_sample_mapping` (one index for each encoding) can be
+    looked up too, but iteration does not give them as keys.
     """
 
     def __init__(self, encodings: tuple[Encoding, ...], *, is_single: bool = False) -> None:
-        """Hold `encodings`; `is_single` says that there is but one, and that it was not asked for as a list."""
+        """Hold `encodings`; `is_single` says that the call had a single text, not a list, and no windows."""
         self.encodings = encodings
         self._is_single = is_single
 
@@ -133,7 +133,7 @@ class BatchEncoding(Mapping[str, Any]):
         """The three inputs of a model, each `[batch, sequence]` of `dtype`; a single text is a batch of one.
 
         Raises:
-            UsageError: the sequences are not equally long.
+            UsageError: the sequences have different lengths.
         """
         lengths = {len(encoding) for encoding in self.encodings}
         if len(lengths) > 1:

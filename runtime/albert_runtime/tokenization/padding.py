@@ -1,4 +1,4 @@
-"""Token ids of several sequences -> the padded arrays that a graph takes."""
+"""Several sequences of tokens -> the padded arrays that a graph takes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from albert_runtime.tokenization.special_tokens import PAD_TOKEN
 
 
 def pad_batch(encodings: Sequence[Encoding], *, pad_token_id: int, length: int | None = None) -> Arrays:
-    """The three inputs of `tasks.INPUT_NAMES`, int64 [batch, sequence].
+    """The three inputs of `tasks.INPUT_NAMES`, each int64 `[batch, sequence]`.
 
     Args:
-        encodings: one or more sequences, of any lengths.
-        pad_token_id: what fills up short sequences, at their end; its mask and type are 0.
-        length: the sequence length to fill up to; None means that of the longest sequence.
+        encodings: one or more sequences of any lengths.
+        pad_token_id: the id that is appended to short sequences, with the attention mask 0 and the type id 0.
+        length: the length of every sequence after padding; None means the length of the longest sequence.
 
     Raises:
-        UsageError: no sequence, or one longer than `length`.
+        UsageError: there is no sequence, or one is longer than `length`.
     """
     longest = max((len(one) for one in encodings), default=0)
     if not longest:

@@ -1,4 +1,4 @@
-"""The SentencePiece model of a tokenizer: loaded with care, and asked for pieces with their places in the text."""
+"""SentencePieceModel: the vocabulary of a tokenizer, which splits a text into pieces with their spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sentencepiece import SentencePieceProcessor
 from albert_runtime.errors import UnsupportedError, listed
 from albert_runtime.tokenization.aligned_text import AlignedText
 
-#: SentencePiece's visible space, at the front of every piece that starts a word
+#: SentencePiece's visible space, the first character of every piece that starts a word
 WORD_START = "▁"
 
 
@@ -25,14 +25,14 @@ class Piece(NamedTuple):
 
 
 class SentencePieceModel:
-    """A `spiece.model`, ready to use. Never changes after construction, so threads may share it."""
+    """A loaded `spiece.model`. It never changes after construction, so threads may share it."""
 
     def __init__(self, file: Path, required_pieces: Sequence[str], unknown_piece: str) -> None:
         """Load `file`.
 
         Raises:
-            UnsupportedError: the file is missing or no SentencePiece model, lacks one of `required_pieces`, has another
-                unknown piece than `unknown_piece`, or falls back to bytes.
+            UnsupportedError: the file is missing or is not a SentencePiece model, lacks one of `required_pieces`, has
+                another unknown piece than `unknown_piece`, or falls back to bytes.
         """
         self._processor = _load(file)
         problems = [f"the piece {piece} is missing" for piece in required_pieces if not self._holds(piece)]
@@ -51,7 +51,7 @@ class SentencePieceModel:
         return int(self._processor.get_piece_size())
 
     def id_of(self, piece: str) -> int:
-        """The id of `piece`; that of the unknown piece if the model does not hold it."""
+        """The id of `piece`, or the id of the unknown piece if the model does not hold it."""
         return int(self._processor.piece_to_id(piece))
 
     def piece_of(self, index: int) -> str:
@@ -63,22 +63,22 @@ class SentencePieceModel:
         return str(self._processor.decode(list(pieces))) if pieces else ""
 
     def split(self, text: AlignedText) -> list[Piece]:
-        """The pieces of `text`, where those like "1999," give up their comma (the rule of Google's tokenization.py)."""
+        """The pieces of `text`; one like "1999," is split before its comma (the rule of Google's tokenization.py)."""
         pieces = self._processor.encode(text.text, out_type=str)
         if not pieces:
             return []
         starts, ends = self._character_spans(text)
         found: list[Piece] = []
-        position = 0  # in SentencePiece's own normalized text, which its pieces spell
+        position = 0  # in SentencePiece's own normalized text, which is the pieces joined together
         for whole in pieces:
             parts = self._without_comma(whole) if ends_in_digit_and_comma(whole) else [whole]
-            # where splitting changed the spelling, each part stands for the whole
+            # If splitting changed the characters, each part stands for the whole piece.
             spell_whole = "".join(parts) == whole
             for part in parts:
                 spelled = part if spell_whole else whole
                 first = position + len(spelled) - len(spelled.lstrip(WORD_START))
                 last = position + len(spelled.rstrip(WORD_START)) - 1
-                # a piece that is only a space stands for nothing, unless one character became several words
+                # A piece that is only a space stands for no character, unless one character became several words.
                 empty_end = max(starts[first], found[-1].end if found else 0)
                 found.append(Piece(part, starts[first], ends[last] if last >= first else empty_end))
                 position += len(part) if spell_whole else 0
@@ -86,24 +86,24 @@ class SentencePieceModel:
         return found
 
     def _without_comma(self, piece: str) -> list[str]:
-        """The pieces of "1999," without its comma, and the comma."""
+        """A piece like "1999," as the pieces of "1999" and the comma."""
         parts: list[str] = self._processor.encode(piece[:-1].replace(WORD_START, ""), out_type=str)
-        # encoded alone, the digits look like the start of a word; inside a word they are not
+        # Encoded alone, the digits get the mark of a word's start, which they must not have inside a word.
         if not piece.startswith(WORD_START) and parts[0].startswith(WORD_START):
             parts[:1] = [parts[0][1:]] if len(parts[0]) > 1 else []
         return [*parts, piece[-1]]
 
     def _character_spans(self, text: AlignedText) -> tuple[list[int], list[int]]:
-        """Start and end in the original of each character of SentencePiece's own normalized text.
+        """Start and end in the original text of each character of SentencePiece's own normalized text.
 
-        `starts` has one entry more, for what would come after the last character.
+        `starts` has one more entry, the position after the last character.
         """
         _, offsets = self._processor.normalize(text.text, with_offsets=True)
         begin = np.asarray(offsets, np.int64)
-        # the characters that one source was turned into all begin where it begins; it ends where the next one begins
+        # All characters that came from one character begin where it begins, and it ends where the next one begins.
         end = begin[np.minimum(np.searchsorted(begin, begin[:-1], side="right"), len(begin) - 1)]
         for index in np.flatnonzero(end - begin[:-1] > 1):
-            # neither dropped characters nor squeezed spaces belong to the character before them
+            # Dropped characters and squeezed spaces do not belong to the character before them.
             while end[index] - begin[index] > 1 and not self._processor.normalize(text.text[end[index] - 1]):
                 end[index] -= 1
         after_last = np.append(text.starts, text.ends[-1:])
@@ -114,7 +114,7 @@ class SentencePieceModel:
 
 
 def ends_in_digit_and_comma(piece: str) -> bool:
-    """Whether the rule of the comma after a digit applies to `piece`."""
+    """Whether `piece` ends in a comma after a digit, so that it is split before the comma."""
     return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
 
 

@@ -1,4 +1,4 @@
-"""The five special tokens of ALBERT, and how they are found in a text."""
+"""The five special tokens of ALBERT, and the function that finds them in a text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from albert_runtime.tokenization.normalizer import replace_surrogates
 PAD_TOKEN, UNK_TOKEN, CLS_TOKEN, SEP_TOKEN, MASK_TOKEN = "<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"
 SPECIAL_TOKENS = (PAD_TOKEN, UNK_TOKEN, CLS_TOKEN, SEP_TOKEN, MASK_TOKEN)
 
-#: role, as in tokenizer_config.json -> token
+#: the role, as tokenizer_config.json names it -> the token
 TOKEN_OF_ROLE = {
     "bos_token": CLS_TOKEN,
     "eos_token": SEP_TOKEN,
@@ -26,14 +26,14 @@ _ANY = re.compile("|".join(map(re.escape, SPECIAL_TOKENS)))
 
 
 def split_special_tokens(text: str, *, do_lower_case: bool) -> list[AlignedText]:
-    """The special tokens written in `text`, and what lies between them, in order; none is empty.
+    """The special tokens that are written in `text` and the parts between them, in order; no part is empty.
 
-    [MASK] takes the white space on its left with it. Lone surrogates become U+FFFD.
+    The white space to the left of [MASK] is dropped. Lone surrogates become U+FFFD.
     """
     parts = list(_split(AlignedText.of(replace_surrogates(text))))
     if do_lower_case:
-        # Hugging Face lower-cases each character by itself before it looks for special tokens: so "<PAD>" is one, and
-        # a capital sigma never becomes the final one.
+        # Hugging Face lower-cases each character by itself before it looks for special tokens. Therefore "<PAD>" is
+        # one, and a capital sigma never becomes a final sigma.
         parts = [
             lowered
             for part in parts

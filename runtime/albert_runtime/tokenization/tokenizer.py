@@ -1,4 +1,4 @@
-"""Text to token ids and back, exactly as Hugging Face's slow `AlbertTokenizer` (transformers 4.57) does it."""
+"""AlbertTokenizer: text to token ids and back, exactly like Hugging Face's slow one (transformers 4.57)."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from albert_runtime.tokenization.special_tokens import (
 )
 from albert_runtime.tokenization.truncation import Truncation, Window
 
-#: from here on a model_max_length means "no limit"
+#: a model_max_length of this or more means "no limit"
 _NO_LIMIT = 10**20
 
 
 class AlbertTokenizer:
     """A SentencePiece vocabulary with ALBERT's normalization, special tokens and layout of sequences.
 
-    The steps: the special tokens written in a text are taken out first ([MASK] with the white space on its left); what
-    lies between them is normalized (see `Normalizer`), split by SentencePiece, and pieces such as "1999," are split
-    again before their comma. Lone surrogates, which UTF-8 can't hold, count as U+FFFD.
+    First, the special tokens that are written in a text are separated ([MASK] with the white space on its left). The
+    parts between them are normalized (see `Normalizer`) and split by SentencePiece; pieces such as "1999," are split
+    again before their comma. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
 
-    Nothing changes after construction: threads may share a tokenizer.
+    A tokenizer does not change after construction, so threads may share it.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class AlbertTokenizer:
             vocab_file: a spiece.model.
             do_lower_case: lower-case the text.
             remove_space: squeeze white space.
-            keep_accents: don't decompose characters, and don't drop their accents.
-            model_max_length: tokens a sequence may have where a call does not say; 10**20 or more means no limit.
+            keep_accents: don't decompose characters, and keep their accents.
+            model_max_length: the most tokens in a sequence if a call does not say; 10**20 or more means no limit.
 
         Raises:
             UnsupportedError: the file is missing, damaged, or not the vocabulary of an ALBERT.
@@ -112,16 +112,17 @@ class AlbertTokenizer:
 
         Args:
             text: one text or several.
-            text_pair: the second text of each pair, in the same form as `text`.
-            add_special_tokens: lay out as `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`. Without, one text just follows
-                the other and all type ids are 0, as Hugging Face has it.
-            truncation: cut to `max_length`: True or "longest_first" cuts the longer text of a pair first, "only_first"
-                and "only_second" just that one. False: nothing is cut, and `max_length` serves `padding` only.
-            max_length: tokens in a sequence, special ones included; default is `model_max_length`.
-            stride: tokens that two neighbouring windows share.
-            return_overflowing_tokens: what is cut goes on in further windows; for pairs this needs "only_first" or
+            text_pair: the second text of each pair, a str or a list like `text`.
+            add_special_tokens: make sequences `[CLS] A [SEP]` or `[CLS] A [SEP] B [SEP]`. If False, the second text
+                directly follows the first and all type ids are 0, as in Hugging Face's tokenizer.
+            truncation: cut sequences to `max_length`. True or "longest_first" cuts the longer text of a pair first,
+                "only_first" and "only_second" cut only that text. If False, nothing is cut, and `max_length` is used
+                only for `padding`.
+            max_length: the most tokens in a sequence, special tokens included; the default is `model_max_length`.
+            stride: the tokens that two neighbouring windows share.
+            return_overflowing_tokens: return what is cut as further windows. For pairs this needs "only_first" or
                 "only_second", and the other text is repeated in each window.
-            padding: True or "longest": to the longest sequence of the call; "max_length": to `max_length`.
+            padding: True or "longest" pads to the longest sequence of the call, "max_length" to `max_length`.
             pad_to_multiple_of: round the padded length up to a multiple of this.
 
         Raises:
@@ -170,7 +171,7 @@ class AlbertTokenizer:
         return BatchEncoding(tuple(encodings), is_single=is_single)
 
     def tokenize(self, text: str) -> list[str]:
-        """The tokens of `text`, without added special tokens."""
+        """The tokens of `text`, without [CLS] and [SEP]."""
         check_texts([text], "text")
         return list(self._tokenize(text).tokens)
 
@@ -180,7 +181,7 @@ class AlbertTokenizer:
         return ids
 
     def decode(self, ids: Iterable[int], skip_special_tokens: bool = False) -> str:
-        """The text that token ids spell: normalized, so not always the text they were made from.
+        """The text of token ids. It is normalized, so it may differ from the text that the ids were made from.
 
         Raises:
             UsageError: an id is not in the vocabulary.
@@ -193,15 +194,15 @@ class AlbertTokenizer:
                 ordinary.append(token)
                 follows_special = False
             elif not skip_special_tokens:
-                # SentencePiece puts no space at the front of a text, so one is needed before the special token's left
-                # neighbour; Hugging Face writes none between two special tokens
+                # SentencePiece decodes a text without a space at its front, so one is added before the ordinary tokens
+                # that precede a special token; Hugging Face writes no space between two special tokens.
                 text += ("" if follows_special else " ") + self._model.join(ordinary) + token
                 ordinary = []
                 follows_special = True
         return (text + self._model.join(ordinary)).strip()
 
     def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]:
-        """The id of each token; that of `<unk>` for what is not in the vocabulary."""
+        """The id of each token; the id of `<unk>` for a token that is not in the vocabulary."""
         return [self._model.id_of(token) for token in tokens]
 
     def convert_ids_to_tokens(self, ids: Iterable[int]) -> list[str]:
@@ -230,13 +231,13 @@ class AlbertTokenizer:
         """1 for every special token, 0 for the others.
 
         Args:
-            ids: token ids of the first text.
-            pair_ids: token ids of the second one.
-            already_has_special_tokens: `ids` are a whole sequence; otherwise the mask is that of the sequence which
+            ids: the token ids of the first text.
+            pair_ids: the token ids of the second text.
+            already_has_special_tokens: `ids` are a whole sequence. If False, the mask is for the sequence that
                 `build_inputs_with_special_tokens` makes of them.
 
         Raises:
-            UsageError: `pair_ids` beside a whole sequence.
+            UsageError: `pair_ids` is given together with a whole sequence.
         """
         if already_has_special_tokens:
             if pair_ids is not None:
@@ -255,10 +256,10 @@ class AlbertTokenizer:
         return first if pair_ids is None else first + [1] * (len(pair_ids) + 1)
 
     def save_vocabulary(self, folder: str | Path) -> Path:
-        """Copy the SentencePiece model, byte for byte, to `folder` (which must exist), and return the copy's path.
+        """Copy the SentencePiece model, byte for byte, to `folder`, and return the path of the copy.
 
         Raises:
-            UsageError: there is no such folder, or it can't be written to.
+            UsageError: `folder` does not exist, or it can't be written to.
         """
         target = Path(folder) / VOCABULARY_FILE
         try:
@@ -269,7 +270,7 @@ class AlbertTokenizer:
         return target
 
     def _tokenize(self, text: str, *, sequence: int = 0, sample: int = 0, type_id: int = 0) -> Encoding:
-        """The tokens of one text, with no special tokens but those written in it."""
+        """The tokens of one text; the only special tokens are those that are written in it."""
         pieces: list[Piece] = []
         words: list[int] = []
         for part in split_special_tokens(text, do_lower_case=self.do_lower_case):
@@ -298,7 +299,7 @@ class AlbertTokenizer:
         )
 
     def _lay_out(self, first: Encoding, second: Encoding | None, window: Window, add_special_tokens: bool) -> Encoding:
-        """The sequence of one window."""
+        """The sequence of one window, with [CLS] and [SEP] if `add_special_tokens` is set."""
         sequence = first.part(window.first)
         if add_special_tokens:
             cls = Encoding.added(CLS_TOKEN, self.cls_token_id, sample=first.sample)

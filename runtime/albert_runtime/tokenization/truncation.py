@@ -1,4 +1,4 @@
-"""Which tokens of a text, or of a pair of texts, stay when there is room for fewer."""
+"""Truncation: which tokens of a text, or of a pair of texts, are kept if there are too many."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STRATEGIES = ("longest_first", "only_first", "only_second")
 
 @dataclass(frozen=True)
 class Window:
-    """The tokens that one sequence takes: `first` of the text, `second` of its pair."""
+    """The tokens in one sequence: the positions `first` of the first text, and `second` of the second text."""
 
     first: range
     second: range
@@ -20,10 +20,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Truncation:
-    """A strategy of Hugging Face's tokenizers, always cutting on the right.
+    """A truncation strategy of Hugging Face's tokenizers, which cuts on the right.
 
-    With `overflow`, what does not fit goes on in further windows over the text that is cut: each begins `stride` tokens
-    before the end of the one before, until the last token is in one.
+    With `overflow`, the tokens that do not fit go into further windows of the text that is cut. Each window begins
+    `stride` tokens before the end of the previous one, until the last token is in a window.
     """
 
     #: one of STRATEGIES
@@ -32,20 +32,20 @@ class Truncation:
     overflow: bool = False
 
     def __post_init__(self) -> None:
-        """Raises UsageError for a negative stride."""
+        """Raise a UsageError for a negative stride."""
         if self.stride < 0:
             raise UsageError(f"stride={self.stride} is not a number of tokens; it must be 0 or more")
 
     def windows(self, first: int, second: int | None, room: int | None) -> list[Window]:
-        """The windows over two texts, of `room` tokens each at most.
+        """The windows of a text or of a pair of texts, each with at most `room` tokens.
 
         Args:
-            first: tokens of the text.
-            second: tokens of its pair; None if it has none.
-            room: tokens that both may have together; None for no limit.
+            first: the number of tokens in the first text.
+            second: the number of tokens in the second text; None if there is none.
+            room: the most tokens that both may have together; None for no limit.
 
         Raises:
-            UsageError: the strategy can't make the texts fit.
+            UsageError: the strategy can't make the texts short enough.
         """
         if room is None or first + (second or 0) <= room:
             return [Window(range(first), range(second or 0))]
@@ -60,7 +60,7 @@ class Truncation:
         return [Window(range(first), part) for part in self._slide(second, room - first)]
 
     def _slide(self, length: int, size: int) -> Iterator[range]:
-        """Windows of `size` tokens over `length`; only the first one without `overflow`."""
+        """The windows of `size` tokens over `length` tokens; without `overflow`, only the first one."""
         if not self.overflow:
             yield range(size)
             return
@@ -83,7 +83,10 @@ def _check_room(cut: str, length: int, kept: str, kept_length: int, room: int) -
 
 
 def _cut_longest(first: int, second: int, excess: int) -> tuple[range, range]:
-    """The longer text is cut to the length of the other one, then both equally; an odd token goes from the shorter."""
+    """Cut the longer text to the length of the other one, then both equally.
+
+    If the number of tokens to cut from both is odd, the second text loses one more.
+    """
     to_equal = min(abs(first - second), excess)
     half, rest = (excess - to_equal) // 2, (excess - to_equal + 1) // 2
     if first > second:

@@ -10,7 +10,7 @@ import pytest
 from albert_export.demos import demo_checkpoint
 from albert_export.evaluation import find_model
 from albert_export.evaluation import model_loading as model
-from albert_export.samples.texts import sample_requests
+from albert_export.samples.requests import sample_requests
 from albert_runtime.errors import AlbertError, CheckpointError, UsageError
 from tests.conftest import CheckpointOf
 

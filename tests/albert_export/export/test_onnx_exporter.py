@@ -17,10 +17,10 @@ from albert_export.demos import demo_checkpoint, demo_examples
 from albert_export.export import export_onnx
 from albert_export.export.context import ExportContext
 from albert_export.export.onnx_exporter import OnnxOptions
-from albert_export.quantization.calibration import calibration_corpus
 from albert_export.quantization.recipes import PER_CHANNEL, PLAIN
 from albert_export.quantization.search_report import text_table
 from albert_export.reference.registry import build_reference
+from albert_export.samples.texts import calibration_corpus
 from albert_export.verification import parity_report as parity
 from albert_runtime.errors import AccuracyError, ParityError, UsageError
 from albert_runtime.tasks import TASKS

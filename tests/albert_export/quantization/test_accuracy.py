@@ -15,8 +15,8 @@ from albert_export.demos import demo_checkpoint
 from albert_export.export import export_onnx
 from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
 from albert_export.quantization.accuracy_options import EXAMPLES, AccuracyBudget
-from albert_export.quantization.calibration import evaluation_corpus
 from albert_export.samples.requests import requests_from
+from albert_export.samples.texts import evaluation_corpus
 from albert_runtime.errors import AccuracyError
 from albert_runtime.tasks import TASKS
 from tests.accuracy_reports import report_of

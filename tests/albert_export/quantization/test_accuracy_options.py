@@ -12,7 +12,7 @@ from albert_export.checkpoints import read_checkpoint
 from albert_export.demos import demo_checkpoint
 from albert_export.evaluation import read_dataset
 from albert_export.quantization.accuracy_options import EXAMPLES, AccuracyBudget, AccuracyOptions
-from albert_export.quantization.calibration import evaluation_corpus
+from albert_export.samples.texts import evaluation_corpus
 from albert_runtime.errors import UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
 

@@ -11,9 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from albert_export.quantization.calibration import (
-    calibration_corpus,
     calibration_samples,
-    evaluation_corpus,
     read_calibration_texts,
 )
 from albert_runtime import AlbertTokenizer
@@ -144,17 +142,3 @@ def test_of_many_texts_some_are_taken_from_everywhere(count: int, tmp_path: Path
     assert taken[0] == 0
     assert steps.min() >= count // 64 or count < 64
     assert steps.max() <= -(-count // 64)
-
-
-def test_the_bundled_corpus_has_texts_of_every_kind() -> None:
-    for texts in (calibration_corpus(), evaluation_corpus()):
-        assert sum(second is None for _, second in texts) >= 20
-        assert sum(second is not None and len(second) < 300 for _, second in texts) >= 20
-        assert any(second is not None and len(second) > 300 for _, second in texts)
-        assert all(first.strip() and (second is None or second.strip()) for first, second in texts)
-
-
-def test_nothing_is_held_against_what_it_was_calibrated_with() -> None:
-    calibrating, evaluating = ({first for first, _ in texts} for texts in (calibration_corpus(), evaluation_corpus()))
-    assert len(evaluating) >= 100  # one answer of a hundred may differ, so there must be a hundred
-    assert not calibrating & evaluating

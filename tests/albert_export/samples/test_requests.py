@@ -1,6 +1,8 @@
-"""Texts as requests of every task: a session takes each of them."""
+"""Requests of every task: sessions take each of them, and sample requests are varied enough to verify a bundle."""
 
 from __future__ import annotations
+
+import inspect
 
 import pytest
 from hypothesis import given
@@ -8,8 +10,9 @@ from hypothesis import strategies as st
 
 import albert_runtime
 from albert_export.evaluation.decisions import decide
-from albert_export.quantization.calibration import evaluation_corpus
-from albert_export.samples.requests import requests_from
+from albert_export.samples.requests import requests_from, sample_requests
+from albert_export.samples.texts import evaluation_corpus
+from albert_runtime.session import session_class
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf
 
@@ -45,3 +48,23 @@ def test_any_text_makes_a_request_of_each_task(texts: list[tuple[str, str | None
             assert all(len(request["choices"]) >= 2 for request in requests)
         if task.name == "fill-mask":
             assert all("[MASK]" in request["text"] for request in requests)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_sample_requests_fit_the_sessions_call(task: str) -> None:
+    requests = sample_requests(TASKS[task])
+    assert len(requests) == 6
+    assert len({str(request) for request in requests}) == 6
+    for request in requests:
+        inspect.signature(session_class(TASKS[task]).__call__).bind(None, **request)
+
+
+def test_short_sample_requests_are_short() -> None:
+    for task in TASKS.values():
+        assert all(len(str(request)) < 450 for request in sample_requests(task, 3, short=True))
+
+
+def test_masks_and_choices_of_sample_requests_vary() -> None:
+    assert all(request["text"].count("[MASK]") == 1 for request in sample_requests(TASKS["fill-mask"]))
+    counts = {len(request["choices"]) for request in sample_requests(TASKS["multiple-choice"])}
+    assert counts == {2, 3, 4, 5, 6, 7}

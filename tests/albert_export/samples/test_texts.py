@@ -1,14 +1,8 @@
-"""The sample requests are what sessions take, and hard enough to show something."""
+"""The texts of the package: sentences that are difficult for tokenizers, and a corpus in two separate parts."""
 
 from __future__ import annotations
 
-import inspect
-
-import pytest
-
-from albert_export.samples.texts import sample_requests, sentences
-from albert_runtime.task_sessions import SESSIONS
-from albert_runtime.tasks import TASKS
+from albert_export.samples.texts import calibration_corpus, evaluation_corpus, sentences
 
 
 def test_sentences_hold_hard_cases_and_no_comments() -> None:
@@ -19,21 +13,15 @@ def test_sentences_hold_hard_cases_and_no_comments() -> None:
         assert hard in text
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_requests_fit_the_sessions_call(task: str) -> None:
-    requests = sample_requests(TASKS[task])
-    assert len(requests) == 6
-    assert len({str(request) for request in requests}) == 6
-    for request in requests:
-        inspect.signature(SESSIONS[task].__call__).bind(None, **request)
+def test_the_bundled_corpus_has_texts_of_every_kind() -> None:
+    for texts in (calibration_corpus(), evaluation_corpus()):
+        assert sum(second is None for _, second in texts) >= 20
+        assert sum(second is not None and len(second) < 300 for _, second in texts) >= 20
+        assert any(second is not None and len(second) > 300 for _, second in texts)
+        assert all(first.strip() and (second is None or second.strip()) for first, second in texts)
 
 
-def test_short_requests_are_short() -> None:
-    for task in TASKS.values():
-        assert all(len(str(request)) < 450 for request in sample_requests(task, 3, short=True))
-
-
-def test_masks_and_choices_vary() -> None:
-    assert all(request["text"].count("[MASK]") == 1 for request in sample_requests(TASKS["fill-mask"]))
-    counts = {len(request["choices"]) for request in sample_requests(TASKS["multiple-choice"])}
-    assert counts == {2, 3, 4, 5, 6, 7}
+def test_no_sentence_is_for_calibration_and_for_evaluation() -> None:
+    calibrating, evaluating = ({first for first, _ in texts} for texts in (calibration_corpus(), evaluation_corpus()))
+    assert len(evaluating) >= 100  # one answer of a hundred may differ, so there must be a hundred
+    assert not calibrating & evaluating

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from albert_export import read_checkpoint
-from albert_export.quantization.calibration import calibration_corpus
+from albert_export.samples.texts import calibration_corpus
 from albert_export.sensitivity import Row, Sensitivity, scan, typical_inputs
 from albert_export.sensitivity.analysis import Scanner
 from albert_export.sensitivity.fake_quantize import quantized_activations, quantized_weight

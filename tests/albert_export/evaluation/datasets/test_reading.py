@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from albert_export.evaluation import read_dataset
-from albert_export.evaluation.datasets.formats import FORMAT_OF_TASK
+from albert_export.evaluation.datasets.formats import file_format
 from albert_export.evaluation.metrics import registry as measures
 from albert_runtime.errors import AlbertError, DependencyError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
@@ -51,14 +51,14 @@ def check(file: Path, content: bytes, task: str, problem_type: str | None = None
 def test_each_task_reads_its_own_format_and_recognizes_the_others(file: Path, task: str) -> None:
     assert check(file, TEXTS[task].encode(), task)
     for other in TEXTS:
-        if FORMAT_OF_TASK[other] == FORMAT_OF_TASK[task]:
+        if file_format(other) == file_format(task):
             continue
         with pytest.raises(UsageError) as caught:
             read_dataset(file, other, labels=LABELS)
         message = str(caught.value)
-        assert f"looks like {FORMAT_OF_TASK[task]}, which is for " in message
+        assert f"looks like {file_format(task)}, which is for " in message
         assert task in message
-        assert f"the model is for {other}: give {FORMAT_OF_TASK[other]}" in message
+        assert f"the model is for {other}: give {file_format(other)}" in message
 
 
 def test_a_cut_off_file_is_still_recognized(file: Path) -> None:
@@ -139,7 +139,7 @@ def test_no_text(file: Path, task: str, content: bytes, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_dataset(file, task)
     assert message in str(caught.value)
-    assert f"for {task} give {FORMAT_OF_TASK[task]}" in str(caught.value)
+    assert f"for {task} give {file_format(task)}" in str(caught.value)
 
 
 def test_a_folder(tmp_path: Path) -> None:
