@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from albert_runtime.errors import DependencyError
 
