@@ -34,7 +34,7 @@ class TestSoftmax:
         assert softmax(logits(1e5, 0, -3e38)).tolist() == [1.0, 0.0, 0.0]
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-    def test_refuses_what_is_not_a_number(self, bad):
+    def test_refuses_values_that_are_not_finite(self, bad):
         with pytest.raises(BundleError, match="NaN or infinity"):
             softmax(logits(0, bad))
 
@@ -77,10 +77,10 @@ def tokenizer(tmp_path_factory):
 
 class TestFillMasks:
     def fill(self, tokenizer, text, *pieces):
-        """The filled texts of the first mask, for `pieces` in falling order."""
+        """The texts with the first mask filled, if `pieces` are the best ones in this order."""
         (encoding,) = tokenizer(text).encodings
         rows = np.zeros((len(encoding), tokenizer.vocab_size + 8), np.float32)
-        rows[:, tokenizer.vocab_size :] = 99  # padding of the vocabulary never wins
+        rows[:, tokenizer.vocab_size :] = 99  # outputs beyond the vocabulary are never chosen
         for rank, piece in enumerate(tokenizer.convert_tokens_to_ids(pieces)):
             rows[:, piece] = 20 - rank
         masks = fill_masks(rows, encoding, (text,), tokenizer, len(pieces))
@@ -99,7 +99,7 @@ class TestFillMasks:
     def test_spaces_around_a_word(self, tokenizer, text, filled):
         assert self.fill(tokenizer, text, "▁tower")[0].text == filled
 
-    def test_several_masks_stand_in_order_and_the_others_stay(self, tokenizer):
+    def test_several_masks_are_in_order_and_the_other_masks_are_kept(self, tokenizer):
         texts = ("a [MASK] film", "one [MASK] one")
         (encoding,) = tokenizer(*texts).encodings
         places = [place for place, one in enumerate(encoding.ids) if one == tokenizer.mask_token_id]
@@ -111,7 +111,7 @@ class TestFillMasks:
 
 
 class TestBestAnswers:
-    """Contexts of one-letter words "a b c ...": token n stands at character 2n."""
+    """Contexts of one-letter words "a b c ...", in which token n is character 2n."""
 
     def windows(self, length, size, stride):
         text = " ".join("abcdefghijklmnopqrstuvwxyz"[:length])
@@ -135,7 +135,7 @@ class TestBestAnswers:
         return text, number_windows(encodings, sequence_id=1, stride=stride)
 
     def best(self, text, windows, starts, ends, top_k=1, max_answer_tokens=30):
-        """Answers for logits by token of the text; what is no context scores highest of all."""
+        """The answers for given logits of the tokens of the context; all other tokens have the highest logits."""
 
         def rows(values):
             return [
