@@ -13,7 +13,7 @@ import albert_runtime
 from albert_runtime.engines import Engine, open_engine
 from albert_runtime.engines.tflite_engine import LiteRTEngine, TensorFlowLiteEngine, TFLiteRuntimeEngine
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError
-from albert_runtime.postprocessing import softmax
+from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import INPUT_NAMES, TASKS
 from tests.runtime.lookup_graph import lookup_graph, table
 from tests.runtime.tiny_bundle import LABELS, make_bundle

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from albert_runtime.entities import find_entities, split_words
 from albert_runtime.errors import BundleError
+from albert_runtime.postprocessing.entities import find_entities, split_words
 
 BIO = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
