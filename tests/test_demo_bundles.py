@@ -39,6 +39,16 @@ def test_the_bundle_answers_right(task: str, demo_bundle_of: DemoBundleOf, capsy
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8", "int4", "int8-static"])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_example_is_right_in_tflite(task: str, precision: str, demo_bundle_of: DemoBundleOf) -> None:
+    session = albert_runtime.load(demo_bundle_of("tflite", task, precision), engine="litert")
+    examples = demo_examples(task)
+    assert examples
+    assert [one.inputs for one in examples if not is_right(session, one.inputs, one.expected)] == []
+
+
+@pytest.mark.slow
 def test_the_thin_wheel_alone_answers_all_seven(demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
     bundles = {task: demo_bundle_of("onnx", task, "fp32") for task in TASKS}
     wheel = [
