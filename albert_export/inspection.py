@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from albert_converters.extras import GRAPH_SUFFIXES, needing_graph_reader
 from albert_export.checkpoints import read_checkpoint
-from albert_export.graph_formats import GRAPH_SUFFIXES, needing_graph_reader
 from albert_runtime import open_bundle
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import UnsupportedError, UsageError

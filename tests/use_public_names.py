@@ -1,4 +1,4 @@
-"""Read by mypy only (`make check`): the public names, used as a user would, with the types that they promise."""
+"""The public names in use, with the types that they promise. Only mypy reads this file (`make check`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from albert_runtime import Answer, Choice, Embedding, Entity, Filled, Label, Que
 
 
 def sessions() -> None:
-    """One call of each session."""
+    """Call each session once."""
     label: Label = albert_runtime.TextClassificationSession("bundle")("text")[0]
     entity: Entity = albert_runtime.TokenClassificationSession("bundle")("text")[0]
     filled: Filled = albert_runtime.FillMaskSession("bundle")("a [MASK]", top_k=3)[0][0]
@@ -26,7 +26,7 @@ def sessions() -> None:
 
 
 def tools() -> None:
-    """The exporting side."""
+    """Call the functions of the exporting side."""
     exported = albert_export.export_onnx("model", "bundle", task="qa", precision="fp16")
     difference: float = exported.report.max_difference
     precision: str = albert_export.export_tflite("model", "bundle", task="qa", precision="int8").manifest.precision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from albert_converters.doctor.diagnosis import Diagnosis
-from albert_export.graph_formats import GRAPH_SUFFIXES, needing_graph_reader
+from albert_converters.extras import GRAPH_SUFFIXES, needing_graph_reader
 from albert_runtime.errors import UnsupportedError, UsageError, listed
 
 

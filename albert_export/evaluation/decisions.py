@@ -16,7 +16,8 @@ from albert_export.tasks import TASK_SPECS
 from albert_runtime import AlbertSession
 from albert_runtime.answers import Filled
 from albert_runtime.lazy_import import load_object
-from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION, resolve_problem_type, softmax
+from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, resolve_problem_type
+from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.task_sessions import TokenClassificationSession
 
 #: the least length of a vector before it is divided by its length, so that a vector of zeros stays as it is

@@ -101,9 +101,8 @@ def integer_shares(quantized: Mapping[str, Any]) -> str:
     if not share or not sizes:
         return ""
     integers = sum(size for kind, size in sizes.items() if "int" in kind)
-    return (
-        f"{share:.0%} of the matrix products and {integers / sum(sizes.values()):.0%} of the weights' bytes in integers"
-    )
+    bytes_share = integers / sum(sizes.values())
+    return f"{share:.0%} of the matrix multiplications and {bytes_share:.0%} of the weights' bytes in integers"
 
 
 def _axes(axes: tuple[str, ...]) -> str:

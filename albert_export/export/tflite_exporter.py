@@ -22,9 +22,9 @@ from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
 
 TFLITE_FILE = "model.tflite"
-#: what stays in float in every precision: it has few weights or none, and most of the answers that quantization costs
-_NEVER_QUANTIZED = ("products of activations in attention", "softmax", "LayerNorm", "activation functions", "biases",
-                    "position and segment embeddings")  # fmt: skip
+#: what stays in float in every precision: it has few weights or none, and quantizing it would cost the most answers
+_NEVER_QUANTIZED = ("matrix multiplications of two activations in attention", "softmax", "LayerNorm",
+                    "activation functions", "biases", "position and segment embeddings")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from albert_export.sensitivity.result import QuantizationError
 from albert_export.verification.agreement import NEAR_TIE
 from albert_runtime.errors import UnsupportedError
-from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION
+from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION
 from albert_runtime.tasks import Task
 
 Outputs = Mapping[str, Tensor]

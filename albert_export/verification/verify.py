@@ -29,7 +29,7 @@ from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
-from albert_runtime.postprocessing import softmax
+from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 
 Arrays = dict[str, NDArray[np.int64]]

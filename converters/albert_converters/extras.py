@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from albert_runtime.errors import DependencyError
+
+#: suffixes of the names of graph files
+GRAPH_SUFFIXES = (".onnx", ".tflite")
 
 
 def install_line(extra: str) -> str:
@@ -47,3 +51,13 @@ def require_packages(packages: Sequence[str], what: str, extra: str) -> None:
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         raise DependencyError(f"{what} needs {', '.join(missing)}; {install_line(extra)}")
+
+
+def needing_graph_reader(file: Path) -> contextlib.AbstractContextManager[None]:
+    """Within the block, an import that fails means that the package which reads `file` is not installed.
+
+    Raises:
+        DependencyError: an import failed; the message says what to install.
+    """
+    extra, package = ("onnx", "onnx") if file.suffix == ".onnx" else ("litert", "ai-edge-litert")
+    return needing(f"this needs {package}", extra)

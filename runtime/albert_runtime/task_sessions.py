@@ -9,9 +9,12 @@ import numpy as np
 
 from albert_runtime.answers import Answer, Choice, Embedding, Entity, Filled, Label, SentenceOrder
 from albert_runtime.engines import Arrays
-from albert_runtime.entities import find_entities
 from albert_runtime.errors import UsageError
-from albert_runtime.postprocessing import Logits, best_answers, choose, fill_masks, judge_order, label_text
+from albert_runtime.postprocessing.classification import choose, judge_order, label_text
+from albert_runtime.postprocessing.entities import find_entities
+from albert_runtime.postprocessing.masked_words import fill_masks
+from albert_runtime.postprocessing.n_best import best_answers
+from albert_runtime.postprocessing.probabilities import Logits
 from albert_runtime.session import AlbertSession, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.windows import TextWindow, number_windows, own_positions

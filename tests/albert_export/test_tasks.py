@@ -32,7 +32,7 @@ from albert_runtime.answers import Label
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.lazy_import import load_object
-from albert_runtime.postprocessing import SINGLE_LABEL, label_text
+from albert_runtime.postprocessing.classification import SINGLE_LABEL, label_text
 from albert_runtime.session import AlbertSession
 from albert_runtime.tasks import BATCH, SEQUENCE, TASKS, Argument, Task, find_task
 from tests.conftest import TINY, VOCABULARY

@@ -26,21 +26,21 @@ def lookup_graph(
     outputs: Sequence[str] | None = None,
     change: Callable[[schema.ModelT], None] | None = None,
 ) -> bytes:
-    """A graph whose outputs stand in `table` at `input_ids * attention_mask + token_type_ids`, plus a tenth.
+    """A graph whose outputs are looked up in `table` at `input_ids * attention_mask + token_type_ids`, plus a tenth.
 
-    Outputs without a sequence axis are sums over it. So padding counts as id 0, which adds nothing.
+    Outputs without a sequence axis are sums over it. Padding has the id 0, whose value is 0.
 
     Args:
-        task: whose outputs it has.
-        shape: of its inputs; -1 for an axis that takes any size.
-        labels: their number.
-        dtype: of its inputs.
-        inputs, outputs: their names, where they are not those of the contract.
-        change: is given the model before it is written.
+        task: the task whose outputs the graph has.
+        shape: the shape of the inputs; -1 for an axis that takes any size.
+        labels: the number of labels.
+        dtype: the type of the inputs.
+        inputs, outputs: the names of the tensors; None means the names in `tasks.TASKS`.
+        change: called with the model before it is written.
     """
     tiny = TinyModel()
     graph = tiny.graph()
-    # not in the order of the contract: nobody may bind by it
+    # not in the order of INPUT_NAMES, so that binding by order fails
     types, mask, ids = (graph.input(f"in_{name}", shape, dtype) for name in reversed(inputs))
     seen, index = graph.tensor("seen", shape, dtype), graph.tensor("index", shape, dtype)
     graph.operator("MUL", [ids, mask], [seen], schema.MulOptionsT())
@@ -59,11 +59,11 @@ def lookup_graph(
 
 
 def table(name: str, width: int | None = None) -> NDArray[np.float32]:
-    """What the output `name` is looked up in: [vocabulary] or [vocabulary, width]."""
+    """The table for the output `name`: `[vocabulary]` or `[vocabulary, width]`."""
     vocabulary = _WIDTHS["vocab_size"]
     size = (vocabulary,) if width is None else (vocabulary, width)
     values = np.random.default_rng(len(name)).normal(size=size).astype(np.float32)
-    values[0] = 0  # of padding, which must make no difference to a sum
+    values[0] = 0  # the value of padding, which must not change a sum
     return values
 
 

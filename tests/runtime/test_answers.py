@@ -9,7 +9,7 @@ import pytest
 from albert_runtime.answers import Answer, Choice, Embedding, Filled, SentenceOrder
 
 
-def test_to_dict_gives_json_types_all_the_way_down():
+def test_to_dict_returns_json_types_at_every_level():
     filled = Filled("good", 7, 0.5, "a good film")
     order = SentenceOrder("in order", True, 0.75, ((filled,), ()))
     assert json.loads(json.dumps(order.to_dict())) == order.to_dict()

@@ -51,7 +51,7 @@ def test_lists_every_missing_and_damaged_file(bundle):
     assert "config.json (2 bytes) is not" in str(caught.value)
 
 
-def test_missing_files_are_missed_without_the_check_too(bundle):
+def test_missing_files_are_reported_even_without_the_check_of_hashes(bundle):
     (bundle / "model.onnx").unlink()
     with pytest.raises(BundleError, match=r"model\.onnx is missing"):
         open_bundle(bundle, check=False)
@@ -59,13 +59,13 @@ def test_missing_files_are_missed_without_the_check_too(bundle):
 
 @pytest.mark.parametrize("content", [b"not json", b"", b"\xff\xfe{", b"[" * 100_000])
 @pytest.mark.parametrize("name", ["manifest.json", "config.json"])
-def test_refuses_json_that_is_none(bundle, name, content):
+def test_refuses_invalid_json(bundle, name, content):
     (bundle / name).write_bytes(content)
     with pytest.raises(BundleError, match=f"{name} is not valid JSON"):
         open_bundle(bundle, check=False)
 
 
-def test_refuses_a_config_that_is_no_object(bundle):
+def test_refuses_a_config_that_is_not_an_object(bundle):
     (bundle / "config.json").write_text("[1]")
     with pytest.raises(BundleError, match="must hold a JSON object, not list"):
         open_bundle(bundle, check=False)
@@ -79,7 +79,7 @@ def test_refuses_a_newer_format(bundle):
 
 
 @pytest.mark.parametrize("change", [{"format_version": 2}, {"max_length": -1}, {"colour": 1}])
-def test_a_wrong_manifest_is_named(bundle, change):
+def test_a_wrong_manifest_is_reported_with_its_folder(bundle, change):
     record = json.loads((bundle / "manifest.json").read_text())
     if "colour" in change:
         del record["labels"]
@@ -110,13 +110,13 @@ def test_an_empty_folder(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.ckpt-best.index"])
-def test_a_checkpoint_is_told_how_to_become_a_bundle(tmp_path, name):
+def test_the_message_about_a_checkpoint_says_how_to_export_it(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(BundleError, match=f"albert-export onnx --model {tmp_path}"):
         open_bundle(tmp_path)
 
 
-def test_some_other_folder(tmp_path):
+def test_a_folder_with_other_files(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(BundleError, match=r"it has no manifest\.json"):
         open_bundle(tmp_path)

@@ -18,7 +18,7 @@ from albert_runtime.tasks import TASKS
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
 
 CONTEXT = "The tower stands in Paris, not in London."
-#: for each task a full command line, and what is on its first line
+#: task -> the arguments of a complete request, and the beginning of the answer that is printed
 REQUESTS = {
     "feature-extraction": (["a film"], "4 numbers: 0.0000 "),
     "pretraining": (["--first", "she wrote", "--second", "a [MASK]"], "in order  0.5000"),
@@ -37,7 +37,7 @@ def bundle(tmp_path):
 
 @pytest.fixture
 def canned_bundle(tmp_path, monkeypatch):
-    """Makes a bundle for a task, whose outputs are zeros."""
+    """A function that makes a bundle for a task, whose outputs are zeros."""
     axes = {"batch_size": 1, "num_choices": 2, "hidden_size": 4, "2": 2}
 
     def zeros(inputs, task, labels, pieces):
@@ -63,7 +63,7 @@ def stdin_of(monkeypatch, content):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_answers_people(canned_bundle, capsys, task):
+def test_every_task_prints_lines(canned_bundle, capsys, task):
     arguments, first_line = REQUESTS[task]
     assert main([canned_bundle(task), *arguments]) == 0
     output = capsys.readouterr()
@@ -72,7 +72,7 @@ def test_every_task_answers_people(canned_bundle, capsys, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_answers_programs(canned_bundle, capsys, task):
+def test_every_task_prints_json(canned_bundle, capsys, task):
     bundle = canned_bundle(task)
     assert main([bundle, "--json", *REQUESTS[task][0]]) == 0
     answer = json.loads(capsys.readouterr().out)
@@ -119,7 +119,7 @@ def test_texts_from_files_and_standard_input(bundle, capsys, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_request_without_texts_is_answered_with_an_example(tmp_path, capsys, task):
+def test_the_message_about_missing_texts_has_an_example(tmp_path, capsys, task):
     bundle = str(make_bundle(tmp_path / "bundle", task))
     assert main([bundle], prog="albert-export run") == 2
     error = capsys.readouterr().err
@@ -166,7 +166,7 @@ def test_wrong_requests(bundle, capsys, arguments, message):
     assert "Traceback" not in output.err
 
 
-def test_top_k_where_it_has_no_meaning(tmp_path, capsys):
+def test_top_k_for_a_task_that_does_not_take_it(tmp_path, capsys):
     assert main([str(make_bundle(tmp_path, "text-classification")), "a", "--top-k", "2"]) == 2
     assert "--top-k does not go with it" in capsys.readouterr().err
 
@@ -213,7 +213,7 @@ def test_control_c(bundle, monkeypatch):
 
 
 class Process:
-    """The command in a process of its own."""
+    """Runs the command in a separate process."""
 
     def __init__(self, **environment):
         path = os.pathsep.join(entry for entry in sys.path if entry)
@@ -232,8 +232,8 @@ def test_standard_output_that_can_not_show_the_answer(bundle):
     assert b"Zo[\\xeb] \\U0001f600" in shown.stdout
 
 
-def test_halves_of_surrogate_pairs_from_the_command_line(bundle):
-    # a byte that is not UTF-8 reaches Python as a lone surrogate
+def test_lone_surrogates_on_the_command_line(bundle):
+    # Python decodes a byte that is not UTF-8 as a lone surrogate.
     shown = Process(PYTHONUTF8="1")(
         bundle, "who?", b"caf\xe9".decode("utf-8", "surrogateescape"), stdout=subprocess.PIPE
     )
@@ -241,7 +241,7 @@ def test_halves_of_surrogate_pairs_from_the_command_line(bundle):
     assert b"af\\udce9" in shown.stdout
 
 
-def test_a_reader_that_leaves_early(bundle):
+def test_a_reader_that_closes_the_pipe(bundle):
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:

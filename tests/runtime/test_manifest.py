@@ -14,7 +14,7 @@ FIELDS = {
 }
 
 
-def test_survives_json_types_and_keeps_unknown_fields():
+def test_to_dict_and_from_dict_keep_every_field_and_unknown_ones():
     manifest = Manifest(**FIELDS, opset=18, versions={"torch": "2.13.0"}, unknown={"colour": "green"})
     record = manifest.to_dict()
     assert record["format_version"] == FORMAT_VERSION
@@ -72,7 +72,7 @@ def test_lists_all_missing_fields_at_once():
         Manifest.from_dict(record)
 
 
-def test_says_which_contract_files_have_no_hash():
+def test_names_the_required_files_that_have_no_hash():
     with pytest.raises(BundleError, match=r"(?s)no hash for config.json.*no hash for spiece.model"):
         Manifest(**{**FIELDS, "files": {"model.onnx": HASH}})
 
@@ -93,7 +93,7 @@ def test_refuses_other_format_versions_before_anything_else(version, advice):
 
 
 @pytest.mark.parametrize("record", [None, [], "text", {}, {"task": "question-answering"}])
-def test_refuses_what_is_no_manifest(record):
+def test_refuses_other_json_values(record):
     with pytest.raises(BundleError, match="format_version"):
         Manifest.from_dict(record)
 

@@ -27,7 +27,7 @@ def vector(bundle):
     return json.loads(json.dumps(made))
 
 
-def test_a_vector_is_small_and_tells_what_was_computed(bundle, vector):
+def test_a_vector_is_small_and_holds_the_outputs(bundle, vector):
     session = albert_runtime.load(bundle)
     arrays = session.arrays(**INPUTS)
     assert vector["input_ids"] == arrays["input_ids"].tolist()
@@ -38,7 +38,7 @@ def test_a_vector_is_small_and_tells_what_was_computed(bundle, vector):
     assert len(starts["indices"]) == 16
 
 
-def test_every_task_makes_vectors_that_hold(tmp_path):
+def test_every_task_makes_vectors_that_pass(tmp_path):
     rng = np.random.default_rng(0)
     requests = {
         "feature-extraction": {"text": "a film"},
@@ -57,10 +57,10 @@ def test_every_task_makes_vectors_that_hold(tmp_path):
         check_self_test(session, [make_self_test(session, request, 0.0)])
 
 
-def test_loading_computes_them_again(bundle, vector):
+def test_loading_computes_the_vectors_again(bundle, vector):
     write_manifest(bundle, task="question-answering", self_test=(vector,))
     albert_runtime.load(bundle)
-    # another graph, with a manifest that belongs to its bytes
+    # Another graph, with a manifest that has the right hashes.
     (bundle / "model.onnx").write_bytes(question_answering_graph(seed=1))
     write_manifest(bundle, task="question-answering", self_test=(vector,))
     with pytest.raises(BundleError, match=r"vector 1 of 1: start_logits differs by [\d.]+, allowed is 0\.0001"):
@@ -76,7 +76,7 @@ def test_within_the_tolerance(bundle, vector):
     check_self_test(session, [{**vector, "tolerance": 0.011}])
 
 
-def test_not_a_number_is_no_match(bundle, vector):
+def test_nan_does_not_match(bundle, vector):
     nothing = np.full((1, len(vector["input_ids"][0])), np.nan)
     engine = CannedEngine("qa", {"start_logits": nothing, "end_logits": nothing})
     session = albert_runtime.load(bundle, engine=engine)
@@ -111,7 +111,7 @@ def test_malformed_vectors(bundle, vector, damage):
         check_self_test(albert_runtime.load(bundle), [{**vector, **damage}])
 
 
-def test_places_outside_the_output(bundle, vector):
+def test_indices_outside_the_output(bundle, vector):
     vector["outputs"]["start_logits"]["indices"][0] = 10**6
     with pytest.raises(BundleError, match="does not fit"):
         check_self_test(albert_runtime.load(bundle), [vector])

@@ -16,7 +16,7 @@ from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
 
 
 def by_token(session, scores, shape=()):
-    """An engine's answer: for each piece its row of `scores`, zeros elsewhere, [batch, sequence, *shape]."""
+    """Outputs `[batch, sequence, *shape]`: the row of `scores` for each piece, zeros elsewhere."""
 
     def answer(inputs):
         rows = np.zeros((*inputs["input_ids"].shape, *shape), np.float32)
@@ -28,14 +28,14 @@ def by_token(session, scores, shape=()):
 
 
 def canned(tmp_path, task, answer, **fields):
-    """A session for `task` whose engine answers by `answer(session, inputs)`."""
+    """A session for `task` whose engine returns `answer(session, inputs)`."""
     engine = CannedEngine(task, lambda inputs: answer(session, inputs))
     session = albert_runtime.load(make_bundle(tmp_path / "bundle", task, **fields), engine=engine)
     return session
 
 
 class TestLoading:
-    def test_picks_the_session_of_the_task(self, tmp_path):
+    def test_load_returns_the_session_of_the_task(self, tmp_path):
         bundle = make_bundle(tmp_path, "question-answering", model=question_answering_graph())
         session = albert_runtime.load(str(bundle), threads=1)
         assert isinstance(session, QuestionAnsweringSession)
@@ -43,11 +43,11 @@ class TestLoading:
         assert session.engine.threads == 1
         assert "QuestionAnsweringSession" in repr(session)
 
-    def test_another_tasks_session_refuses(self, tmp_path):
+    def test_a_session_of_another_task_refuses_the_bundle(self, tmp_path):
         with pytest.raises(BundleError, match="for question-answering, not for text-classification"):
             TextClassificationSession(make_bundle(tmp_path, "question-answering"))
 
-    def test_a_changed_byte_is_refused_unless_told_not_to_look(self, tmp_path):
+    def test_a_changed_byte_is_refused_unless_verify_is_false(self, tmp_path):
         bundle = make_bundle(tmp_path, "question-answering", model=question_answering_graph(seed=0))
         (bundle / "model.onnx").write_bytes(question_answering_graph(seed=1))
         with pytest.raises(BundleError, match=r"model\.onnx .* is not the file that was exported"):
@@ -65,14 +65,14 @@ class TestLoading:
         assert "pieces, config.json says that the model has 5" in message
         assert "manifest.json allows 64 tokens, config.json 16" in message
 
-    def test_a_vocabulary_that_is_none(self, tmp_path):
+    def test_a_damaged_vocabulary(self, tmp_path):
         bundle = make_bundle(tmp_path, "text-classification")
         (bundle / "spiece.model").write_bytes(b"")
         with pytest.raises(UnsupportedError, match=r"spiece\.model"):
             albert_runtime.load(bundle, verify=False, engine=CannedEngine("cls", {}))
 
 
-def test_run_is_the_raw_door(tmp_path):
+def test_run_computes_the_graph_alone(tmp_path):
     bundle = make_bundle(tmp_path, "question-answering", model=question_answering_graph())
     session = albert_runtime.load(bundle)
     arrays = session.arrays("where?", "the tower stands in Paris")
@@ -96,7 +96,7 @@ class TestTexts:
             (["list"], "must be a str, not list"),
         ],
     )
-    def test_what_is_no_text(self, tmp_path, text, message):
+    def test_values_that_are_not_texts(self, tmp_path, text, message):
         session = canned(tmp_path, "text-classification", lambda *_: {"logits": np.zeros((1, 2))})
         with pytest.raises(UsageError, match=message):
             session(text)
@@ -106,7 +106,7 @@ class TestTexts:
         session = canned(tmp_path, "text-classification", lambda *_: {"logits": np.zeros((1, 2))})
         assert len(session(text)) == 2
 
-    def test_what_is_cut_off_is_said_once_with_the_counts(self, tmp_path, caplog):
+    def test_truncation_is_logged_once_with_the_counts(self, tmp_path, caplog):
         session = canned(tmp_path, "text-classification", lambda *_: {"logits": np.zeros((1, 2))})
         with caplog.at_level(logging.WARNING, "albert_runtime"):
             session("film " * 100)
@@ -117,7 +117,7 @@ class TestTexts:
         ]
         assert session.engine.runs[0]["input_ids"].shape == (1, 64)
 
-    def test_a_static_length_is_filled_up(self, tmp_path):
+    def test_sequences_are_padded_to_a_static_length(self, tmp_path):
         fields = {"sequence_length": 16}
         session = canned(tmp_path, "text-classification", lambda *_: {"logits": np.zeros((1, 2))}, **fields)
         session("a good film")
@@ -127,7 +127,7 @@ class TestTexts:
 
 
 class TestFeatureExtraction:
-    def test_padding_is_no_token(self, tmp_path):
+    def test_padding_is_not_in_the_embedding(self, tmp_path):
         def answer(_, inputs):
             hidden = np.repeat(inputs["input_ids"][..., None], 4, axis=-1)
             return {"last_hidden_state": hidden, "pooler_output": hidden[:, 0] * 10}
@@ -219,7 +219,7 @@ class TestMultipleChoice:
             (["a", ""], r"choices\[1\] is empty"),
         ],
     )
-    def test_what_are_no_choices(self, tmp_path, choices, message):
+    def test_values_that_are_not_choices(self, tmp_path, choices, message):
         session = canned(tmp_path, "multiple-choice", lambda *_: {})
         with pytest.raises(UsageError, match=message):
             session("he opened", choices)
@@ -271,7 +271,7 @@ class TestQuestionAnswering:
         assert max(run["input_ids"].shape for run in session.engine.runs) == (1, 64)
         assert len(session.engine.runs) == len(session.arrays("where?", context)["input_ids"])
 
-    def test_windows_are_as_long_as_models_are_trained_at(self, tmp_path):
+    def test_windows_have_the_length_that_models_are_trained_with(self, tmp_path):
         session = canned(tmp_path, "question-answering", self.answer, max_length=512)
         session("where?", "film " * 500)
         assert session.engine.runs[0]["input_ids"].shape[1] == 384
@@ -290,7 +290,7 @@ class TestQuestionAnswering:
         with pytest.raises(UsageError, match=next(iter(request_))):
             session(**{"question": "where?", "context": "Paris", **request_})
 
-    def test_logits_that_are_no_numbers(self, tmp_path):
+    def test_logits_that_are_not_finite(self, tmp_path):
         def answer(_, inputs):
             logits = np.full(inputs["input_ids"].shape, np.nan)
             return {"start_logits": logits, "end_logits": logits}
@@ -307,7 +307,7 @@ class TestQuestionAnswering:
 
 
 def test_threads_share_a_session(tmp_path):
-    """Eight threads at once get what one thread gets, from the tokenizer to the answer."""
+    """Eight threads at once get the same answers as one thread."""
     bundle = make_bundle(tmp_path, "question-answering", model=question_answering_graph())
     session = albert_runtime.load(bundle, threads=1)
     requests = [("where is the door?", f"the {word} stands in Paris " * 7) for word in ("tower", "film", "capital")]

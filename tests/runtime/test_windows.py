@@ -40,7 +40,7 @@ def test_every_token_is_taken_once_from_the_window_that_shows_most_around_it(tok
     assert taken == whole
 
     def context(window, token):
-        """Tokens beside `token` on the side where there are fewer; the text's own ends are no loss."""
+        """The number of tokens of the text on the side of `token` that has fewer; ends of the text do not count."""
         place = token - window.first
         left = place if window.first else len(whole)
         right = len(window) - 1 - place if window.first + len(window) < len(whole) else len(whole)

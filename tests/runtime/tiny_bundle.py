@@ -1,4 +1,4 @@
-"""Makes tiny bundles: a small SentencePiece vocabulary, and a graph of a few nodes or none at all."""
+"""Makes tiny bundles: a small SentencePiece vocabulary, and a graph of a few nodes or an empty file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ what is a capital of france a good film or bad one he opened door went home rome
 
 @functools.cache
 def vocabulary() -> bytes:
-    """A SentencePiece model with ALBERT's five special pieces, the letters, some marks and _WORDS as whole pieces."""
+    """A SentencePiece model of ALBERT's five special pieces, letters, digits, punctuation and the words of _WORDS."""
     target = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["abcdefghijklm nopqrstuvwxyz 0123456789 ( ) , . ? - ' \" $ #"] * 3),
@@ -58,7 +58,7 @@ def make_bundle(
     config: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Path:
-    """A bundle for `task` in `folder`; `fields` are fields of its manifest."""
+    """Write a bundle for `task` to `folder`; `fields` are fields of its manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / model_file).write_bytes(model)
     (folder / "spiece.model").write_bytes(vocabulary())
@@ -69,14 +69,14 @@ def make_bundle(
 
 
 def write_manifest(folder: Path, **fields: Any) -> None:
-    """The manifest of the files as they lie in `folder`."""
+    """Write the manifest for the files that are now in `folder`."""
     files = {file.name: sha256_of(file) for file in folder.iterdir() if file.name != MANIFEST_FILE}
     defaults = {"model_file": "model.onnx", "max_length": 64, "labels": LABELS.get(fields["task"], ()), "files": files}
     (folder / MANIFEST_FILE).write_text(json.dumps(Manifest(**{**defaults, **fields}).to_dict()))
 
 
 def question_answering_graph(vocabulary_size: int = 200, seed: int = 0) -> bytes:
-    """An ONNX graph whose start and end logits are looked up by token id, less 100 where there is padding."""
+    """An ONNX graph whose start and end logits are looked up by token id, less 100 for padding."""
     weights = np.random.default_rng(seed).normal(size=(2, vocabulary_size)).astype(np.float32)
     nodes = [
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
@@ -110,7 +110,7 @@ def serialized(graph: onnx.GraphProto, opset: int = 18) -> bytes:
 
 
 def sequence(ids: list[int], pair_from: int | None = None) -> Encoding:
-    """A sequence with these ids; the second text begins at place `pair_from`."""
+    """A sequence with these ids; the second text begins at position `pair_from`."""
     count = len(ids)
     first = count if pair_from is None else pair_from
     return Encoding(

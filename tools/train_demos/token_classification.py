@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from albert_runtime.entities import find_entities
+from albert_runtime.postprocessing.entities import find_entities
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos import words

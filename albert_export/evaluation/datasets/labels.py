@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from albert_export.evaluation.datasets.example import Kind
-from albert_runtime.postprocessing import MULTI_LABEL, REGRESSION, SINGLE_LABEL, resolve_problem_type
+from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, SINGLE_LABEL, resolve_problem_type
 
 
 def label_kind(labels: Sequence[str], problem_type: str | None) -> Kind:

@@ -42,7 +42,11 @@ class Measure:
 
 
 def find_measure(dataset: Dataset) -> Measure:
-    """The measure for the examples of `dataset`."""
+    """Return the measure for the examples of `dataset`.
+
+    Raises:
+        UnsupportedError: the dataset is for a task without labelled examples.
+    """
     data = TASK_SPECS[dataset.task].labelled_data
     if data is None:
         raise UnsupportedError(f"{dataset.task} has no labelled examples, so there is nothing to measure")

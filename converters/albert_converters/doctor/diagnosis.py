@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 #: the lowest finite float16; a lower number becomes -inf
 FLOAT16_LOWEST = -65504.0
@@ -96,9 +96,35 @@ class Diagnosis:
         }
 
 
-def errors_first(results: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
-    """Return the results with errors before advice, and otherwise in their order."""
-    return tuple(sorted(results, key=lambda result: not result.is_error))
+class ModelView(Protocol):
+    """What the views of both formats tell about a model; see the attributes of `Diagnosis`."""
+
+    path: Path
+
+    @property
+    def file_bytes(self) -> int: ...
+
+    @property
+    def inputs(self) -> tuple[InputSpec, ...]: ...
+
+    @property
+    def vocabulary_size(self) -> int: ...
+
+
+_View = TypeVar("_View", bound=ModelView)
+
+
+def run_checks(
+    model: _View,
+    checks: Sequence[Callable[[_View], Iterator[CheckResult]]],
+    repair: Callable[[_View], tuple[list[str], bytes]],
+) -> Diagnosis:
+    """Run `checks` on a model, and return what they find, errors first; see `Diagnosis` for `repair`."""
+    results = [result for check in checks for result in check(model)]
+    results.sort(key=lambda result: not result.is_error)
+    return Diagnosis(
+        model.path, model.file_bytes, model.inputs, model.vocabulary_size, tuple(results), lambda: repair(model)
+    )
 
 
 def megabytes(count: int) -> str:

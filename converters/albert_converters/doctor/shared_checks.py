@@ -56,6 +56,25 @@ def duplicated_weights(found: Sequence[DuplicatedWeight], file_bytes: int) -> It
     )
 
 
+def transposed_copies(
+    copies: Sequence[tuple[str, int]], file_bytes: int, *, remedy: str, repairable: bool
+) -> Iterator[CheckResult]:
+    """Report the matrices (name and bytes) that a file of `file_bytes` stores a second time, transposed."""
+    if not copies:
+        return
+    wasted = sum(size for _, size in copies)
+    yield CheckResult(
+        "transposed-copies",
+        is_error=True,
+        what=f"{len(copies)} matrices are stored a second time, transposed",
+        costs=f"{megabytes(wasted)} of {megabytes(file_bytes)}, on disk and in memory",
+        remedy=remedy,
+        where=tuple(f"{name}: {megabytes(size)}" for name, size in copies),
+        wasted_bytes=wasted,
+        repairable=repairable,
+    )
+
+
 def is_segment_embedding(name: str) -> bool:
     """Return whether a weight is called an embedding of token types (segments)."""
     return any(part in name.lower() for part in ("token_type", "segment"))

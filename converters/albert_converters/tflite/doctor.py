@@ -13,8 +13,8 @@ from albert_converters.doctor.diagnosis import (
     FLOAT16_ZERO,
     CheckResult,
     Diagnosis,
-    errors_first,
     megabytes,
+    run_checks,
 )
 from albert_converters.doctor.shared_checks import (
     QUANTIZED_NAME,
@@ -23,6 +23,7 @@ from albert_converters.doctor.shared_checks import (
     frozen_shapes,
     is_segment_embedding,
     missing_inputs,
+    transposed_copies,
 )
 from albert_converters.tflite import model as tflite_model
 from albert_converters.tflite.inspection import packed_files
@@ -43,15 +44,7 @@ def diagnose_tflite(path: Path) -> Diagnosis:
         UsageError: there is no such file.
         UnsupportedError: it is not a TFLite model, or damaged.
     """
-    model = read_tflite(path)
-    return Diagnosis(
-        path,
-        model.file_bytes,
-        model.inputs,
-        model.vocabulary_size,
-        errors_first(result for check in CHECKS for result in check(model)),
-        lambda: _repair(model),
-    )
+    return run_checks(read_tflite(path), CHECKS, _repair)
 
 
 def _repair(model: TFLiteModelView) -> tuple[list[str], bytes]:
@@ -91,17 +84,8 @@ def check_transposed_copies(model: TFLiteModelView) -> Iterator[CheckResult]:
             if (shape[::-1], matrix.T.tobytes()) in first:
                 copies.append((text(tensor.name), values.nbytes))
             first[shape, matrix.tobytes()] = tensor
-    if copies:
-        wasted = sum(size for _, size in copies)
-        yield CheckResult(
-            "transposed-copies",
-            is_error=True,
-            what=f"{len(copies)} matrices are stored a second time, transposed",
-            costs=f"{megabytes(wasted)} of {megabytes(model.file_bytes)}, on disk and in memory",
-            remedy="export the checkpoint again: albert-export tflite",
-            where=tuple(f"{name}: {megabytes(size)}" for name, size in copies),
-            wasted_bytes=wasted,
-        )
+    remedy = "export the checkpoint again: albert-export tflite"
+    yield from transposed_copies(copies, model.file_bytes, remedy=remedy, repairable=False)
 
 
 def check_hidden_weights(model: TFLiteModelView) -> Iterator[CheckResult]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from albert_export.checkpoints import read_checkpoint
 from albert_runtime.errors import CheckpointError, DependencyError
-from tests.albert_export.checkpoints.damaged_checkpoint import (
+from tests.albert_export.checkpoints.conftest import (
     refused,
     save_index,
     save_pickle,

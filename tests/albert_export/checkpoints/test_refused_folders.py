@@ -10,7 +10,7 @@ import pytest
 
 from albert_export.checkpoints import read_checkpoint
 from albert_runtime.errors import CheckpointError, UsageError
-from tests.albert_export.checkpoints.damaged_checkpoint import (
+from tests.albert_export.checkpoints.conftest import (
     refused,
 )
 

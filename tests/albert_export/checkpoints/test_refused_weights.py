@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.albert_export.checkpoints.damaged_checkpoint import (
+from tests.albert_export.checkpoints.conftest import (
     refused,
     save_weights,
     weights,

@@ -9,7 +9,7 @@ from albert_export.export.model_card import integer_shares
 
 def test_shares_count_matmuls_and_bytes() -> None:
     quantized = {"quantized_share": 0.75, "weight_bytes": {"int8": 80, "uint8": 10, "float32": 8, "int64": 2}}
-    assert integer_shares(quantized) == "75% of the matrix products and 92% of the weights' bytes in integers"
+    assert integer_shares(quantized) == "75% of the matrix multiplications and 92% of the weights' bytes in integers"
 
 
 @pytest.mark.parametrize("quantized", [{}, {"quantized_share": 0.0, "weight_bytes": {"float32": 8}}])

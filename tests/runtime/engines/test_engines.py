@@ -37,7 +37,7 @@ def ids(*rows):
 
 
 class TestOpenEngine:
-    def test_picks_by_suffix(self, model_file):
+    def test_chooses_by_suffix(self, model_file):
         engine = open_engine(model_file, threads=1)
         assert isinstance(engine, OnnxEngine)
         assert isinstance(engine, Engine)
@@ -71,7 +71,7 @@ class TestOpenEngine:
             assert open_engine(file).name == "litert"
         assert caplog.messages == [f"{file} is run by litert {importlib.metadata.version('ai-edge-litert')}"]
 
-        # the package of 2023, played by its successor
+        # The old package has the same interface as its successor, which stands in for it here.
         successor = importlib.import_module("ai_edge_litert.interpreter")
         monkeypatch.setitem(sys.modules, "tflite_runtime", types.SimpleNamespace(__version__="2.14.0"))
         monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", successor)
@@ -114,7 +114,7 @@ class TestOpenEngine:
 
 
 class TestOnnxEngine:
-    def test_binds_by_name_and_leaves_the_rest_aside(self, model_file):
+    def test_binds_by_name_and_ignores_other_arrays(self, model_file):
         engine = OnnxEngine(model_file, threads=1)
         assert engine.input_names == INPUT_NAMES
         assert engine.output_names == ("start_logits", "end_logits")
@@ -151,12 +151,12 @@ class TestOnnxEngine:
         with pytest.raises(UsageError, match="takes arrays of numbers"):
             OnnxEngine(model_file).run({**ids([1]), "input_ids": np.array([["a"]])})
 
-    def test_an_id_outside_the_vocabulary_is_the_callers_mistake(self, model_file):
+    def test_an_id_outside_the_vocabulary_is_a_usage_error(self, model_file):
         with pytest.raises(UsageError, match=r"can't run model\.onnx on input_ids \[1, 2\].*5000"):
             OnnxEngine(model_file).run(ids([5000, 1]))
 
     @pytest.mark.parametrize("content", [b"", b"not a graph" * 100, question_answering_graph()[:-300]])
-    def test_refuses_what_is_no_graph(self, tmp_path, content, capfd):
+    def test_refuses_files_that_are_not_graphs(self, tmp_path, content, capfd):
         (tmp_path / "model.onnx").write_bytes(content)
         with pytest.raises(BundleError, match=r"onnxruntime \d.* can't load .*model\.onnx"):
             OnnxEngine(tmp_path / "model.onnx")
@@ -181,7 +181,7 @@ class TestOnnxEngine:
         return model.SerializeToString()
 
     @pytest.mark.parametrize("kind", ["too_new_opset", "unknown_operator", "too_new_format"])
-    def test_what_this_onnxruntime_lacks(self, tmp_path, kind):
+    def test_operators_that_onnxruntime_lacks(self, tmp_path, kind):
         (tmp_path / "model.onnx").write_bytes(getattr(self, kind)())
         with pytest.raises(OperatorError, match="pip install --upgrade onnxruntime") as caught:
             OnnxEngine(tmp_path / "model.onnx")
@@ -233,7 +233,7 @@ class TestUsableCores:
     def test_version_2(self, tmp_path):
         assert self.quota(tmp_path, "0::/", {"cpu.max": "150000 100000\n"}) == 2
 
-    def test_the_narrowest_of_the_groups_around_counts(self, tmp_path):
+    def test_the_smallest_quota_of_all_parent_groups_counts(self, tmp_path):
         files = {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "300000 100000\n", "cpu.max": "max 100000\n"}
         assert self.quota(tmp_path, "0::/a/b", files) == 3
 
@@ -246,7 +246,7 @@ class TestUsableCores:
         assert self.quota(tmp_path, "4:cpu:/\n", files) == 16
 
     @pytest.mark.parametrize("content", ["", "max", "a b", "100000 0", "-5 100000"])
-    def test_nonsense_is_no_limit(self, tmp_path, content):
+    def test_unreadable_quotas_are_ignored(self, tmp_path, content):
         assert self.quota(tmp_path, "0::/\nno colons\n", {"cpu.max": content}) == 16
 
     def test_without_control_groups(self, tmp_path):

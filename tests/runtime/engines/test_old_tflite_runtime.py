@@ -1,4 +1,4 @@
-"""tflite-runtime 2.14, of 2023, in an environment of its own: it needs an older Python and numpy than the rest."""
+"""tflite-runtime 2.14 of 2023 runs in a separate environment, because it needs an older Python and an older numpy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.virtual_environment import answer_demos, new_environment, run_in
 
 ROOT = Path(__file__).parents[3]
 
-#: the folder of an environment with tflite-runtime 2.14, numpy below 2 and sentencepiece, to spare making one
+#: the folder of an environment with tflite-runtime 2.14, numpy below 2 and sentencepiece, so that none needs to be made
 _ENVIRONMENT = "ALBERT_TFLITE_RUNTIME_VENV"
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def run_there(python: str, files: list[Path], inputs: dict[str, np.ndarray]) -> list[dict]:
-    """What each file gives in the environment, or how it is refused; a crash leaves out all that follow."""
+    """The outputs of each file in the environment, or the error; after a crash, the remaining files are missing."""
     request = {
         "path": str(ROOT / "runtime"),
         "files": [str(file) for file in files],
@@ -66,7 +66,7 @@ def run_there(python: str, files: list[Path], inputs: dict[str, np.ndarray]) -> 
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_graphs_give_what_they_give_in_litert(old_python, tmp_path):
+def test_graphs_give_the_same_outputs_as_in_litert(old_python, tmp_path):
     inputs = {name: np.random.default_rng(0).integers(0, 2, (3, 8)) for name in INPUT_NAMES}
     files = []
     for number, shape in enumerate([(1, 8), (-1, -1), (3, 8)]):
@@ -78,7 +78,7 @@ def test_graphs_give_what_they_give_in_litert(old_python, tmp_path):
             np.testing.assert_allclose(result["outputs"][name], output, atol=1e-6)
 
 
-def test_damaged_files_are_refused_rather_than_followed(old_python, tmp_path):
+def test_damaged_files_are_refused_and_do_not_crash(old_python, tmp_path):
     whole = lookup_graph("question-answering", (1, 8))
     files = []
     for share in (0, 0.02, 0.1, 0.5, 0.9):
@@ -88,7 +88,7 @@ def test_damaged_files_are_refused_rather_than_followed(old_python, tmp_path):
     assert [result.get("exit_code") for result in results] == [3] * len(files)
 
 
-def test_an_operator_of_today_names_the_engine_that_has_it(old_python, tmp_path):
+def test_the_message_about_a_new_operator_names_the_engine_that_has_it(old_python, tmp_path):
     def newer(model):
         model.operatorCodes[0].version = 99
 
@@ -105,11 +105,13 @@ def test_an_operator_of_today_names_the_engine_that_has_it(old_python, tmp_path)
     ("task", "precision"),
     [*((task, "fp16") for task in TASKS), ("question-answering", "fp32"), ("question-answering", "int8")],
 )
-def test_a_bundle_made_for_it_answers_right(old_python, tmp_path, task, precision):
+def test_a_bundle_for_this_target_answers_correctly(old_python, tmp_path, task, precision):
     from albert_export.export import export_tflite
 
     bundle = tmp_path / "bundle"
-    max_drop = 5 if precision == "int8" else None  # on texts that it was not made for, so small a model loses some
+    max_drop = (
+        5 if precision == "int8" else None
+    )  # so small a model decides some texts differently that it was not trained for
     export_tflite(
         demo_checkpoint(task), bundle, task=task, target="tflite-runtime", precision=precision, max_drop=max_drop
     )

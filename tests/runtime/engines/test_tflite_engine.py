@@ -13,12 +13,12 @@ import albert_runtime
 from albert_runtime.engines import Engine, open_engine
 from albert_runtime.engines.tflite_engine import LiteRTEngine, TensorFlowLiteEngine, TFLiteRuntimeEngine
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError
-from albert_runtime.postprocessing import softmax
+from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import INPUT_NAMES, TASKS
 from tests.runtime.lookup_graph import lookup_graph, table
 from tests.runtime.tiny_bundle import LABELS, make_bundle
 
-#: for each task the arguments of a call, with a text that is longer than 16 tokens where that is allowed
+#: task -> the arguments of a call, with a text of more than 16 tokens if the task allows that
 LONG = "the tower stands in paris and ada lovelace lived in london " * 4
 REQUESTS = {
     "feature-extraction": (LONG,),
@@ -33,7 +33,7 @@ REQUESTS = {
 
 @pytest.fixture
 def engine_of(tmp_path):
-    """Loads the graph of `lookup_graph`'s arguments into LiteRT."""
+    """A function that loads a graph of `lookup_graph` into LiteRT."""
 
     def load(*arguments, **options):
         (tmp_path / "model.tflite").write_bytes(lookup_graph(*arguments, **options))
@@ -53,13 +53,13 @@ def random_ids(*shape, seed=0):
 
 
 def looked_up(inputs, name, width=None):
-    """What `lookup_graph` gives for an output with a sequence axis."""
+    """The values of an output of `lookup_graph` that has a sequence axis."""
     index = inputs["input_ids"] * inputs["attention_mask"] + inputs["token_type_ids"]
     return table(name, width)[index] + np.float32(0.1)
 
 
 class TestNames:
-    def test_binds_by_name_and_leaves_the_rest_aside(self, engine_of):
+    def test_binds_by_name_and_ignores_other_arrays(self, engine_of):
         engine = engine_of("question-answering", (-1, -1))
         assert isinstance(engine, Engine)
         assert engine.input_names == INPUT_NAMES
@@ -90,7 +90,7 @@ class TestNames:
 
     @pytest.mark.parametrize("dtype", [np.int32, np.int64])
     @pytest.mark.parametrize("given", [np.int32, np.int64, np.float64])
-    def test_inputs_become_what_the_graph_declares(self, engine_of, dtype, given):
+    def test_inputs_are_converted_to_the_declared_type(self, engine_of, dtype, given):
         engine = engine_of("question-answering", (-1, -1), dtype=dtype)
         inputs = random_ids(2, 6)
         strided = {name: np.asfortranarray(array.astype(given)) for name, array in inputs.items()}
@@ -112,7 +112,7 @@ class TestShapes:
             inputs = random_ids(*shape, seed=seed)
             np.testing.assert_array_equal(engine.run(inputs)["end_logits"], looked_up(inputs, "end_logits"))
 
-    def test_a_graph_for_one_sequence_computes_several_in_turn(self, engine_of):
+    def test_a_graph_for_one_sequence_computes_several_one_at_a_time(self, engine_of):
         static, dynamic = (engine_of("feature-extraction", shape) for shape in ((1, 6), (-1, -1)))
         inputs = random_ids(3, 6)
         expected = dynamic.run(inputs)
@@ -120,13 +120,13 @@ class TestShapes:
             np.testing.assert_array_equal(output, expected[name])
 
     @pytest.mark.parametrize("shape", [(1, 1, 6), (-1, 1, 6), (1, -1, 6), (1, 3, 6), (-1, -1, -1)])
-    def test_so_does_one_for_one_choice(self, engine_of, shape):
+    def test_a_graph_for_one_choice_computes_several_one_at_a_time(self, engine_of, shape):
         inputs = random_ids(2, 3, 6)
         outputs = engine_of("multiple-choice", shape).run(inputs)
         expected = (looked_up(inputs, "logits") - np.float32(0.1)).sum(axis=-1) + 0.1
         np.testing.assert_allclose(outputs["logits"], expected, atol=1e-5)
 
-    def test_a_static_graph_says_what_it_takes(self, engine_of):
+    def test_a_static_graph_names_the_shapes_that_it_takes(self, engine_of):
         with pytest.raises(UsageError, match=r"input_ids is \[1, 5\], the graph takes \[1, 6\]"):
             engine_of("fill-mask", (1, 6)).run(random_ids(1, 5))
         with pytest.raises(UsageError, match=r"input_ids is \[1, 3, 6\], the graph takes \[any, 4, 6\]"):
@@ -137,14 +137,14 @@ class TestShapes:
         with pytest.raises(UsageError, match=r"does not take.*\n  - input_ids is .*, the graph takes \[any, any\]"):
             engine_of("fill-mask", (-1, -1)).run(random_ids(*shape))
 
-    def test_inputs_must_be_of_one_shape(self, engine_of):
+    def test_inputs_must_have_the_same_shape(self, engine_of):
         inputs = random_ids(2, 5)
         with pytest.raises(UsageError, match=r"attention_mask is \[1, 5\], input_ids is \[2, 5\]"):
             engine_of("fill-mask", (-1, -1)).run({**inputs, "attention_mask": inputs["attention_mask"][:1]})
 
-    def test_a_shape_that_fails_leaves_the_engine_fit_for_the_next(self, engine_of):
+    def test_the_engine_works_after_a_shape_that_fails(self, engine_of):
         def mask_of_seven(model):
-            # the ids are multiplied with seven ones instead of the mask: no other number of tokens will do
+            # The ids are multiplied by seven ones instead of the mask, so the graph takes only seven tokens.
             graph = model.subgraphs[0]
             seven = schema.BufferT(data=np.ones(7, np.int32).view(np.uint8))
             model.buffers.append(seven)
@@ -182,7 +182,7 @@ class TestSharing:
         for number, outputs in enumerate(together):
             np.testing.assert_array_equal(outputs["end_logits"], looked_up(batches[number % 24], "end_logits"))
 
-    def test_a_new_shape_does_not_resize_what_has_it_already(self, engine_of, monkeypatch):
+    def test_the_same_shape_is_not_resized_again(self, engine_of, monkeypatch):
         engine = engine_of("question-answering", (-1, -1))
         changes = []
         resize = engine._resize
@@ -194,7 +194,7 @@ class TestSharing:
 
 class TestRefusals:
     @pytest.mark.parametrize("ids", [[[500, 1]], [[-1, 1]]])
-    def test_an_id_outside_the_vocabulary_is_the_callers_mistake(self, engine_of, ids):
+    def test_an_id_outside_the_vocabulary_is_a_usage_error(self, engine_of, ids):
         engine = engine_of("fill-mask", (-1, -1))
         inputs = {"input_ids": np.array(ids), "attention_mask": np.ones((1, 2)), "token_type_ids": np.zeros((1, 2))}
         for _ in range(2):
@@ -202,13 +202,13 @@ class TestRefusals:
                 UsageError, match=r"on inputs of \[1, 2\].*gather.*an id is none of the model's"
             ) as caught:
                 engine.run(inputs)
-            # the interpreter repeats what it has said before; the message does not
+            # The interpreter repeats its previous messages, but the error message must not.
             assert str(caught.value).count("failed to invoke") == 1
         assert engine.run(random_ids(1, 2))["logits"].shape == (1, 2, 200)
 
     @pytest.mark.parametrize("engine_class", [LiteRTEngine, TFLiteRuntimeEngine])
     @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9])
-    def test_a_graph_that_is_cut_off(self, tmp_path, engine_class, share, monkeypatch):
+    def test_a_truncated_graph(self, tmp_path, engine_class, share, monkeypatch):
         monkeypatch.setattr(engine_class, "version", "2.14")
         whole = lookup_graph("question-answering", (1, 16))
         (tmp_path / "model.tflite").write_bytes(whole[: int(share * len(whole))])
@@ -216,7 +216,7 @@ class TestRefusals:
             engine_class(tmp_path / "model.tflite")
 
     @pytest.mark.parametrize("content", [b"not a graph" * 100, b"\x1c\0\0\0TFL3" + bytes(1000)])
-    def test_what_is_no_graph(self, tmp_path, content):
+    def test_files_that_are_not_graphs(self, tmp_path, content):
         (tmp_path / "model.tflite").write_bytes(content)
         with pytest.raises(BundleError, match=r"litert \d.* can't load .*model\.tflite: .*; export the model again"):
             LiteRTEngine(tmp_path / "model.tflite")
@@ -264,7 +264,7 @@ class TestRefusals:
 
 
 class TestSessions:
-    """Tokenizer, batches, windows and heads on a graph of one length; its answers are those of a dynamic graph."""
+    """Whole sessions on a graph of a static length, whose answers must be those of a dynamic graph."""
 
     @pytest.fixture
     def load(self, tmp_path):
@@ -287,7 +287,7 @@ class TestSessions:
             np.testing.assert_allclose(answer.vector, expected.vector, atol=1e-5)
             np.testing.assert_array_equal(answer.tokens, expected.tokens)
         elif task in ("text-classification", "multiple-choice"):
-            # sums over 16 places in another order than over fewer
+            # A sum over 16 positions is added up in another order than a sum over fewer.
             np.testing.assert_allclose(scores(answer), scores(expected), atol=1e-5)
         else:
             assert answer == expected
@@ -308,7 +308,7 @@ def scores(answer):
 
 
 @pytest.mark.slow
-def test_tf_lite_gives_the_same_without_a_word_of_its_own(tmp_path):
+def test_tf_lite_gives_the_same_outputs_and_prints_nothing(tmp_path):
     file = tmp_path / "model.tflite"
     file.write_bytes(lookup_graph("question-answering", (-1, -1)))
     with warnings.catch_warnings():

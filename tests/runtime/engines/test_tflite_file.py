@@ -18,22 +18,22 @@ def test_accepts_a_graph(tmp_path, task):
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\x1c\0\0\0ONNX" * 40, b"not a graph" * 100])
-def test_refuses_what_is_no_graph(tmp_path, content):
+def test_refuses_other_files(tmp_path, content):
     (tmp_path / "model.tflite").write_bytes(content)
     with pytest.raises(BundleError, match=r"model\.tflite is not a TFLite graph"):
         check_tflite_file(tmp_path / "model.tflite")
 
 
-def test_refuses_a_graph_that_is_cut_off_wherever(tmp_path):
+def test_refuses_a_graph_that_is_truncated_anywhere(tmp_path):
     whole = lookup_graph("question-answering", (1, 16))
-    # builders write from the end to the front: what a file lacks is what they wrote first, the weights
+    # Flatbuffer builders write from the end to the front: a truncated file lacks what was written first, the weights.
     for length in range(8, len(whole) - 16, 7):
         (tmp_path / "model.tflite").write_bytes(whole[:length])
         with pytest.raises(BundleError, match=f"points to places past its end, byte {length}; copy it again"):
             check_tflite_file(tmp_path / "model.tflite")
 
 
-def test_whatever_bytes_are_wrong_it_ends_well(tmp_path):
+def test_damaged_bytes_cause_no_other_error(tmp_path):
     whole = lookup_graph("question-answering", (1, 16))
     chance = random.Random(0)
     refused = 0

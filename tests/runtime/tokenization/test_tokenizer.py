@@ -42,9 +42,9 @@ def test_special_ids(tokenizer: AlbertTokenizer) -> None:
         ("a  [MASK] b", ["▁a", "[MASK]", "▁b"]),
         ("[CLS]a[SEP]", ["[CLS]", "▁a", "[SEP]"]),
         ("[cls]", ["▁[", "cl", "s", "]"]),
-        ("a <PAD> <UNK> b", ["▁a", "<pad>", "<unk>", "▁b"]),  # lower-cased before special tokens are looked for
-        ("ΑΣ", ["▁", "ασ"]),  # each character is lower-cased alone: no final sigma
-        ("A\U0001d6ba", ["▁a", "ς"]),  # but one that NFKD brings forth is lower-cased with its neighbours
+        ("a <PAD> <UNK> b", ["▁a", "<pad>", "<unk>", "▁b"]),  # lower-cased before special tokens are searched for
+        ("ΑΣ", ["▁", "ασ"]),  # each character is lower-cased alone, so there is no final sigma
+        ("A\U0001d6ba", ["▁a", "ς"]),  # a character that NFKD produces is lower-cased together with its neighbours
         ("", []),
         (" \n\t", []),
         ("\u0301", []),
@@ -131,7 +131,7 @@ def test_decode(tokenizer: AlbertTokenizer) -> None:
 def test_save_vocabulary(tokenizer: AlbertTokenizer, tmp_path: Path) -> None:
     copy = tokenizer.save_vocabulary(tmp_path)
     assert copy.read_bytes() == VOCABULARY.read_bytes()
-    assert AlbertTokenizer(copy).save_vocabulary(tmp_path) == copy  # onto itself
+    assert AlbertTokenizer(copy).save_vocabulary(tmp_path) == copy  # the source and the target are the same file
     with pytest.raises(UsageError, match="can't copy"):
         tokenizer.save_vocabulary(tmp_path / "absent")
 
@@ -163,7 +163,7 @@ def test_wrong_requests(
         tokenizer(*arguments, **options)
 
 
-def test_tokenize_refuses_what_is_no_text(tokenizer: AlbertTokenizer) -> None:
+def test_tokenize_refuses_other_types(tokenizer: AlbertTokenizer) -> None:
     with pytest.raises(UsageError, match="NoneType"):
         tokenizer.tokenize(None)  # type: ignore[arg-type]
 
@@ -192,7 +192,7 @@ def test_time_grows_with_length_only(tokenizer: AlbertTokenizer) -> None:
     text = "The quick (brown) fox, in 1999, jumped over “naïve” dogs. " * 10_000
     start = time.process_time()
     [encoding] = tokenizer(text).encodings
-    # 100,000 words take about 2 s here; something quadratic would take hours
+    # 100,000 words take about 2 s; a quadratic algorithm would take hours.
     assert time.process_time() - start < 60
     assert len(encoding) > 100_000
 
@@ -222,7 +222,7 @@ def test_missing_model(tmp_path: Path) -> None:
 
 
 def test_model_without_albert_pieces(tmp_path: Path) -> None:
-    # the same model with another name, of equal length, for two of its pieces
+    # The same model with other names, of equal length, for two of its pieces.
     file = tmp_path / "spiece.model"
     file.write_bytes(VOCABULARY.read_bytes().replace(b"[SEP]", b"[sep]").replace(b"[MASK]", b"[mask]"))
     with pytest.raises(UnsupportedError, match=r"piece \[SEP\] is missing\n  - the piece \[MASK\] is missing"):

@@ -1,4 +1,4 @@
-"""`text[start:end]` of every token is what the token stands for, whatever normalization did on the way."""
+"""The span `text[start:end]` of every token holds the characters that it stands for, despite normalization."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_spans(text: str, expected: list[tuple[str, str]]) -> None:
     assert stretches(text) == expected
 
 
-def test_both_halves_of_a_ligature_point_to_it() -> None:
+def test_both_letters_of_a_ligature_have_its_span() -> None:
     halves = [(token, stretch) for token, stretch in stretches("xq\ufb01zk", AS_WRITTEN) if "\ufb01" in stretch]
     spelled = "".join(token for token, _ in stretches("xq\ufb01zk", AS_WRITTEN))
     assert spelled == "▁xqfizk"

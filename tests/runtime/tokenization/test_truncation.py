@@ -25,7 +25,7 @@ def test_windows_cover_every_token(data: st.DataObject) -> None:
     assert {token for window in windows for token in window.second} == set(range(length))
     assert all(window.first == range(question) for window in windows)
     assert all(len(window.second) == size for window in windows[:-1])
-    # none is there in vain
+    # no window is unnecessary
     assert all(window.second.stop < length for window in windows[:-1])
 
 

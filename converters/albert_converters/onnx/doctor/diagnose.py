@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from albert_converters.doctor.diagnosis import CheckResult, Diagnosis, errors_first
+from albert_converters.doctor.diagnosis import CheckResult, Diagnosis, run_checks
 from albert_converters.onnx.doctor import compatibility_checks, weight_checks
 from albert_converters.onnx.doctor.passes import repair_onnx
 from albert_converters.onnx.model import OnnxModelView, read_onnx
@@ -36,16 +36,9 @@ def diagnose_onnx(path: Path) -> Diagnosis:
         UsageError: there is no such file.
         UnsupportedError: it is not an ONNX graph, it is damaged, or files with its weights are missing.
     """
-    model = read_onnx(path)
+    return run_checks(read_onnx(path), CHECKS, _repair)
 
-    def repair() -> tuple[list[str], bytes]:
-        return repair_onnx(model), model.proto.SerializeToString()
 
-    return Diagnosis(
-        path,
-        model.file_bytes,
-        model.inputs,
-        model.vocabulary_size,
-        errors_first(result for check in CHECKS for result in check(model)),
-        repair,
-    )
+def _repair(model: OnnxModelView) -> tuple[list[str], bytes]:
+    """Run all graph passes; see `Diagnosis.repair`."""
+    return repair_onnx(model), model.proto.SerializeToString()

@@ -7,7 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from albert_converters.doctor.diagnosis import CheckResult, megabytes
-from albert_converters.doctor.shared_checks import QUANTIZED_NAME, DuplicatedWeight, duplicated_weights
+from albert_converters.doctor.shared_checks import (
+    QUANTIZED_NAME,
+    DuplicatedWeight,
+    duplicated_weights,
+    transposed_copies,
+)
 from albert_converters.onnx import graph_view
 from albert_converters.onnx.doctor.duplicate_weights import packed_matmuls, transposed_pairs
 from albert_converters.onnx.graph_view import QUANTIZERS, WEIGHT_BYTES, size_of, sum_of_sizes
@@ -38,19 +43,12 @@ def check_duplicated_weights(model: OnnxModelView) -> Iterator[CheckResult]:
 def check_transposed_copies(model: OnnxModelView) -> Iterator[CheckResult]:
     """Find matrices that the file stores a second time, transposed."""
     pairs = [pair for graph in model.graphs for pair in transposed_pairs(graph, model.opset)]
-    if not pairs:
-        return
-    wasted = sum(pair.bytes for pair in pairs)
-    yield CheckResult(
-        "transposed-copies",
-        is_error=True,
-        what=f"{len(pairs)} matrices are stored a second time, transposed",
-        costs=f"{megabytes(wasted)} of {megabytes(model.file_bytes)}, on disk and in memory",
+    yield from transposed_copies(
+        [(pair.removable or pair.kept, pair.bytes) for pair in pairs],
+        model.file_bytes,
         remedy="--fix keeps each of them once, and lets the matmuls read it transposed"
         if all(pair.removable for pair in pairs)
         else "not all of them can be shared exactly: export the checkpoint again with albert-export onnx",
-        where=tuple(f"{pair.removable or pair.kept}: {megabytes(pair.bytes)}" for pair in pairs),
-        wasted_bytes=wasted,
         repairable=any(pair.removable for pair in pairs),
     )
 

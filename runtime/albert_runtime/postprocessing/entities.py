@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from albert_runtime.answers import Entity
-from albert_runtime.postprocessing import Logits, check_label_count, softmax
+from albert_runtime.postprocessing.probabilities import Logits, check_label_count, softmax
 
 OUTSIDE = "O"
 

@@ -3,115 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from albert_runtime.errors import BundleError
-from albert_runtime.postprocessing import (
-    MULTI_LABEL,
-    REGRESSION,
-    SINGLE_LABEL,
-    best_answers,
-    choose,
-    fill_masks,
-    judge_order,
-    label_text,
-    resolve_problem_type,
-    softmax,
-)
+from albert_runtime.postprocessing.n_best import best_answers
+from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.windows import TextWindow, number_windows
-from tests.runtime.tiny_bundle import make_bundle
 
 
 def logits(*values):
     return np.array(values, np.float32)
 
 
-class TestSoftmax:
-    def test_by_hand(self):
-        assert softmax(np.log(logits(1, 2, 5))) == pytest.approx([0.125, 0.25, 0.625])
-
-    def test_large_logits_do_not_overflow(self):
-        assert softmax(logits(1e5, 0, -3e38)).tolist() == [1.0, 0.0, 0.0]
-
-    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-    def test_refuses_what_is_not_a_number(self, bad):
-        with pytest.raises(BundleError, match="NaN or infinity"):
-            softmax(logits(0, bad))
-
-
-class TestLabelText:
-    def test_one_of_several(self):
-        found = label_text(np.log(logits(1, 3)), ("bad", "good"), None)
-        assert [(one.label, pytest.approx(one.score)) for one in found] == [("good", 0.75), ("bad", 0.25)]
-
-    def test_several_at_once(self):
-        found = label_text(logits(0, 800, -800), ("a", "b", "c"), "multi_label_classification")
-        assert [(one.label, one.score) for one in found] == [("b", 1.0), ("a", 0.5), ("c", 0.0)]
-
-    @pytest.mark.parametrize("problem_type", [None, "regression"])
-    def test_regression_gives_the_value(self, problem_type):
-        assert label_text(logits(-2.5), ("stars",), problem_type)[0].score == -2.5
-
-    def test_labels_must_fit_the_graph(self):
-        with pytest.raises(BundleError, match="gives 3 scores"):
-            label_text(logits(1, 2, 3), ("a", "b"), None)
-
-
-def test_choose():
-    choice = choose(np.log(logits(1, 6, 3)), ["a", "b", "c"])
-    assert (choice.index, choice.text, choice.score) == (1, "b", pytest.approx(0.6))
-    assert choice.scores == pytest.approx((0.1, 0.6, 0.3))
-
-
-@pytest.mark.parametrize(("values", "label"), [((2, 1), "in order"), ((1, 2), "swapped"), ((1, 1), "in order")])
-def test_judge_order(values, label):
-    order = judge_order(np.log(logits(*values)))
-    assert (order.label, order.in_order) == (label, label == "in order")
-    assert order.score == pytest.approx(max(values) / sum(values))
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory):
-    return AlbertTokenizer.from_folder(make_bundle(tmp_path_factory.mktemp("bundle"), "fill-mask"))
-
-
-class TestFillMasks:
-    def fill(self, tokenizer, text, *pieces):
-        """The filled texts of the first mask, for `pieces` in falling order."""
-        (encoding,) = tokenizer(text).encodings
-        rows = np.zeros((len(encoding), tokenizer.vocab_size + 8), np.float32)
-        rows[:, tokenizer.vocab_size :] = 99  # padding of the vocabulary never wins
-        for rank, piece in enumerate(tokenizer.convert_tokens_to_ids(pieces)):
-            rows[:, piece] = 20 - rank
-        masks = fill_masks(rows, encoding, (text,), tokenizer, len(pieces))
-        return masks[0]
-
-    def test_a_word_keeps_the_space_and_a_piece_takes_it(self, tokenizer):
-        filled = self.fill(tokenizer, "Paris is THE [MASK] of\nFrance.", "▁capital", "s")
-        assert [one.token for one in filled] == ["capital", "s"]
-        assert [one.text for one in filled] == ["Paris is THE capital of\nFrance.", "Paris is THEs of\nFrance."]
-        assert tokenizer.convert_ids_to_tokens([filled[0].token_id]) == ["▁capital"]
-
-    @pytest.mark.parametrize(
-        ("text", "filled"),
-        [("[MASK] stands", "tower stands"), ("the[MASK]", "the tower"), ("the\n [MASK], he", "the\n tower, he")],
-    )
-    def test_spaces_around_a_word(self, tokenizer, text, filled):
-        assert self.fill(tokenizer, text, "▁tower")[0].text == filled
-
-    def test_several_masks_stand_in_order_and_the_others_stay(self, tokenizer):
-        texts = ("a [MASK] film", "one [MASK] one")
-        (encoding,) = tokenizer(*texts).encodings
-        places = [place for place, one in enumerate(encoding.ids) if one == tokenizer.mask_token_id]
-        rows = np.zeros((len(encoding), tokenizer.vocab_size), np.float32)
-        for place, piece in zip(places, tokenizer.convert_tokens_to_ids(["▁good", "▁bad"]), strict=True):
-            rows[place, piece] = 9
-        first, second = fill_masks(rows, encoding, texts, tokenizer, 1)
-        assert (first[0].text, second[0].text) == ("a good film", "one bad one")
-
-
 class TestBestAnswers:
-    """Contexts of one-letter words "a b c ...": token n stands at character 2n."""
+    """Contexts of one-letter words "a b c ...", in which token n is character 2n."""
 
     def windows(self, length, size, stride):
         text = " ".join("abcdefghijklmnopqrstuvwxyz"[:length])
@@ -135,7 +38,7 @@ class TestBestAnswers:
         return text, number_windows(encodings, sequence_id=1, stride=stride)
 
     def best(self, text, windows, starts, ends, top_k=1, max_answer_tokens=30):
-        """Answers for logits by token of the text; what is no context scores highest of all."""
+        """The answers for given logits of the tokens of the context; all other tokens have the highest logits."""
 
         def rows(values):
             return [
@@ -206,17 +109,3 @@ class TestBestAnswers:
         )
         windows = number_windows([encoding], sequence_id=1, stride=0)
         assert best_answers(windows, [logits(0, 0, 0)], [logits(0, 0, 0)], " ", top_k=1, max_answer_tokens=9) == ()
-
-
-@pytest.mark.parametrize(
-    ("problem_type", "label_count", "expected"),
-    [
-        (None, 1, REGRESSION),
-        (None, 3, SINGLE_LABEL),
-        (SINGLE_LABEL, 1, SINGLE_LABEL),
-        (MULTI_LABEL, 1, MULTI_LABEL),
-        (REGRESSION, 3, REGRESSION),
-    ],
-)
-def test_what_the_logits_of_a_text_classifier_mean(problem_type, label_count, expected):
-    assert resolve_problem_type(problem_type, label_count) == expected

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from albert_runtime.entities import find_entities, split_words
 from albert_runtime.errors import BundleError
+from albert_runtime.postprocessing.entities import find_entities, split_words
 
 BIO = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
 def entities(text, tags, labels=BIO):
-    """The entities of `text` whose words, between spaces, have `tags`; (label, text) of each."""
+    """The (label, text) of each entity of `text`, whose words, separated by spaces, have `tags`."""
     offsets, place = [], 0
     for word in text.split():
         offsets.append((place, place + len(word)))
@@ -31,11 +31,11 @@ def test_bio():
     ]
 
 
-def test_inside_without_begin_begins():
+def test_inside_without_begin_begins_an_entity():
     assert entities("Ada Paris London", ["I-PER", "I-LOC", "I-LOC"]) == [("PER", "Ada"), ("LOC", "Paris London")]
 
 
-def test_outside_parts_what_inside_would_join():
+def test_outside_ends_an_entity():
     assert entities("Ada and Lovelace", ["I-PER", "O", "I-PER"]) == [("PER", "Ada"), ("PER", "Lovelace")]
 
 
@@ -55,7 +55,7 @@ def test_plain_labels_join_equal_neighbours():
     assert entities("a b c d", ["PER", "PER", "LOC", "O"], ("O", "PER", "LOC")) == [("PER", "a b"), ("LOC", "c")]
 
 
-def test_a_plain_label_that_looks_like_a_tag_is_whole():
+def test_a_plain_label_that_looks_like_a_tag_is_not_split():
     assert entities("a b", ["E-mail", "phone"], ("O", "E-mail", "phone")) == [("E-mail", "a"), ("phone", "b")]
 
 
@@ -65,13 +65,13 @@ def test_the_score_is_the_mean_of_the_words():
     assert entity.score == pytest.approx(0.7)
 
 
-def test_tokens_of_a_word_follow_its_first():
+def test_a_word_has_the_label_of_its_first_token():
     logits = np.array([[0, 9], [9, 0], [9, 0]], np.float32)
     (entity,) = find_entities(logits, [(0, 3), (3, 6), (7, 9)], [0, 0, 1], "London is", ("O", "B-LOC"))
     assert (entity.text, entity.start, entity.end) == ("London", 0, 6)
 
 
-def test_words_leave_their_outer_punctuation_and_keep_their_inner():
+def test_punctuation_is_split_off_at_the_ends_of_a_word_but_not_inside():
     text = "(Jean-Luc), $5"
     #         ▁       (       jean    -       luc     )        ,         ▁         $         5
     offsets = [(0, 0), (0, 1), (1, 5), (5, 6), (6, 9), (9, 10), (10, 11), (12, 12), (12, 13), (13, 14)]
@@ -79,11 +79,11 @@ def test_words_leave_their_outer_punctuation_and_keep_their_inner():
     assert words == [[0, 1], [2, 3, 4], [5], [6], [7, 8, 9]]
 
 
-def test_a_bare_space_mark_is_no_word():
+def test_a_bare_space_mark_is_not_a_word():
     assert split_words([(0, 0)], [0], "") == []
 
 
-def test_no_tokens_no_entities():
+def test_a_text_without_tokens_has_no_entities():
     assert find_entities(np.zeros((0, 5), np.float32), [], [], "", BIO) == ()
 
 
