@@ -37,7 +37,6 @@ _EXPORTING_TESTS = (
     "converters/tflite/test_convert.py",
     "parity/",
     "test_demo_bundles.py",
-    "test_tflite_demos.py",
     "tools/",
 )
 _EXPORTING_FIXTURES = {"tflite_bundle_of", "demo_bundle_of"}
