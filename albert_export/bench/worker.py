@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 import albert_runtime
-import albert_runtime.task_sessions  # `load` would import it, and imports must not count as load time and memory
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
+from albert_runtime.session import session_class
 from albert_runtime.tasks import BATCH, CHOICES, INPUT_NAMES
 from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 
@@ -78,7 +78,9 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
     Raises:
         AlbertError: the bundle can't be loaded or does not accept such inputs.
     """
-    model_file = albert_runtime.open_bundle(folder, check=False).model_file
+    bundle = albert_runtime.open_bundle(folder, check=False)
+    model_file = bundle.model_file
+    session_class(bundle.task)  # `load` would import its module, and imports must not count as load time and memory
     _import_engine(model_file, settings.engine)
     _reset_peak_memory()
     imported, _ = _memory()

@@ -18,7 +18,7 @@ from albert_runtime.answers import Filled
 from albert_runtime.lazy_import import load_object
 from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, resolve_problem_type
 from albert_runtime.postprocessing.probabilities import softmax
-from albert_runtime.task_sessions import TokenClassificationSession
+from albert_runtime.sessions.token_classification import TokenClassificationSession
 
 #: the least length of a vector before it is divided by its length, so that a vector of zeros stays as it is
 _LEAST_LENGTH = 1e-12

@@ -32,15 +32,12 @@ if TYPE_CHECKING:
     )
     from albert_runtime.manifest import Manifest
     from albert_runtime.session import AlbertSession, load
-    from albert_runtime.task_sessions import (
-        FeatureExtractionSession,
-        FillMaskSession,
-        MultipleChoiceSession,
-        PretrainingSession,
-        QuestionAnsweringSession,
-        TextClassificationSession,
-        TokenClassificationSession,
-    )
+    from albert_runtime.sessions.feature_extraction import FeatureExtractionSession
+    from albert_runtime.sessions.masked_words import FillMaskSession, PretrainingSession
+    from albert_runtime.sessions.multiple_choice import MultipleChoiceSession
+    from albert_runtime.sessions.question_answering import QuestionAnsweringSession
+    from albert_runtime.sessions.text_classification import TextClassificationSession
+    from albert_runtime.sessions.token_classification import TokenClassificationSession
     from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
     from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
@@ -96,15 +93,15 @@ __getattr__ = lazy_names(
         ),
         "albert_runtime.manifest": ("Manifest",),
         "albert_runtime.session": ("AlbertSession", "load"),
-        "albert_runtime.task_sessions": (
-            "FeatureExtractionSession",
+        "albert_runtime.sessions.feature_extraction": ("FeatureExtractionSession",),
+        "albert_runtime.sessions.masked_words": (
             "FillMaskSession",
-            "MultipleChoiceSession",
             "PretrainingSession",
-            "QuestionAnsweringSession",
-            "TextClassificationSession",
-            "TokenClassificationSession",
         ),
+        "albert_runtime.sessions.multiple_choice": ("MultipleChoiceSession",),
+        "albert_runtime.sessions.question_answering": ("QuestionAnsweringSession",),
+        "albert_runtime.sessions.text_classification": ("TextClassificationSession",),
+        "albert_runtime.sessions.token_classification": ("TokenClassificationSession",),
         "albert_runtime.tokenization.encoding": ("BatchEncoding", "Encoding"),
         "albert_runtime.tokenization.tokenizer": ("AlbertTokenizer",),
     },

@@ -1,6 +1,6 @@
 """AlbertSession: text -> tokenizer -> batch -> engine -> postprocessing -> answer; and `load`, which opens one.
 
-This is what all tasks share; the session of each task is in `task_sessions.py`.
+This is what all tasks share; the session of each task is in `sessions/`.
 """
 
 from __future__ import annotations

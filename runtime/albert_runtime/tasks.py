@@ -76,7 +76,7 @@ class Task:
 
 
 _SEQUENCES = (BATCH, SEQUENCE)
-_SESSIONS = "albert_runtime.task_sessions"
+_SESSIONS = "albert_runtime.sessions"
 _FORMATTERS = "albert_runtime.printing"
 _TEXT = Argument("text", "the text")
 
@@ -89,7 +89,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertModel",
             input_axes=_SEQUENCES,
             outputs={"last_hidden_state": (BATCH, SEQUENCE, "hidden_size"), "pooler_output": (BATCH, "hidden_size")},
-            session=f"{_SESSIONS}:FeatureExtractionSession",
+            session=f"{_SESSIONS}.feature_extraction:FeatureExtractionSession",
             formatter=f"{_FORMATTERS}:format_embedding",
             arguments=(_TEXT,),
             example='"Any sentence."',
@@ -100,7 +100,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForPreTraining",
             input_axes=_SEQUENCES,
             outputs={"prediction_logits": (BATCH, SEQUENCE, "vocab_size"), "sop_logits": (BATCH, "2")},
-            session=f"{_SESSIONS}:PretrainingSession",
+            session=f"{_SESSIONS}.masked_words:PretrainingSession",
             formatter=f"{_FORMATTERS}:format_order",
             arguments=(
                 Argument("first", "the text that may come first"),
@@ -115,7 +115,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForMaskedLM",
             input_axes=_SEQUENCES,
             outputs={"logits": (BATCH, SEQUENCE, "vocab_size")},
-            session=f"{_SESSIONS}:FillMaskSession",
+            session=f"{_SESSIONS}.masked_words:FillMaskSession",
             formatter=f"{_FORMATTERS}:format_masks",
             arguments=(_TEXT,),
             example='"Paris is the [MASK] of France."',
@@ -127,7 +127,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForSequenceClassification",
             input_axes=_SEQUENCES,
             outputs={"logits": (BATCH, "num_labels")},
-            session=f"{_SESSIONS}:TextClassificationSession",
+            session=f"{_SESSIONS}.text_classification:TextClassificationSession",
             formatter=f"{_FORMATTERS}:format_labels",
             arguments=(
                 _TEXT,
@@ -142,7 +142,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForTokenClassification",
             input_axes=_SEQUENCES,
             outputs={"logits": (BATCH, SEQUENCE, "num_labels")},
-            session=f"{_SESSIONS}:TokenClassificationSession",
+            session=f"{_SESSIONS}.token_classification:TokenClassificationSession",
             formatter=f"{_FORMATTERS}:format_entities",
             arguments=(_TEXT,),
             example='"Ada Lovelace lived in London."',
@@ -154,7 +154,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForMultipleChoice",
             input_axes=(BATCH, CHOICES, SEQUENCE),
             outputs={"logits": (BATCH, CHOICES)},
-            session=f"{_SESSIONS}:MultipleChoiceSession",
+            session=f"{_SESSIONS}.multiple_choice:MultipleChoiceSession",
             formatter=f"{_FORMATTERS}:format_choices",
             arguments=(
                 Argument("prompt", "the text that one of the choices goes with"),
@@ -168,7 +168,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForQuestionAnswering",
             input_axes=_SEQUENCES,
             outputs={"start_logits": (BATCH, SEQUENCE), "end_logits": (BATCH, SEQUENCE)},
-            session=f"{_SESSIONS}:QuestionAnsweringSession",
+            session=f"{_SESSIONS}.question_answering:QuestionAnsweringSession",
             formatter=f"{_FORMATTERS}:format_answers",
             arguments=(
                 Argument("question", "a question"),

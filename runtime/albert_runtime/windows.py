@@ -8,6 +8,9 @@ from itertools import pairwise
 
 from albert_runtime.tokenization.encoding import Encoding
 
+#: tokens that two neighbouring windows share
+STRIDE = 128
+
 
 @dataclass(frozen=True)
 class TextWindow:

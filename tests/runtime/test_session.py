@@ -10,7 +10,8 @@ import pytest
 import albert_runtime
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.errors import BundleError, UnsupportedError, UsageError
-from albert_runtime.task_sessions import QuestionAnsweringSession, TextClassificationSession
+from albert_runtime.sessions.question_answering import QuestionAnsweringSession
+from albert_runtime.sessions.text_classification import TextClassificationSession
 from albert_runtime.tasks import INPUT_NAMES
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
 

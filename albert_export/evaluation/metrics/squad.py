@@ -14,7 +14,7 @@ from albert_export.evaluation.decisions import decide
 from albert_runtime import AlbertSession
 from albert_runtime.answers import Answer
 from albert_runtime.errors import UsageError
-from albert_runtime.task_sessions import PassageLogits, QuestionAnsweringSession
+from albert_runtime.sessions.question_answering import PassageLogits, QuestionAnsweringSession
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from albert_export.evaluation.datasets.example import Example
 from albert_runtime import AlbertSession
 from albert_runtime.postprocessing.entities import OUTSIDE, TAG
-from albert_runtime.task_sessions import TokenClassificationSession
+from albert_runtime.sessions.token_classification import TokenClassificationSession
 
 #: prefixes of the scheme BILOU -> those of BIOES, which seqeval reads: Last is End, and Unit is Single
 _SEQEVAL = {"L": "E", "U": "S"}

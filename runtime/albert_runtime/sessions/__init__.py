@@ -1,0 +1,1 @@
+"""The session classes, one for each task; `albert_runtime.tasks.TASKS` refers to them."""

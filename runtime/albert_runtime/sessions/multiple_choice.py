@@ -1,0 +1,35 @@
+"""The session of multiple choice: a prompt and choices to the best choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from albert_runtime.answers import Choice
+from albert_runtime.engines import Arrays
+from albert_runtime.errors import UsageError
+from albert_runtime.postprocessing.classification import choose
+from albert_runtime.session import AlbertSession, check_text
+
+
+class MultipleChoiceSession(AlbertSession):
+    """A prompt and several choices -> the choice that goes best with the prompt."""
+
+    task = "multiple-choice"
+
+    def __call__(self, prompt: str, choices: Sequence[str]) -> Choice:
+        """The best of two or more choices. What is too long is cut off at the end, from the longer text first."""
+        return choose(self.run(self.arrays(prompt, choices))["logits"][0], choices)
+
+    def arrays(self, prompt: str, choices: Sequence[str]) -> Arrays:
+        """See `AlbertSession.arrays`; the shape is `[1, choices, sequence]`."""
+        check_text("prompt", prompt)
+        if isinstance(choices, str) or not isinstance(choices, Sequence):
+            raise UsageError(f"choices must be a list of texts, not {type(choices).__name__}")
+        if len(choices) < 2:
+            raise UsageError(f"multiple choice needs two choices or more, not {len(choices)}")
+        for index, choice in enumerate(choices):
+            check_text(f"choices[{index}]", choice)
+        rows = self._pad([self._encode(prompt, choice) for choice in choices])
+        return {name: array[np.newaxis] for name, array in rows.items()}
