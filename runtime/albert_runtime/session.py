@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,27 @@ from albert_runtime.engines import Arrays, Engine, open_engine
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
 from albert_runtime.self_test import check_self_test
-from albert_runtime.tasks import INPUT_NAMES, Task
+from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 _logger = logging.getLogger("albert_runtime")
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True)
+class PreparedRequest(Generic[AnswerT]):
+    """A request that has been checked and tokenized, and the postprocessing that turns its outputs into the answer.
+
+    A batch is made of the sequences of many prepared requests, see `AlbertSession.run_batch`.
+    """
+
+    #: the sequences to run: one, or one for each window of a long text, or one for each choice
+    encodings: tuple[Encoding, ...]
+    #: the outputs of each sequence, in the same order -> the answer
+    finish: Callable[[Sequence[Arrays]], AnswerT]
 
 
 class AlbertSession(ABC):
@@ -82,8 +98,12 @@ class AlbertSession(ABC):
         """The answer to one request; the arguments depend on the task."""
 
     @abstractmethod
+    def prepare(self, *args: Any, **kwargs: Any) -> PreparedRequest[Any]:
+        """Check and tokenize a request; the arguments, and what is raised, are those of the call."""
+
     def arrays(self, *args: Any, **kwargs: Any) -> Arrays:
-        """The inputs that the call gives to the engine, made of the same texts."""
+        """The inputs that the call gives to the engine; the arguments are those of the call."""
+        return self._pad(self.prepare(*args, **kwargs).encodings)
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
         """The outputs of the graph as float32, by the tensor names of `tasks.py`; there is no pre- or postprocessing.
@@ -158,6 +178,18 @@ class AlbertSession(ABC):
     def _pad(self, encodings: Sequence[Encoding]) -> Arrays:
         return pad_batch(encodings, pad_token_id=self.tokenizer.pad_token_id, length=self.manifest.sequence_length)
 
+    def run_batch(self, encodings: Sequence[Encoding]) -> list[Arrays]:
+        """Run several sequences as one batch; returns the outputs of each, without the batch axis.
+
+        The outputs of a sequence include those of its padding. The choices of multiple choice do not see each other,
+        so that a batch may hold choices of several requests: each sequence is a row with one choice.
+        """
+        arrays = self._pad(encodings)
+        if CHOICES in self.bundle.task.input_axes:
+            arrays = {name: array[:, np.newaxis] for name, array in arrays.items()}
+        outputs = self.run(arrays)
+        return [{name: output[row] for name, output in outputs.items()} for row in range(len(encodings))]
+
     def run_each(self, encodings: Iterable[Encoding]) -> Iterator[Arrays]:
         """The outputs of each sequence, without the batch axis; they include the padding of a static length.
 
@@ -166,7 +198,11 @@ class AlbertSession(ABC):
         2 cores).
         """
         for encoding in encodings:
-            yield {name: output[0] for name, output in self.run(self._pad([encoding])).items()}
+            yield from self.run_batch([encoding])
+
+    def _answer(self, prepared: PreparedRequest[AnswerT]) -> AnswerT:
+        """The answer to one request."""
+        return prepared.finish(list(self.run_each(prepared.encodings)))
 
 
 def session_class(task: Task) -> type[AlbertSession]:

@@ -33,7 +33,7 @@ from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.lazy_import import load_object
 from albert_runtime.postprocessing.classification import SINGLE_LABEL, label_text
-from albert_runtime.session import AlbertSession
+from albert_runtime.session import AlbertSession, PreparedRequest
 from albert_runtime.tasks import BATCH, SEQUENCE, TASKS, Argument, Task, find_task
 from tests.conftest import TINY, VOCABULARY
 
@@ -67,11 +67,13 @@ class SentenceSimilaritySession(AlbertSession):
     task = NAME
 
     def __call__(self, left: str, right: str) -> tuple[Label, ...]:
-        logits = self.run(self.arrays(left, right))["similarity_logits"][0]
-        return label_text(logits, self.manifest.labels, SINGLE_LABEL)
+        return self._answer(self.prepare(left, right))
 
-    def arrays(self, left: str, right: str) -> Arrays:
-        return self._pad([self._encode(left, right)])
+    def prepare(self, left: str, right: str) -> PreparedRequest[tuple[Label, ...]]:
+        def finish(outputs: Sequence[Arrays]) -> tuple[Label, ...]:
+            return label_text(outputs[0]["similarity_logits"], self.manifest.labels, SINGLE_LABEL)
+
+        return PreparedRequest((self._encode(left, right),), finish)
 
 
 def format_similarity(answer: Sequence[Label], request: dict[str, Any]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from albert_runtime.answers import Embedding
 from albert_runtime.engines import Arrays
-from albert_runtime.session import AlbertSession, check_text
+from albert_runtime.session import AlbertSession, PreparedRequest, check_text
 
 
 class FeatureExtractionSession(AlbertSession):
@@ -14,10 +16,13 @@ class FeatureExtractionSession(AlbertSession):
 
     def __call__(self, text: str) -> Embedding:
         """The embedding of the text. A text that is too long is cut off at the end."""
-        encoding = self._encode(check_text("text", text))
-        outputs = self.run(self._pad([encoding]))
-        return Embedding(outputs["pooler_output"][0], outputs["last_hidden_state"][0, : len(encoding)])
+        return self._answer(self.prepare(text))
 
-    def arrays(self, text: str) -> Arrays:
-        """See `AlbertSession.arrays`."""
-        return self._pad([self._encode(check_text("text", text))])
+    def prepare(self, text: str) -> PreparedRequest[Embedding]:
+        """See `AlbertSession.prepare`."""
+        encoding = self._encode(check_text("text", text))
+
+        def finish(outputs: Sequence[Arrays]) -> Embedding:
+            return Embedding(outputs[0]["pooler_output"], outputs[0]["last_hidden_state"][: len(encoding)])
+
+        return PreparedRequest((encoding,), finish)

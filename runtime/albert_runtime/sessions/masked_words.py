@@ -9,9 +9,7 @@ from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import judge_order
 from albert_runtime.postprocessing.masked_words import fill_masks
-from albert_runtime.postprocessing.probabilities import Logits
-from albert_runtime.session import AlbertSession, check_count, check_text
-from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 
 
 class PretrainingSession(AlbertSession):
@@ -25,18 +23,18 @@ class PretrainingSession(AlbertSession):
         Raises:
             UsageError: a text is empty, or so long that a [MASK] would be cut off.
         """
+        return self._answer(self.prepare(first, second, top_k))
+
+    def prepare(self, first: str, second: str, top_k: int = 5) -> PreparedRequest[SentenceOrder]:
+        """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
-        encoding = self._encode_texts(first, second)
-        outputs = self.run(self._pad([encoding]))
-        filled = _fill(self, outputs["prediction_logits"][0], encoding, (first, second), top_k)
-        return judge_order(outputs["sop_logits"][0], filled)
+        encoding = self._encode(check_text("first", first), check_text("second", second), keep_masks=True)
 
-    def arrays(self, first: str, second: str) -> Arrays:
-        """See `AlbertSession.arrays`."""
-        return self._pad([self._encode_texts(first, second)])
+        def finish(outputs: Sequence[Arrays]) -> SentenceOrder:
+            filled = fill_masks(outputs[0]["prediction_logits"], encoding, (first, second), self.tokenizer, top_k)
+            return judge_order(outputs[0]["sop_logits"], filled)
 
-    def _encode_texts(self, first: str, second: str) -> Encoding:
-        return self._encode(check_text("first", first), check_text("second", second), keep_masks=True)
+        return PreparedRequest((encoding,), finish)
 
 
 class FillMaskSession(AlbertSession):
@@ -50,23 +48,16 @@ class FillMaskSession(AlbertSession):
         Raises:
             UsageError: there is no [MASK], or the text is so long that one would be cut off.
         """
+        return self._answer(self.prepare(text, top_k))
+
+    def prepare(self, text: str, top_k: int = 5) -> PreparedRequest[tuple[tuple[Filled, ...], ...]]:
+        """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
-        encoding = self._encode_text(text)
-        outputs = self.run(self._pad([encoding]))
-        return _fill(self, outputs["logits"][0], encoding, (text,), top_k)
-
-    def arrays(self, text: str) -> Arrays:
-        """See `AlbertSession.arrays`."""
-        return self._pad([self._encode_text(text)])
-
-    def _encode_text(self, text: str) -> Encoding:
         encoding = self._encode(check_text("text", text), keep_masks=True)
         if self.tokenizer.mask_token_id not in encoding.ids:
             raise UsageError('there is no [MASK] in the text; write one, as in "Paris is the [MASK] of France."')
-        return encoding
 
+        def finish(outputs: Sequence[Arrays]) -> tuple[tuple[Filled, ...], ...]:
+            return fill_masks(outputs[0]["logits"], encoding, (text,), self.tokenizer, top_k)
 
-def _fill(
-    session: AlbertSession, logits: Logits, encoding: Encoding, texts: Sequence[str], top_k: int
-) -> tuple[tuple[Filled, ...], ...]:
-    return fill_masks(logits, encoding, texts, session.tokenizer, top_k)
+        return PreparedRequest((encoding,), finish)

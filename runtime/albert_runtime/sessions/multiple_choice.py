@@ -10,7 +10,7 @@ from albert_runtime.answers import Choice
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import choose
-from albert_runtime.session import AlbertSession, check_text
+from albert_runtime.session import AlbertSession, PreparedRequest, check_text
 
 
 class MultipleChoiceSession(AlbertSession):
@@ -20,10 +20,12 @@ class MultipleChoiceSession(AlbertSession):
 
     def __call__(self, prompt: str, choices: Sequence[str]) -> Choice:
         """The best of two or more choices. What is too long is cut off at the end, from the longer text first."""
-        return choose(self.run(self.arrays(prompt, choices))["logits"][0], choices)
+        prepared = self.prepare(prompt, choices)
+        [logits] = self.run(self._choice_arrays(prepared))["logits"]
+        return prepared.finish([{"logits": logits[choice : choice + 1]} for choice in range(len(logits))])
 
-    def arrays(self, prompt: str, choices: Sequence[str]) -> Arrays:
-        """See `AlbertSession.arrays`; the shape is `[1, choices, sequence]`."""
+    def prepare(self, prompt: str, choices: Sequence[str]) -> PreparedRequest[Choice]:
+        """See `AlbertSession.prepare`."""
         check_text("prompt", prompt)
         if isinstance(choices, str) or not isinstance(choices, Sequence):
             raise UsageError(f"choices must be a list of texts, not {type(choices).__name__}")
@@ -31,5 +33,15 @@ class MultipleChoiceSession(AlbertSession):
             raise UsageError(f"multiple choice needs two choices or more, not {len(choices)}")
         for index, choice in enumerate(choices):
             check_text(f"choices[{index}]", choice)
-        rows = self._pad([self._encode(prompt, choice) for choice in choices])
-        return {name: array[np.newaxis] for name, array in rows.items()}
+
+        def finish(outputs: Sequence[Arrays]) -> Choice:
+            return choose(np.concatenate([output["logits"] for output in outputs]), choices)
+
+        return PreparedRequest(tuple(self._encode(prompt, choice) for choice in choices), finish)
+
+    def arrays(self, prompt: str, choices: Sequence[str]) -> Arrays:
+        """See `AlbertSession.arrays`; the shape is `[1, choices, sequence]`."""
+        return self._choice_arrays(self.prepare(prompt, choices))
+
+    def _choice_arrays(self, prepared: PreparedRequest[Choice]) -> Arrays:
+        return {name: array[np.newaxis] for name, array in self._pad(prepared.encodings).items()}

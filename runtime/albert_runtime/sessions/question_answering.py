@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, overload
 
 from albert_runtime.answers import Answer
@@ -9,7 +10,7 @@ from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.n_best import best_answers
 from albert_runtime.postprocessing.probabilities import Logits
-from albert_runtime.session import AlbertSession, check_count, check_text
+from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.windows import STRIDE, TextWindow, number_windows
 
 #: tokens in a question-answering window: the length that SQuAD models are trained with
@@ -76,30 +77,42 @@ class QuestionAnsweringSession(AlbertSession):
         Raises:
             UsageError: a text is empty, or the question leaves no room for the context in a window.
         """
+        return self._answer(self.prepare(question, context, top_k, max_answer_tokens, stride))
+
+    def prepare(
+        self,
+        question: str,
+        context: str,
+        top_k: int = 1,
+        max_answer_tokens: int = _MAX_ANSWER_TOKENS,
+        stride: int = STRIDE,
+    ) -> PreparedRequest[Answer | tuple[Answer, ...]]:
+        """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
         check_count("max_answer_tokens", max_answer_tokens)
-        logits = self.passage_logits(question, context, stride)
-        answers = self.answers(logits, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
-        if not answers:
-            raise UsageError("the context holds nothing that the tokenizer knows as text; give it words to answer from")
-        return answers[0] if top_k == 1 else answers
+        windows = self.windows(question, context, stride)
+
+        def finish(outputs: Sequence[Arrays]) -> Answer | tuple[Answer, ...]:
+            logits = _passage_logits(windows, outputs)
+            answers = self.answers(logits, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
+            if not answers:
+                raise UsageError(
+                    "the context holds nothing that the tokenizer knows as text; give it words to answer from"
+                )
+            return answers[0] if top_k == 1 else answers
+
+        return PreparedRequest(tuple(window.encoding for window in windows), finish)
 
     def passage_logits(self, question: str, context: str, stride: int = STRIDE) -> PassageLogits:
         """The logits of a context of any length; the arguments and what is raised are those of the call."""
         windows = self.windows(question, context, stride)
-        outputs = list(self.run_each([window.encoding for window in windows]))
-        starts, ends = ([one[name] for one in outputs] for name in ("start_logits", "end_logits"))
-        return PassageLogits(windows, starts, ends)
+        return _passage_logits(windows, list(self.run_each([window.encoding for window in windows])))
 
     def answers(
         self, logits: PassageLogits, context: str, *, top_k: int = 1, max_answer_tokens: int = _MAX_ANSWER_TOKENS
     ) -> tuple[Answer, ...]:
         """The best passages of `context`, best first; there are none if the tokenizer finds no text in it."""
         return best_answers(*logits, context, top_k=top_k, max_answer_tokens=max_answer_tokens)
-
-    def arrays(self, question: str, context: str, stride: int = STRIDE) -> Arrays:
-        """See `AlbertSession.arrays`; there is a row for each window."""
-        return self._pad([window.encoding for window in self.windows(question, context, stride)])
 
     def windows(self, question: str, context: str, stride: int = STRIDE) -> tuple[TextWindow, ...]:
         """The overlapping windows of the context; the question comes first in each.
@@ -127,3 +140,8 @@ class QuestionAnsweringSession(AlbertSession):
             return_overflowing_tokens=True,
         ).encodings
         return number_windows(encodings, sequence_id=1, stride=stride)
+
+
+def _passage_logits(windows: tuple[TextWindow, ...], outputs: Sequence[Arrays]) -> PassageLogits:
+    starts, ends = ([one[name] for one in outputs] for name in ("start_logits", "end_logits"))
+    return PassageLogits(windows, starts, ends)

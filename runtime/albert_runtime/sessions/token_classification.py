@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from albert_runtime.answers import Entity
 from albert_runtime.engines import Arrays
 from albert_runtime.postprocessing.entities import find_entities
 from albert_runtime.postprocessing.probabilities import Logits
-from albert_runtime.session import AlbertSession, check_text
+from albert_runtime.session import AlbertSession, PreparedRequest, check_text
 from albert_runtime.windows import STRIDE, TextWindow, number_windows, own_positions
 
 
@@ -42,7 +43,16 @@ class TokenClassificationSession(AlbertSession):
         A text that is too long for the model goes through it in overlapping windows; each token takes its label from
         the window that shows most of the text around it.
         """
-        return self.entities(self.tokens(text), text)
+        return self._answer(self.prepare(text))
+
+    def prepare(self, text: str) -> PreparedRequest[tuple[Entity, ...]]:
+        """See `AlbertSession.prepare`."""
+        windows = self.windows(text)
+
+        def finish(outputs: Sequence[Arrays]) -> tuple[Entity, ...]:
+            return self.entities(_labelled_tokens(windows, outputs), text)
+
+        return PreparedRequest(tuple(window.encoding for window in windows), finish)
 
     def entities(self, tokens: LabelledTokens, text: str) -> tuple[Entity, ...]:
         """The entities of `text`, found in its labelled `tokens`."""
@@ -55,19 +65,7 @@ class TokenClassificationSession(AlbertSession):
             UsageError: the text is empty.
         """
         windows = self.windows(text)
-        encodings = [window.encoding for window in windows]
-        logits: list[Logits] = []
-        offsets: list[tuple[int, int]] = []
-        word_ids: list[int | None] = []
-        for encoding, part, outputs in zip(encodings, own_positions(windows), self.run_each(encodings), strict=True):
-            logits.append(outputs["logits"][part])
-            offsets += encoding.offsets[part]
-            word_ids += encoding.word_ids[part]
-        return LabelledTokens(np.concatenate(logits), offsets, word_ids)
-
-    def arrays(self, text: str) -> Arrays:
-        """See `AlbertSession.arrays`; there is a row for each window."""
-        return self._pad([window.encoding for window in self.windows(text)])
+        return _labelled_tokens(windows, list(self.run_each([window.encoding for window in windows])))
 
     def windows(self, text: str) -> tuple[TextWindow, ...]:
         """The overlapping windows of the text, each short enough for the model.
@@ -85,3 +83,15 @@ class TokenClassificationSession(AlbertSession):
             return_overflowing_tokens=True,
         ).encodings
         return number_windows(encodings, sequence_id=0, stride=stride)
+
+
+def _labelled_tokens(windows: Sequence[TextWindow], outputs: Sequence[Arrays]) -> LabelledTokens:
+    """The tokens of a text, each from the window that shows most of the text around it."""
+    logits: list[Logits] = []
+    offsets: list[tuple[int, int]] = []
+    word_ids: list[int | None] = []
+    for window, part, output in zip(windows, own_positions(windows), outputs, strict=True):
+        logits.append(output["logits"][part])
+        offsets += window.encoding.offsets[part]
+        word_ids += window.encoding.word_ids[part]
+    return LabelledTokens(np.concatenate(logits), offsets, word_ids)
