@@ -32,12 +32,19 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Answer(_Record):
-    """A passage of the context that answers the question: `context[start:end]`."""
+    """A passage of the context that answers the question: `context[start:end]`.
+
+    The empty answer says that there is none: its text is "", and `start` and `end` are 0.
+    """
 
     text: str
     score: float
     start: int
     end: int
+    #: the probability that the context holds no answer
+    null_score: float = 0.0
+    #: which context it is, counted from 0, if the question was asked about several
+    context_index: int = 0
 
 
 @dataclass(frozen=True)

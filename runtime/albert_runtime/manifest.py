@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
@@ -17,7 +18,7 @@ CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search",)
+_ADDED = ("recipe_search", "null_threshold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,9 @@ class Manifest:
     opset: int | None = None
     #: the number of tokens, if the graph has a static length; None if the length is dynamic
     sequence_length: int | None = None
+    #: For question answering: by how much the logarithm of the score of "no answer" must exceed that of the best passage
+    #: before the empty answer is given. None if the model was not trained to say that there is no answer.
+    null_threshold: float | None = None
     #: the name of a tool -> its version when the bundle was made
     versions: dict[str, str] = field(default_factory=dict)
     #: what was quantized, and how
@@ -117,6 +121,8 @@ class Manifest:
             return problems
         if TASKS[self.task].labelled and not self.labels:
             problems.append(f'"labels" is empty, and {self.task} needs the name of each label')
+        if self.null_threshold is not None and self.task != "question-answering":
+            problems.append(f'"null_threshold" must be null, because it does not go with {self.task}')
         for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
             if name not in self.files:
                 problems.append(f'"files" has no hash for {name}')
@@ -143,6 +149,10 @@ def _trial_with_current_keys(trial: object) -> object:
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_length(value: object) -> bool:
@@ -184,6 +194,7 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "mask_policy": ("a string", lambda value: isinstance(value, str)),
     "opset": ("a whole number or null", lambda value: value is None or _is_int(value)),
     "sequence_length": ("a number of tokens, 3 or more, or null", lambda value: value is None or _is_length(value)),
+    "null_threshold": ("a finite number or null", lambda value: value is None or _is_finite(value)),
     "versions": (
         "a table of tools and their versions",
         lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),

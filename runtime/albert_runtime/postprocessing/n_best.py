@@ -1,87 +1,129 @@
-"""The n-best answers to a question: the passages of a context with the highest sums of start and end logits."""
+"""The n-best answers to a question: the most probable passages of its contexts, and the answer that there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from albert_runtime.answers import Answer
+from albert_runtime.contexts import TokenizedContext
 from albert_runtime.postprocessing.probabilities import Logits, Scores, finite
 from albert_runtime.windows import TextWindow
 
-#: the most tokens that begin at the same character: a bare "▁" and the token after it, or the parts of a ligature
-_TOKENS_AT_ONE_CHARACTER = 4
+
+class ContextLogits(NamedTuple):
+    """The windows of one context, and the logits for where an answer starts and ends."""
+
+    context: TokenizedContext
+    windows: Sequence[TextWindow]
+    #: float32 `[sequence]` for each window
+    starts: Sequence[Logits]
+    #: float32 `[sequence]` for each window
+    ends: Sequence[Logits]
+
+
+class _Passage(NamedTuple):
+    """The characters `start:end` of a context, and the logarithm of the passage's probability."""
+
+    log_score: float
+    start: int
+    end: int
+    context_index: int
 
 
 def best_answers(
-    windows: Sequence[TextWindow],
-    start_logits: Sequence[Logits],
-    end_logits: Sequence[Logits],
-    context: str,
+    contexts: Sequence[ContextLogits],
     *,
     top_k: int,
-    max_answer_tokens: int,
+    max_answer_len: int,
+    align_to_words: bool = True,
+    null_threshold: float | None = None,
 ) -> tuple[Answer, ...]:
-    """The best passages of the context, best first; fewer than `top_k` if there are no more.
+    """The best answers, best first; fewer than `top_k` if there are not so many different ones.
 
-    A passage goes from a start token to an end token of the context in the same window, and has at most
-    `max_answer_tokens` tokens. Passages are ranked by the sum of their start and end logits. The score of a passage is
-    P(start) * P(end), as in Hugging Face's question-answering pipeline, with two differences: [CLS] has no probability,
-    and both distributions extend over the tokens of the whole context. A token that is in several windows counts once,
-    with its highest logit. Therefore a score does not depend on where the windows begin, and the scores of passages in
-    different windows can be compared. Passages with the same characters, from several windows or from several tokens
-    that begin at the same character, are one answer.
+    A passage goes from a start token to an end token in the same window. Its score is P(start) * P(end), as in Hugging
+    Face's question-answering pipeline: both distributions are softmaxes over [CLS] and those tokens of the context in
+    the window that are `selectable`. P([CLS]) * P([CLS]) is the score of "there is no answer"; with several windows, the
+    least of them counts, because the answer need be in only one window. Passages with the same text in one context are
+    one answer, the most probable of them.
 
     Args:
-        windows: the windows of the context.
-        start_logits, end_logits: float32 `[sequence]` for each window.
-        context: the text that the answers are cut from.
+        contexts: the contexts with the logits of their windows.
         top_k: the number of answers.
-        max_answer_tokens: the most tokens in an answer.
+        max_answer_len: the most tokens in an answer.
+        align_to_words: extend passages to whole words, that is, to the next white space on each side.
+        null_threshold: if it is not None, the empty answer is one of the answers. It ranks above a passage if the
+            logarithm of its score is larger by more than this, which is `null_score_diff_threshold` of run_squad.
 
     Raises:
         BundleError: the logits are not finite.
     """
-    starts = [finite(row[window.begin : window.end]) for window, row in zip(windows, start_logits, strict=True)]
-    ends = [finite(row[window.begin : window.end]) for window, row in zip(windows, end_logits, strict=True)]
-    total = _log_total(windows, starts) + _log_total(windows, ends)
-    found: dict[tuple[int, int], float] = {}
-    for window, start_row, end_row in zip(windows, starts, ends, strict=True):
-        offsets = window.encoding.offsets[window.begin : window.end]
-        # Models may start an answer at a bare "▁", because a word begins there, but no answer ends at one.
-        blank = np.array([start == end for start, end in offsets], dtype=bool)
-        end_row = np.where(blank, -np.inf, end_row)
-        for sum_of_logits, first, last in _best_spans(
-            start_row, end_row, top_k * _TOKENS_AT_ONE_CHARACTER, max_answer_tokens
-        ):
-            passage = (offsets[first][0], offsets[last][1])
-            found[passage] = max(found.get(passage, -np.inf), sum_of_logits)
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:top_k]
-    return tuple(Answer(context[start:end], float(np.exp(logit - total)), start, end) for (start, end), logit in ranked)
+    found: dict[tuple[int, str], _Passage] = {}
+    log_null = np.inf
+    for index, (context, windows, starts, ends) in enumerate(contexts):
+        spans = context.word_spans if align_to_words else context.token_spans
+        for window, start_row, end_row in zip(windows, starts, ends, strict=True):
+            log_starts = _log_probabilities(start_row, window, context.selectable)
+            log_ends = _log_probabilities(end_row, window, context.selectable)
+            log_null = min(log_null, float(log_starts[0] + log_ends[0]))
+            in_window = spans[window.first : window.first + len(window)]
+            different: set[str] = set()
+            for log_score, start, end in _passages(log_starts[1:], log_ends[1:], in_window, max_answer_len, top_k):
+                text = context.text[start:end]
+                different.add(text)
+                known = found.get((index, text))
+                if known is None or log_score > known.log_score:
+                    found[index, text] = _Passage(log_score, start, end, index)
+                if len(different) == top_k:
+                    break
+    # The sort is stable: where scores are equal, the passage that comes first in the contexts is the better one.
+    ranked = [(one.log_score, one) for one in sorted(found.values(), key=lambda one: one[1:])]
+    if null_threshold is not None:
+        ranked.append((log_null - null_threshold, _Passage(log_null, 0, 0, 0)))
+    ranked.sort(key=lambda item: -item[0])
+    null_score = float(np.exp(log_null))
+    return tuple(
+        Answer(
+            text=contexts[one.context_index].context.text[one.start : one.end],
+            score=float(np.exp(one.log_score)),
+            start=one.start,
+            end=one.end,
+            null_score=null_score,
+            context_index=one.context_index,
+        )
+        for _, one in ranked[:top_k]
+    )
 
 
-def _best_spans(starts: Scores, ends: Scores, top_k: int, longest: int) -> list[tuple[float, int, int]]:
-    """(start + end logit, first token, last token) of the `top_k` best spans of one window, in any order."""
-    count = len(starts)
-    longest = min(longest, count)
-    # sums[extra, first] is the sum for the span from token `first` to token `first + extra`.
-    sums = np.full((longest, count), -np.inf)
-    for extra in range(longest):
-        sums[extra, : count - extra] = starts[: count - extra] + ends[extra:]
-    flat = sums.ravel()
-    best = np.argpartition(flat, -top_k)[-top_k:] if top_k < flat.size else np.arange(flat.size)
-    return [
-        (float(flat[place]), int(place % count), int(place % count + place // count))
-        for place in best
-        if flat[place] > -np.inf
-    ]
+def _log_probabilities(logits: Logits, window: TextWindow, selectable: NDArray[np.bool_]) -> Scores:
+    """The logarithms of the probabilities of [CLS] and of each token of the context in the window, in that order."""
+    values = finite(np.concatenate([logits[:1], logits[window.begin : window.end]]))
+    values[1:][~selectable[window.first : window.first + len(window)]] = -np.inf
+    probabilities: Scores = values - np.logaddexp.reduce(values)
+    return probabilities
 
 
-def _log_total(windows: Sequence[TextWindow], rows: Sequence[Scores]) -> float:
-    """The logarithm of the sum of exp(logit) over the tokens of the text, each counted once."""
-    logits = np.full(max(window.first + len(window) for window in windows), -np.inf)
-    for window, row in zip(windows, rows, strict=True):
-        here = logits[window.first : window.first + len(window)]
-        np.maximum(here, row, out=here)
-    return float(np.logaddexp.reduce(logits))
+def _passages(
+    log_starts: Scores, log_ends: Scores, spans: NDArray[np.int64], max_answer_len: int, top_k: int
+) -> Iterator[tuple[float, int, int]]:
+    """(logarithm of the score, start, end) of the passages of one window, best first; only one if `top_k` is 1."""
+    # Models may start an answer at a bare "▁", because a word begins there, but no answer ends at one: it has no
+    # characters, unless it is extended to a word.
+    log_ends = np.where(spans[:, 0] == spans[:, 1], -np.inf, log_ends)
+    longest = min(max_answer_len, len(log_starts))
+    if longest == 0:
+        return
+    # sums[first, extra] is for the passage from token `first` to token `first + extra`.
+    sums = log_starts[:, np.newaxis] + sliding_window_view(
+        np.concatenate([log_ends, np.full(longest - 1, -np.inf)]), longest
+    )
+    order = [sums.argmax()] if top_k == 1 else np.argsort(-sums, axis=None, kind="stable")
+    for place in order:
+        first, extra = divmod(int(place), longest)
+        if sums[first, extra] == -np.inf:
+            return
+        yield float(sums[first, extra]), int(spans[first, 0]), int(spans[first + extra, 1])

@@ -1,0 +1,141 @@
+"""Answers of the session against transformers' question-answering pipeline with the slow tokenizer, on equal weights.
+
+The pipeline differs in three ways that are not errors of either side, and `expected_answers` takes them out:
+
+- It lists passages with the same text several times: once for each pair of tokens that is extended to the same words,
+  and once for each window. A session lists the most probable of them.
+- It joins the words of an answer with single spaces. The text of a session is that of the context.
+- It counts the white space after an answer as part of it, and says that an answer at the end of the context ends at its
+  last character. In a session, `context[start:end]` is the text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from multiprocessing.pool import ThreadPool
+from typing import Any
+
+import pytest
+from transformers import AlbertForQuestionAnswering, AlbertTokenizer
+from transformers.data.processors import squad
+from transformers.pipelines.question_answering import QuestionAnsweringPipeline
+
+from albert_export.demos import demo_checkpoint
+from albert_runtime import AlbertSession, load
+from albert_runtime.answers import Answer
+from tests.conftest import DemoBundleOf
+from tests.shared_data import shared_data
+
+WHITE_SPACE = " \t\r\n\u202f"
+TOLERANCE = 1e-4
+#: the pipeline keeps only 2 * top_k + 10 passages of a window, many of which have equal texts
+ENOUGH = 100
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Iterator[QuestionAnsweringPipeline]:
+    folder = demo_checkpoint("qa")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(squad, "Pool", ThreadPool)  # the pipeline would start a process for each question
+        yield QuestionAnsweringPipeline(
+            AlbertForQuestionAnswering.from_pretrained(folder), AlbertTokenizer.from_pretrained(folder)
+        )
+
+
+@pytest.fixture(scope="module")
+def session(demo_bundle_of: DemoBundleOf) -> AlbertSession:
+    return load(demo_bundle_of("onnx", "question-answering", "fp32"))
+
+
+def questions_of_xquad() -> list[tuple[str, str]]:
+    record = json.loads(shared_data("xquad/xquad.en.json").read_text(encoding="utf-8"))
+    paragraphs = [paragraph for article in record["data"] for paragraph in article["paragraphs"]]
+    return [(question["question"], one["context"]) for one in paragraphs for question in one["qas"]]
+
+
+def outputs_of(pipeline: QuestionAnsweringPipeline, question: str, context: str, **options: Any) -> list[Any]:
+    example = pipeline.create_sample(question, context)
+    return [pipeline.forward(features) for features in pipeline.preprocess(example, **options)]
+
+
+def expected_answers(
+    pipeline: QuestionAnsweringPipeline, outputs: list[Any], context: str, top_k: int, **options: Any
+) -> list[dict[str, Any]]:
+    found = pipeline.postprocess(outputs, top_k=ENOUGH, **options)
+    by_text: dict[str, dict[str, Any]] = {}
+    for one in [found] if isinstance(found, dict) else found:
+        end = len(context[: one["end"] + 1].rstrip(WHITE_SPACE)) if one["answer"] else 0
+        text = context[one["start"] : end]
+        assert text.split() == one["answer"].split()
+        by_text.setdefault(text, {"text": text, "start": one["start"], "end": end, "score": one["score"]})
+    return list(by_text.values())[:top_k]
+
+
+def disagreement(answers: Answer | tuple[Answer, ...], expected: list[dict[str, Any]]) -> str:
+    given = [answers] if isinstance(answers, Answer) else list(answers)
+    ours = [{"text": one.text, "start": one.start, "end": one.end} for one in given]
+    theirs = [{name: value for name, value in one.items() if name != "score"} for one in expected]
+    near = len(given) == len(expected) and all(
+        abs(one.score - two["score"]) <= TOLERANCE for one, two in zip(given, expected, strict=True)
+    )
+    return "" if ours == theirs and near else f"{given} != {expected}"
+
+
+def disagreements(
+    pipeline: QuestionAnsweringPipeline, session: AlbertSession, questions: list[tuple[str, str]], **lengths: Any
+) -> list[str]:
+    found = []
+    for question, context in questions:
+        outputs = outputs_of(pipeline, question, context, **lengths)
+        for impossible in (False, True):
+            (best,) = expected_answers(pipeline, outputs, context, 1, handle_impossible_answer=impossible)
+            raw = pipeline.postprocess(outputs, top_k=1, handle_impossible_answer=impossible)
+            assert (raw["start"], raw["score"]) == (best["start"], best["score"])
+            for top_k in (1, 5):
+                expected = expected_answers(pipeline, outputs, context, top_k, handle_impossible_answer=impossible)
+                answers = session(question, context, top_k, handle_impossible_answer=impossible, **lengths)
+                difference = disagreement(answers, expected)
+                if difference:
+                    found.append(f"{question} (top_k={top_k}, handle_impossible_answer={impossible}): {difference}")
+    return found
+
+
+def test_every_twentieth_question_of_xquad(pipeline: QuestionAnsweringPipeline, session: AlbertSession) -> None:
+    assert disagreements(pipeline, session, questions_of_xquad()[::20]) == []
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        {"max_seq_len": 96, "doc_stride": 16, "max_question_len": 5},
+        {"max_seq_len": 131},
+        {"doc_stride": 300},
+    ],
+    ids=str,
+)
+def test_lengths(pipeline: QuestionAnsweringPipeline, session: AlbertSession, lengths: dict[str, int]) -> None:
+    assert disagreements(pipeline, session, questions_of_xquad()[7::120], **lengths) == []
+
+
+@pytest.mark.slow
+def test_all_questions_of_xquad(pipeline: QuestionAnsweringPipeline, session: AlbertSession) -> None:
+    questions = questions_of_xquad()
+    assert len(questions) == 1190
+    assert disagreements(pipeline, session, questions) == []
+
+
+CONTEXTS = {
+    "spaces": "  Clara  lives\tin\r\n\r\nLisbon .  Hugo is a pilot in\u202fMadrid.\n ",
+    "no-break spaces": "Clara lives in\u00a0Lisbon\u3000now, and Hugo in Madrid.",
+    "characters that are several tokens": "… then she lived in ﷺ … and Hugo lives in ½ Porto … 1999, she said.",
+    "unknown characters": "Clara 住在 里斯本 Lisbon, Hugo ❤️ Madrid ❤️.",
+    "special tokens": "Clara lives in [SEP] Lisbon [MASK] <unk> or in Porto [CLS] .",
+    "quotes and combining marks": "``Clara'' lives in \u0301 Li\u0301sbon, ''not'' in ¨ Porto\u0301.",
+    "one word": "Lisbon",
+}
+
+
+@pytest.mark.parametrize("context", CONTEXTS.values(), ids=list(CONTEXTS))
+def test_strange_contexts(pipeline: QuestionAnsweringPipeline, session: AlbertSession, context: str) -> None:
+    assert disagreements(pipeline, session, [("Where does Clara live?", context)]) == []
