@@ -9,6 +9,9 @@ import numpy as np
 
 def is_right(session: Any, inputs: dict[str, Any], expected: Any) -> bool:
     """Whether the session's answer to `inputs` is the `expected` one; both are from the demo's examples.json."""
+    if session.task == "question-answering":
+        # The expected answer has no punctuation, which words that are separated by white space may end with.
+        return bool(session(**inputs, align_to_words=False).text == expected)
     answer = session(**inputs)
     if session.task == "feature-extraction":
         near, far = (session(expected[name]).vector for name in ("closer", "farther"))
@@ -20,7 +23,6 @@ def is_right(session: Any, inputs: dict[str, Any], expected: Any) -> bool:
         "fill-mask": lambda: answer[0][0].token.removeprefix("▁"),
         "text-classification": lambda: answer[0].label,
         "multiple-choice": lambda: answer.index,
-        "question-answering": lambda: answer.text,
     }
     return bool(simple[session.task]() == expected)
 

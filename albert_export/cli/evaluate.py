@@ -108,7 +108,9 @@ def _described(model: Path, data: Path, evaluation: Evaluation) -> str:
 
     figures = evaluation.to_dict()
     left_out = f" ({figures['left_out']:,} left out)" if figures["left_out"] else ""
-    metrics = render_table([(name, f"{value:.2f}") for name, value in evaluation.metrics.items()], align_right=True)
+    # A threshold is no percentage, and has the digits that --null-threshold needs.
+    rows = [(name, f"{value:.{4 if name.endswith('_thresh') else 2}f}") for name, value in evaluation.metrics.items()]
+    metrics = render_table(rows, align_right=True)
     return "\n".join(
         [
             f"{model}: {evaluation.task} by {evaluation.engine}",

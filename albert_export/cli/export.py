@@ -15,6 +15,7 @@ from albert_export.cli.options import (
     json_option,
     max_drop_option,
     model_option,
+    null_threshold_option,
     output_option,
     print_json,
     quiet_option,
@@ -62,6 +63,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @calibration_option
 @eval_data_option
 @max_drop_option
+@null_threshold_option
 @random_head_option
 @force_option
 @quiet_option
@@ -78,6 +80,7 @@ def onnx(
     calibration_data: Path | None,
     eval_data: Path | None,
     max_drop: float | None,
+    null_threshold: float | None,
     allow_random_head: bool,
     force: bool,
     quiet: bool,
@@ -104,6 +107,7 @@ def onnx(
             max_drop=max_drop,
             eval_data=eval_data,
             calibration_data=calibration_data,
+            null_threshold=null_threshold,
             allow_random_head=allow_random_head,
             force=force,
             progress=progress,
@@ -143,6 +147,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @calibration_option
 @eval_data_option
 @max_drop_option
+@null_threshold_option
 @random_head_option
 @force_option
 @quiet_option
@@ -158,6 +163,7 @@ def tflite(
     calibration_data: Path | None,
     eval_data: Path | None,
     max_drop: float | None,
+    null_threshold: float | None,
     allow_random_head: bool,
     force: bool,
     quiet: bool,
@@ -183,6 +189,7 @@ def tflite(
             max_drop=max_drop,
             eval_data=eval_data,
             calibration_data=calibration_data,
+            null_threshold=null_threshold,
             allow_random_head=allow_random_head,
             force=force,
             progress=progress,

@@ -44,6 +44,12 @@ max_drop_option = click.option(
     help="How many of 100 answers may differ from the original's, and by how many points the score on --eval-data may "
     "fall. With 0, near ties count as differences too.  [default: 1, and 0.5]",
 )  # fmt: skip
+null_threshold_option = click.option(
+    "--null-threshold", type=float, metavar="NUMBER",
+    help="Question answering: let the answer be that there is none, if its score exceeds that of the best passage by "
+    "this much; `evaluate` on SQuAD 2 data finds the best number.  [default: 0 if config.json says "
+    "version_2_with_negative, else answer always]",
+)  # fmt: skip
 
 
 def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:

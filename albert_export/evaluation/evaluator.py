@@ -85,5 +85,6 @@ def evaluate(
             f"model's vocabulary in a text of at most {session.max_length} tokens; give more or other sentences"
         )
     metrics = measure.metrics([examples[index] for index in scored], [answers[index] for index in scored])
+    answers = [None if answer is None else measure.reported(answer) for answer in answers]
     engine = f"{session.engine.name} {session.engine.version}"
     return Evaluation(session.task, dataset.kind, metrics, measure.primary, answers, seconds, engine)

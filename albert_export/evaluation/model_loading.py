@@ -97,6 +97,7 @@ def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
                 max_length=config.max_position_embeddings,
                 files=file_hashes(folder),
                 labels=labels,
+                null_threshold=checkpoint.null_threshold_for(task.name),
             )
             bundle = Bundle(folder, manifest, config.to_dict())
             engine = reference_engine(reference, task, framework)

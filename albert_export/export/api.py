@@ -29,6 +29,7 @@ def export_onnx(
     max_drop: float | None = None,
     eval_data: str | Path | None = None,
     calibration_data: str | Path | None = None,
+    null_threshold: float | None = None,
     allow_random_head: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
@@ -45,7 +46,7 @@ def export_onnx(
         opset: version of the ai.onnx operators; None means `DEFAULT_OPSET`.
         processor: "arm64", "avx2" or "avx512-vnni" for the range of integer weights that suits this processor best;
             None for weights that are right on all processors.
-        max_drop, eval_data, calibration_data: see `export_tflite`.
+        max_drop, eval_data, calibration_data, null_threshold: see `export_tflite`.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
@@ -68,6 +69,7 @@ def export_onnx(
         lambda checkpoint, task: options,
         task=None if task is None else find_task(task),
         accuracy=accuracy,
+        null_threshold=null_threshold,
         allow_random_head=allow_random_head,
         force=force,
         progress=progress,
@@ -86,6 +88,7 @@ def export_tflite(
     max_drop: float | None = None,
     eval_data: str | Path | None = None,
     calibration_data: str | Path | None = None,
+    null_threshold: float | None = None,
     allow_random_head: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
@@ -109,6 +112,10 @@ def export_tflite(
             corpus and the calibration data.
         calibration_data: a text file with a typical input on each line. It is used to find the ranges and outliers of
             activations, and to round 4-bit weights; None means a bundled corpus.
+        null_threshold: for question answering, the bundle's default answer may be that there is none, if its score
+            exceeds that of the best passage by this much; see `Manifest.null_threshold`. `evaluate` on SQuAD v2.0 data
+            finds the best value. None means 0 if config.json says `version_2_with_negative`; otherwise the bundle's
+            default is to answer always.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
@@ -140,6 +147,7 @@ def export_tflite(
         options_for,
         task=None if task is None else find_task(task),
         accuracy=accuracy,
+        null_threshold=null_threshold,
         allow_random_head=allow_random_head,
         force=force,
         progress=progress,

@@ -77,6 +77,7 @@ class CandidateBuilder:
             task=self.context.task.name,
             max_length=self.context.max_length,
             labels=tuple(self.context.labels),
+            null_threshold=self.context.null_threshold,
             mask_policy=MASK_POLICY,
             versions={"albert-export": __version__, **{tool: importlib.metadata.version(tool) for tool in tools}},
             files=file_hashes(self.folder),

@@ -30,6 +30,8 @@ class ExportContext:
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
+    #: see `Manifest.null_threshold`
+    null_threshold: float | None = None
 
     @property
     def vocabulary(self) -> Path:

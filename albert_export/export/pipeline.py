@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
 from albert_runtime import AlbertSession
+from albert_runtime.errors import UsageError
 from albert_runtime.manifest import Manifest
 from albert_runtime.self_test import make_self_test
 from albert_runtime.tasks import Task
@@ -66,6 +68,7 @@ def export_bundle(
     *,
     task: Task | None,
     accuracy: AccuracyOptions,
+    null_threshold: float | None,
     allow_random_head: bool,
     force: bool,
     progress: Progress,
@@ -79,6 +82,7 @@ def export_bundle(
             model is built, so that a wrong request fails fast.
         task: the task to export; None takes the checkpoint's own.
         accuracy: the accuracy budget of a quantized graph, and the data that its answers are measured on.
+        null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
         allow_random_head: gives random weights to a head that the checkpoint lacks.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
@@ -88,6 +92,14 @@ def export_bundle(
     checkpoint = read_checkpoint(model)
     tokenizer = load_tokenizer(checkpoint)
     chosen = task or default_task(checkpoint)
+    if null_threshold is None:
+        null_threshold = checkpoint.null_threshold_for(chosen.name)
+    elif chosen.name != "question-answering":
+        raise UsageError(
+            f"a null threshold goes with question-answering only, and {model} is exported for {chosen.name}"
+        )
+    elif not math.isfinite(null_threshold):
+        raise UsageError(f"the null threshold must be a finite number, not {null_threshold}")
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)
@@ -102,6 +114,7 @@ def export_bundle(
         calibration_texts=accuracy.texts or calibration_corpus(),
         allow_random_head=allow_random_head,
         progress=progress,
+        null_threshold=null_threshold,
     )
     with new_bundle(output, force=force) as folder:
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])

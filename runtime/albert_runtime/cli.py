@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TextIO
 
 from albert_runtime.errors import AlbertError, UsageError, listed
 from albert_runtime.lazy_import import load_object
-from albert_runtime.tasks import TASKS, Argument, Task
+from albert_runtime.tasks import TASKS, Argument, Setting, Task
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
@@ -82,6 +82,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             help_of_file = f"a UTF-8 file with {argument.help}"
             texts.add_argument(_file_option(argument), dest=_file_name(argument), metavar="FILE", help=help_of_file)
     parser.add_argument("--top-k", type=int, metavar="N", help="how many answers, or pieces for each [MASK]")
+    settings = parser.add_argument_group("settings")
+    for setting in _settings():
+        if setting.kind is bool:
+            settings.add_argument(setting.option, action=argparse.BooleanOptionalAction, help=setting.help)
+        else:
+            settings.add_argument(setting.option, type=setting.kind, metavar="N", help=setting.help)
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default: the cores this process may use)")
     parser.add_argument(
         "--engine",
@@ -100,6 +106,11 @@ def _arguments() -> list[Argument]:
         for argument in task.arguments:
             by_name.setdefault(argument.name, argument)
     return list(by_name.values())
+
+
+def _settings() -> list[Setting]:
+    """The settings of all tasks; tasks that take a setting of the same name share its option."""
+    return list({setting.name: setting for task in TASKS.values() for setting in task.settings}.values())
 
 
 def _file_option(argument: Argument) -> str:
@@ -156,6 +167,9 @@ def _request(options: argparse.Namespace, task: Task, prog: str) -> dict[str, An
         problems.append(f"there are more texts than it takes: {', '.join(map(repr, rest))}")
     if options.top_k is not None and not task.takes_top_k:
         problems.append("--top-k does not go with it")
+    chosen = {one.name: value for one in _settings() if (value := getattr(options, one.name)) is not None}
+    foreign = chosen.keys() - {one.name for one in task.settings}
+    problems += [f"{one.option} does not go with it" for one in _settings() if one.name in foreign]
     if sum(([text] if isinstance(text, str) else text).count("-") for text in given.values()) > 1:
         problems.append('only one text can be "-", standard input')
     if problems:
@@ -164,7 +178,9 @@ def _request(options: argparse.Namespace, task: Task, prog: str) -> dict[str, An
         raise UsageError(listed(headline, problems) + f"\nFor example:\n  {example}")
     request = {name: _with_stdin(text) for name, text in given.items()}
     request |= {name: _read_file(Path(file)) for name, file in files.items() if file != "-"}
-    return request if options.top_k is None else {**request, "top_k": options.top_k}
+    if options.top_k is not None:
+        chosen["top_k"] = options.top_k
+    return {**request, **chosen}
 
 
 def _with_stdin(value: str | list[str]) -> str | list[str]:

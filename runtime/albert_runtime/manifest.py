@@ -49,8 +49,8 @@ class Manifest:
     opset: int | None = None
     #: the number of tokens, if the graph has a static length; None if the length is dynamic
     sequence_length: int | None = None
-    #: For question answering: by how much the logarithm of the score of "no answer" must exceed that of the best passage
-    #: before the empty answer is given. None if the model was not trained to say that there is no answer.
+    #: For question answering: by how much the logarithm of the score of "no answer" must exceed that of the best
+    #: passage before the empty answer is given. None if the model was not trained to say that there is no answer.
     null_threshold: float | None = None
     #: the name of a tool -> its version when the bundle was made
     versions: dict[str, str] = field(default_factory=dict)

@@ -62,12 +62,16 @@ def format_choices(answer: Choice, request: Mapping[str, Any]) -> str:
 
 
 def format_answers(answer: Answer | Sequence[Answer], request: Mapping[str, Any]) -> str:
-    """Two lines for each answer: its text, and where in the context it stands."""
+    """Two lines for each answer: its text, and where in the context it stands. The empty answer has no place."""
     answers = [answer] if isinstance(answer, Answer) else answer
-    return "\n".join(_passage(one, request["context"]) for one in answers)
+    context = request["context"]
+    contexts = [context] if isinstance(context, str) else context
+    return "\n".join(_passage(one, contexts[one.context_index]) for one in answers)
 
 
 def _passage(answer: Answer, context: str) -> str:
+    if not answer.text:
+        return f"no answer\n  score {answer.score:.4f}"
     before = context[max(0, answer.start - _AROUND) : answer.start]
     after = context[answer.end : answer.end + _AROUND]
     left = "..." if answer.start > _AROUND else ""

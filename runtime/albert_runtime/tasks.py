@@ -42,6 +42,23 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """One keyword argument of a session's call that is not a text, and the option that the command line has for it."""
+
+    #: the keyword argument of the session's call
+    name: str
+    #: int, float or str; bool for a pair of options, such as --align-to-words and --no-align-to-words
+    kind: type
+    #: the help text of the option
+    help: str
+
+    @property
+    def option(self) -> str:
+        """The option of the command line."""
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
 class Task:
     """One task: its names, the tensors of its graph, and the session that turns tensors into answers.
 
@@ -67,6 +84,8 @@ class Task:
     example: str
     #: whether the session's call takes `top_k`, the number of answers
     takes_top_k: bool = False
+    #: what else the session's call takes
+    settings: tuple[Setting, ...] = ()
     #: whether the manifest names the outputs in `labels`
     labelled: bool = False
 
@@ -176,6 +195,18 @@ TASKS: dict[str, Task] = {
             ),
             example='--question "Where is the tower?" --context "The tower stands in Paris."',
             takes_top_k=True,
+            settings=(
+                Setting("max_seq_len", int, "tokens in a window of a long context, with the question (default: 384)"),
+                Setting("doc_stride", int, "tokens between the beginnings of two windows (default: 128)"),
+                Setting("max_question_len", int, "the most tokens of a question (default: 64)"),
+                Setting("max_answer_len", int, "the most tokens in an answer (default: 15)"),
+                Setting("align_to_words", bool, "extend answers to whole words (default: yes)"),
+                Setting(
+                    "handle_impossible_answer",
+                    bool,
+                    "the answer may be that there is none (default: if the bundle was made for that)",
+                ),
+            ),
         ),
     )
 }

@@ -47,6 +47,17 @@ def test_a_manifest_from_before_the_recipe_search_is_read():
     assert Manifest.from_dict(record).recipe_search == {}
 
 
+def test_the_null_threshold_is_a_number_of_question_answering_and_missing_in_older_bundles():
+    record = Manifest(**FIELDS, null_threshold=-1.5).to_dict()
+    assert Manifest.from_dict(record).null_threshold == record.pop("null_threshold") == -1.5
+    assert Manifest.from_dict(record).null_threshold is None
+    for wrong in (True, "0", float("nan"), float("inf")):
+        with pytest.raises(BundleError, match='"null_threshold" must be a finite number or null'):
+            Manifest.from_dict({**record, "null_threshold": wrong})
+    with pytest.raises(BundleError, match="does not go with fill-mask"):
+        Manifest.from_dict({**record, "task": "fill-mask", "null_threshold": 0.0})
+
+
 @pytest.mark.parametrize("name", ["recipe_search", "fidelity"])
 def test_a_recipe_search_that_is_no_table_is_refused(name):
     record = Manifest(**FIELDS).to_dict()

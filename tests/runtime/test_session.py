@@ -250,63 +250,6 @@ class TestTokenClassification:
         assert max(run["input_ids"].shape for run in session.engine.runs) == (1, sequence_length or 64)
 
 
-class TestQuestionAnswering:
-    def answer(self, session, inputs):
-        logits = by_token(session, {"▁paris": 9, "▁london": 6})(inputs)
-        return {"start_logits": logits, "end_logits": logits}
-
-    def test_answers(self, tmp_path):
-        session = canned(tmp_path, "question-answering", self.answer)
-        context = "The tower stands in  Paris, not in London."
-        answer = session("Is it in Paris?", context)
-        assert (answer.text, context[answer.start : answer.end]) == ("Paris", "Paris")
-        assert 0.8 < answer.score < 1
-        several = session("Is it in Paris?", context, top_k=2, max_answer_tokens=1)
-        assert [one.text for one in several] == ["Paris", "London"]
-
-    def test_the_place_in_a_long_context(self, tmp_path):
-        session = canned(tmp_path, "question-answering", self.answer)
-        context = "a film about a door " * 300 + "Paris" + " he went home" * 300
-        answer = session("where?", context)
-        assert (answer.text, answer.start) == ("Paris", context.index("Paris"))
-        assert max(run["input_ids"].shape for run in session.engine.runs) == (1, 64)
-        assert len(session.engine.runs) == len(session.arrays("where?", context)["input_ids"])
-
-    def test_windows_have_the_length_that_models_are_trained_with(self, tmp_path):
-        session = canned(tmp_path, "question-answering", self.answer, max_length=512)
-        session("where?", "film " * 500)
-        assert session.engine.runs[0]["input_ids"].shape[1] == 384
-
-    def test_a_question_that_fills_the_window(self, tmp_path):
-        session = canned(tmp_path, "question-answering", self.answer)
-        assert session("film " * 60, "Paris").text == "Paris"
-        with pytest.raises(UsageError, match="the question has 61 tokens, and at most 60 fit"):
-            session("film " * 61, "Paris")
-
-    @pytest.mark.parametrize(
-        "request_", [{"top_k": 0}, {"max_answer_tokens": 0}, {"stride": -1}, {"context": " "}, {"question": ""}]
-    )
-    def test_requests_that_can_not_be_answered(self, tmp_path, request_):
-        session = canned(tmp_path, "question-answering", self.answer)
-        with pytest.raises(UsageError, match=next(iter(request_))):
-            session(**{"question": "where?", "context": "Paris", **request_})
-
-    def test_logits_that_are_not_finite(self, tmp_path):
-        def answer(_, inputs):
-            logits = np.full(inputs["input_ids"].shape, np.nan)
-            return {"start_logits": logits, "end_logits": logits}
-
-        session = canned(tmp_path, "question-answering", answer)
-        with pytest.raises(BundleError, match="--precision fp32"):
-            session("where?", "Paris")
-
-    def test_a_hundred_thousand_words(self, tmp_path):
-        bundle = make_bundle(tmp_path, "question-answering", model=question_answering_graph(), max_length=384)
-        context = "he went home and wrote about engines " * 14_286
-        answer = albert_runtime.load(bundle)("where?", context)
-        assert context[answer.start : answer.end] == answer.text
-
-
 def test_threads_share_a_session(tmp_path):
     """Eight threads at once get the same answers as one thread."""
     bundle = make_bundle(tmp_path, "question-answering", model=question_answering_graph())

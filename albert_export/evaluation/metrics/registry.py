@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from albert_converters.extras import needing
@@ -26,12 +27,14 @@ class Measure:
 
     #: the metric that accuracy budgets refer to
     primary: str
-    #: returns the answer to an example, as JSON types; None leaves the example out
+    #: returns the answer to an example; None leaves the example out
     answer: Callable[[AlbertSession, Example], Any]
     #: returns the metrics, in percent, of examples and their answers, none of which is None
     metrics: Callable[[Sequence[Example], Sequence[Any]], dict[str, float]]
     #: the module that computes the metrics; None if numpy is enough
     needs: str | None = None
+    #: returns an answer as it is reported, as JSON types
+    reported: Callable[[Any], Any] = lambda answer: answer
 
     def require(self) -> None:
         """Raise a DependencyError if the module that computes the metrics can't be imported."""
@@ -72,7 +75,7 @@ def _choice_scores(examples: Sequence[Example], answers: Sequence[int]) -> dict[
 
 
 SQUAD_1 = Measure("f1", answer_always, squad_1_scores)
-SQUAD_2 = Measure("f1", answer_or_not, squad_2_scores)
+SQUAD_2 = Measure("f1", answer_or_not, squad_2_scores, reported=attrgetter("text"))
 LABELS = Measure("accuracy", _decided, label_scores, "sklearn")
 SEVERAL_LABELS = Measure("accuracy", _decided_set, multi_label_scores, "sklearn")
 VALUES = Measure("pearson", _value, value_scores)

@@ -2,68 +2,76 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from typing import NamedTuple
 
 from albert_export.evaluation.datasets.example import Example
-from albert_export.evaluation.decisions import decide
 from albert_runtime import AlbertSession
 from albert_runtime.answers import Answer
 from albert_runtime.errors import UsageError
-from albert_runtime.sessions.question_answering import PassageLogits, QuestionAnsweringSession
+from albert_runtime.sessions.question_answering import QuestionAnsweringSession
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 #: the right answers to a question, and the model's answer
 _Answered = tuple[tuple[str, ...], str]
+#: the function (answer, right answer) -> score from 0 to 1
+_Score = Callable[[str, str], float]
+
+#: the most tokens in an answer, as in run_squad.py; the default of a session's call is that of the pipeline
+_MAX_ANSWER_LEN = 30
 
 
 def answer_always(session: AlbertSession, example: Example) -> str:
-    """Return the text of the best answer; "" for a question that is blank, or too long to leave room for a context."""
+    """Return the text of the best answer; "" for a question or a context that is blank."""
     try:
-        start, end = decide(session, example.request).answer
+        return _best_passage(session, example).text
     except UsageError:
         return ""
-    context: str = example.request["context"]
-    return context[start:end]
 
 
-def answer_or_not(session: AlbertSession, example: Example) -> str:
-    """Return the text of the best answer, or "" if the model predicts that the question has none.
+class NullableAnswer(NamedTuple):
+    """The best passage for a question of SQuAD v2.0, and how probable it is that the question has no answer."""
 
-    A model trained on SQuAD v2.0 predicts [CLS] for such questions. There is no answer if the sum of the start and end
-    logits of [CLS] is above that of the best answer; with several windows, the smallest sum of [CLS] counts. This is
-    the rule of run_squad.py of BERT and ALBERT, with its threshold of 0.
+    passage: str
+    #: The logarithm of the score of "no answer" less that of the passage; the largest number if there is no passage.
+    #: Google's run_squad calls it `score_diff`, and writes it into `null_odds.json`.
+    null_odds: float
+    #: no answer is given if `null_odds` is above this
+    threshold: float
+
+    @property
+    def text(self) -> str:
+        """The answer: the passage, or "" if the model predicts that there is none."""
+        return "" if self.null_odds > self.threshold else self.passage
+
+
+def answer_or_not(session: AlbertSession, example: Example) -> NullableAnswer:
+    """Return the best passage and the odds that there is no answer.
+
+    The threshold is the bundle's `null_threshold`, or 0, which is the default of run_squad.py.
     """
-    assert isinstance(session, QuestionAnsweringSession)
-    question, context = example.request["question"], example.request["context"]
+    threshold = session.manifest.null_threshold or 0.0
     try:
-        logits = session.passage_logits(question, context)
+        answer = _best_passage(session, example)
     except UsageError:
-        return ""
-    answers = session.answers(logits, context)
-    if not answers:
-        return ""
-    null = min(float(start[0]) + float(end[0]) for start, end in zip(logits.starts, logits.ends, strict=True))
-    return "" if null > _sum_of_logits(answers[0], logits) else answers[0].text
+        return NullableAnswer("", sys.float_info.max, threshold)
+    return NullableAnswer(answer.text, _log(answer.null_score) - _log(answer.score), threshold)
 
 
-def _sum_of_logits(answer: Answer, logits: PassageLogits) -> float:
-    """Return the largest sum of start and end logits of `answer`, over all windows and tokens that contain it."""
-    best = -np.inf
-    for window, starts, ends in zip(*logits, strict=True):
-        offsets = window.encoding.offsets
-        tokens = range(window.begin, window.end)
-        firsts = [token for token in tokens if offsets[token][0] == answer.start]
-        lasts = [token for token in tokens if offsets[token][0] < offsets[token][1] == answer.end]
-        sums = [float(starts[first]) + float(ends[last]) for first in firsts for last in lasts if first <= last]
-        best = max(best, *sums) if sums else best
-    return float(best)
+def _best_passage(session: AlbertSession, example: Example) -> Answer:
+    assert isinstance(session, QuestionAnsweringSession)
+    return session(**example.request, max_answer_len=_MAX_ANSWER_LEN, handle_impossible_answer=False)
+
+
+def _log(score: float) -> float:
+    return math.log(max(score, sys.float_info.min))
 
 
 def squad_1_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, float]:
@@ -72,24 +80,60 @@ def squad_1_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[
     return {"exact_match": _mean(exact_match, answered), "f1": _mean(f1_of_words, answered)}
 
 
-def squad_2_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, float]:
-    """Return exact_match and f1 of evaluate-v2.0.py in percent.
+def squad_2_scores(examples: Sequence[Example], answers: Sequence[NullableAnswer]) -> dict[str, float]:
+    """Return exact_match and f1 of evaluate-v2.0.py in percent, and the thresholds that would make them best.
 
     They are computed for all questions, for those that have an answer (has_answer_...) and for those that have none
     (no_answer_...). A group without questions is left out. The right answer to a question that has none is "".
+    best_exact, best_f1 and their thresholds are found as in the script, with `null_odds` as its "na_prob".
     """
     groups: dict[str, list[_Answered]] = {"": [], "has_answer_": [], "no_answer_": []}
+    passages: list[_Answered] = []
     for example, answer in zip(examples, answers, strict=True):
         # an answer of nothing but articles and punctuation is empty once normalized, and can't be compared
         texts = tuple(text for text in example.expected if normalized(text)) or ("",)
         for group in ("", "has_answer_" if example.expected else "no_answer_"):
-            groups[group].append((texts, answer))
+            groups[group].append((texts, answer.text))
+        passages.append((texts, answer.passage))
     scores: dict[str, float] = {}
     for group, answered in groups.items():
         if answered:
             scores[f"{group}exact_match"] = _mean(exact_match, answered)
             scores[f"{group}f1"] = _mean(_f1_or_both_empty, answered)
+    has_answer = [bool(example.expected) for example in examples]
+    null_odds = [answer.null_odds for answer in answers]
+    for name, score in (("exact", exact_match), ("f1", _f1_or_both_empty)):
+        of_passages = [_best_match(score, one) for one in passages]
+        non_empty = [bool(passage) for _, passage in passages]
+        best, threshold = _best_threshold(of_passages, null_odds, has_answer, non_empty)
+        scores |= {f"best_{name}": best, f"best_{name}_thresh": threshold}
     return scores
+
+
+def _best_threshold(
+    scores: Sequence[float], null_odds: Sequence[float], has_answer: Sequence[bool], non_empty: Sequence[bool]
+) -> tuple[float, float]:
+    """Return the best mean score in percent that a threshold gives, and the lowest such threshold.
+
+    This is `find_best_thresh` of evaluate-v2.0.py. Where it is best to answer no question at all, the script returns
+    0, which is right for probabilities; here it is a threshold below the odds of all questions.
+
+    Args:
+        scores: the score of the best passage for each question, from 0 to 1.
+        null_odds: a question gets the answer "" if these odds are above the threshold.
+        has_answer: whether the question has an answer.
+        non_empty: whether there is a passage at all.
+    """
+    current = float(has_answer.count(False))
+    best, threshold = current, min(null_odds) - 1
+    for index in sorted(range(len(scores)), key=null_odds.__getitem__):
+        if has_answer[index]:
+            current += scores[index]
+        elif non_empty[index]:
+            current -= 1
+        if current > best:
+            best, threshold = current, null_odds[index]
+    return 100 * best / len(scores), threshold
 
 
 def normalized(text: str) -> str:
@@ -114,6 +158,12 @@ def _f1_or_both_empty(answer: str, right: str) -> float:
     return f1_of_words(answer, right) if normalized(answer) or normalized(right) else 1.0
 
 
-def _mean(score: Callable[[str, str], float], answered: Sequence[_Answered]) -> float:
-    """Return the mean in percent of each question's score against the right answer that matches best."""
-    return 100 * sum(max(score(answer, right) for right in texts) for texts, answer in answered) / len(answered)
+def _best_match(score: _Score, answered: _Answered) -> float:
+    """Return the score against the right answer that matches best."""
+    rights, answer = answered
+    return max(score(answer, right) for right in rights)
+
+
+def _mean(score: _Score, answered: Sequence[_Answered]) -> float:
+    """Return the mean of `_best_match` in percent."""
+    return 100 * sum(_best_match(score, one) for one in answered) / len(answered)

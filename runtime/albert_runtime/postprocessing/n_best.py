@@ -47,9 +47,9 @@ def best_answers(
 
     A passage goes from a start token to an end token in the same window. Its score is P(start) * P(end), as in Hugging
     Face's question-answering pipeline: both distributions are softmaxes over [CLS] and those tokens of the context in
-    the window that are `selectable`. P([CLS]) * P([CLS]) is the score of "there is no answer"; with several windows, the
-    least of them counts, because the answer need be in only one window. Passages with the same text in one context are
-    one answer, the most probable of them.
+    the window that are `selectable`. P([CLS]) * P([CLS]) is the score of "there is no answer"; with several windows,
+    the least of them counts, because the answer need be in only one window. Passages with the same text in one context
+    are one answer, the most probable of them.
 
     Args:
         contexts: the contexts with the logits of their windows.
