@@ -152,6 +152,8 @@ def test_the_examples_are_requests(canned_bundle, capsys):
         (["a", "b", "--top-k", "many"], "invalid int value: 'many'"),
         (["a", "b", "--threads", "0"], "threads must be a whole number"),
         (["a", "b", "--engine", "tpu"], "there is no engine 'tpu'"),
+        (["a", "b", "--max-answer-len", "0"], "max_answer_len must be a whole number"),
+        (["a", "b", "--doc-stride", "many"], "invalid int value: 'many'"),
         (["a", "b", "--treads", "1"], "--treads"),
         (["", "b"], "question is empty"),
         (["a", "b", "--context-f", "x"], "--context-f"),
@@ -166,9 +168,23 @@ def test_wrong_requests(bundle, capsys, arguments, message):
     assert "Traceback" not in output.err
 
 
-def test_top_k_for_a_task_that_does_not_take_it(tmp_path, capsys):
-    assert main([str(make_bundle(tmp_path, "text-classification")), "a", "--top-k", "2"]) == 2
-    assert "--top-k does not go with it" in capsys.readouterr().err
+def test_settings_for_a_task_that_does_not_take_them(tmp_path, capsys):
+    bundle = str(make_bundle(tmp_path, "text-classification"))
+    assert main([bundle, "a", "--top-k", "2", "--doc-stride", "9", "--no-align-to-words"]) == 2
+    message = capsys.readouterr().err
+    for option in ("--top-k", "--doc-stride", "--align-to-words"):
+        assert f"{option} does not go with it" in message
+
+
+def test_the_settings_of_question_answering(bundle, capsys):
+    request = [str(bundle), "--question", "where?", "--context", "Zoë, Ada", "--json"]
+    assert main([*request, "--top-k", "9", "--handle-impossible-answer", "--max-answer-len", "1"]) == 0
+    words = {one["text"] for one in json.loads(capsys.readouterr().out)}
+    assert words == {"Zoë,", "Ada", ""}
+    assert main([*request, "--top-k", "9", "--no-align-to-words", "--max-answer-len", "1"]) == 0
+    tokens = {one["text"] for one in json.loads(capsys.readouterr().out)}
+    assert tokens > {"Ada", ","}
+    assert not tokens & {"Zoë,", ""}
 
 
 def test_text_that_is_not_utf8(bundle, capsys, tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ def test_each_session_class_serves_its_task_and_takes_its_arguments(task):
     assert [argument.name for argument in task.arguments if argument.required] == required
     assert {argument.name for argument in task.arguments} <= set(parameters)
     assert task.takes_top_k == ("top_k" in parameters)
+    assert {setting.name for setting in task.settings} <= set(parameters)
     assert callable(load_object(task.formatter))
 
 

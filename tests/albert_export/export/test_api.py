@@ -17,7 +17,7 @@ from albert_converters.onnx.export import torch_export
 from albert_export.checkpoints import read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
 from albert_export.export import export_onnx
-from albert_runtime.errors import CheckpointError, ParityError, UnsupportedError, UsageError
+from albert_runtime.errors import AlbertError, CheckpointError, ParityError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, save_tiny
 
@@ -68,6 +68,59 @@ def test_float16(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
 def test_the_checkpoints_own_head_is_the_default(checkpoint_of: CheckpointOf) -> None:
     for name in TASKS:
         assert default_task(read_checkpoint(checkpoint_of(name))).name == name
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "expected"),
+    [
+        ({}, None, None),
+        ({}, -1.5, -1.5),
+        ({"version_2_with_negative": True}, None, 0.0),
+        ({"version_2_with_negative": True, "null_score_diff_threshold": -2}, None, -2.0),
+        ({"version_2_with_negative": True, "null_score_diff_threshold": -2}, 1.0, 1.0),
+        ({"version_2_with_negative": False, "null_score_diff_threshold": -2}, None, None),
+    ],
+)
+def test_the_null_threshold(
+    settings: dict[str, Any], given: float | None, expected: float | None, tmp_path: Path, checkpoint_of: CheckpointOf
+) -> None:
+    folder = shutil.copytree(checkpoint_of("question-answering"), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **settings}))
+    exported = export_onnx(folder, tmp_path / "bundle", null_threshold=given)
+    session = albert_runtime.load(exported.folder)
+    assert session.manifest.null_threshold == exported.manifest.null_threshold == expected
+    texts = {one.text for one in session("Where?", "In Paris, not in London.", top_k=99)}
+    assert ("" in texts) == (expected is not None)
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "given", "message"),
+    [
+        ("text-classification", {}, 0.0, "null threshold goes with question-answering only"),
+        ("question-answering", {}, float("nan"), "must be a finite number, not nan"),
+        (
+            "question-answering",
+            {"version_2_with_negative": True, "null_score_diff_threshold": "low"},
+            None,
+            "null_score_diff_threshold in config.json must be a number, not 'low'",
+        ),
+    ],
+)
+def test_wrong_null_thresholds(
+    task: str,
+    settings: dict[str, Any],
+    given: float | None,
+    message: str,
+    tmp_path: Path,
+    checkpoint_of: CheckpointOf,
+) -> None:
+    folder = shutil.copytree(checkpoint_of(task), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **settings}))
+    with pytest.raises(AlbertError, match=message):
+        export_onnx(folder, tmp_path / "bundle", null_threshold=given)
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_several_heads_and_no_architecture_asks(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
