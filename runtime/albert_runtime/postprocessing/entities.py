@@ -123,7 +123,9 @@ def _starts_word(tokens: LabelledTokens, token: int) -> bool:
 def _entity(tokens: LabelledTokens, parts: Sequence[_Part]) -> Entity:
     """The entity that neighbouring parts form."""
     own = range(parts[0].tokens.start, parts[-1].tokens.stop)
-    start, end = parts[0].start, parts[-1].end
+    # A part of no characters is the mark of a space; its place is the next word, which may not be in the entity.
+    visible = [part for part in parts if part.start < part.end] or parts[:1]
+    start, end = visible[0].start, visible[-1].end
     score = float(np.mean([part.score for part in parts if part.score is not None]))
     kind, text = parts[0].tag.kind, tokens.text[start:end]
     return Entity(kind, text, score, start, end, tokens.spell(own), None, *_word_span(tokens, own))

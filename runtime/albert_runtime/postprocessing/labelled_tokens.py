@@ -20,7 +20,7 @@ class LabelledTokens:
     text: str
     #: float32 `[tokens, labels]`
     logits: Logits
-    #: the pieces of the vocabulary
+    #: the pieces of the vocabulary; "<unk>" for what is not in it
     tokens: tuple[str, ...]
     #: the characters (start, end) of `text` that each token stands for
     offsets: tuple[tuple[int, int], ...]
@@ -34,6 +34,7 @@ class LabelledTokens:
         cls,
         text: str,
         parts: Sequence[tuple[Encoding, slice, Logits]],
+        unk_token_id: int,
         words: tuple[tuple[int, int], ...] | None = None,
     ) -> LabelledTokens:
         """The tokens of a text from its windows.
@@ -42,12 +43,17 @@ class LabelledTokens:
             text: the text that was tokenized.
             parts: for each window its sequence, the positions whose tokens are taken from it, and the logits of all
                 positions, `[sequence, labels]`.
+            unk_token_id: the id of what is not in the vocabulary.
             words: see the attribute.
         """
         return cls(
             text,
             np.concatenate([logits[part] for _, part, logits in parts]),
-            tuple(token for encoding, part, _ in parts for token in encoding.tokens[part]),
+            tuple(
+                UNK_TOKEN if token_id == unk_token_id else token
+                for encoding, part, _ in parts
+                for token, token_id in zip(encoding.tokens[part], encoding.ids[part], strict=True)
+            ),
             tuple(span for encoding, part, _ in parts for span in encoding.offsets[part]),
             tuple(number for encoding, part, _ in parts for number in encoding.word_ids[part]),
             words,

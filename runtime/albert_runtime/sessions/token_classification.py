@@ -21,6 +21,7 @@ class _WindowedText(NamedTuple):
     """A text, the characters of each of its words if they were given, and its windows."""
 
     text: str
+    unk_token_id: int
     words: tuple[tuple[int, int], ...] | None
     windows: tuple[TextWindow, ...]
 
@@ -32,7 +33,7 @@ class _WindowedText(NamedTuple):
         """The tokens with their logits, each from the window that shows most of the text around it."""
         logits = [output["logits"] for output in outputs]
         parts = zip([window.encoding for window in self.windows], own_positions(self.windows), logits, strict=True)
-        return LabelledTokens.of(self.text, list(parts), self.words)
+        return LabelledTokens.of(self.text, list(parts), self.unk_token_id, self.words)
 
 
 class TokenClassificationSession(AlbertSession):
@@ -119,12 +120,10 @@ class TokenClassificationSession(AlbertSession):
             spans = None
             encoding = self.tokenizer(check_text("text", text), add_special_tokens=False).encodings[0]
         else:
-            text = text if text is None else check_text("text", text)
-            text, spans = locate_words(words, text)
+            text, spans = locate_words(words, None if text is None else check_text("text", text))
             encoding = encode_words(self.tokenizer, words, spans)
-        return _WindowedText(
-            text or "", spans, cut_windows(self.tokenizer, encoding, max_length=self.max_length, stride=stride)
-        )
+        windows = cut_windows(self.tokenizer, encoding, max_length=self.max_length, stride=stride)
+        return _WindowedText(text, self.tokenizer.unk_token_id, spans, windows)
 
     def _check_ignored(self, ignore_labels: Collection[str]) -> None:
         """Raise a UsageError if an answer can't have one of these labels."""
