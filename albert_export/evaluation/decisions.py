@@ -99,9 +99,10 @@ def decide_label(session: AlbertSession, request: dict[str, Any]) -> Decision:
 def decide_entities(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """The entities; the parts are the labels of the tokens."""
     assert isinstance(session, TokenClassificationSession)
-    tokens = session.tokens(request["text"])
+    tokens = session.tokens(**{name: request[name] for name in ("text", "words", "stride") if name in request})
     margins = map(_margin, softmax(tokens.logits))
-    entities = session.entities(tokens, request["text"])
+    aggregation = {name: request[name] for name in ("aggregation_strategy", "ignore_labels") if name in request}
+    entities = session.entities(tokens, **aggregation)
     return Decision(
         [(entity.label, entity.start, entity.end) for entity in entities],
         tuple(zip(tokens.label_ids, margins, strict=True)),

@@ -57,13 +57,29 @@ class Label(_Record):
 
 @dataclass(frozen=True)
 class Entity(_Record):
-    """A named thing in the text; `text` is the characters `start:end` of the text that was given."""
+    """A named thing in the text; `text` is the characters `start:end` of the text that was given.
 
+    `to_dict` leaves out the fields that are None.
+    """
+
+    #: the kind of the entity, such as "PER"; with `aggregation_strategy="none"` the label of a token, such as "B-PER"
     label: str
     text: str
     score: float
     start: int
     end: int
+    #: the text as the tokens spell it, in lower case and without accents if the vocabulary has none; with
+    #: `aggregation_strategy="none"` the piece of the vocabulary
+    word: str = ""
+    #: the position of the token in the sequence, where [CLS] is 0; only with `aggregation_strategy="none"`
+    index: int | None = None
+    #: the entity is `words[start_word:end_word]`; only if the text was given as words
+    start_word: int | None = None
+    end_word: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entity as JSON types."""
+        return {name: value for name, value in super().to_dict().items() if value is not None}
 
 
 @dataclass(frozen=True)

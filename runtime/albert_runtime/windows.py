@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.tokenization.special_tokens import CLS_TOKEN, SEP_TOKEN
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.truncation import Truncation
 
 #: tokens that two neighbouring windows share
 STRIDE = 128
@@ -46,6 +49,26 @@ def number_windows(encodings: Sequence[Encoding], *, sequence_id: int, stride: i
         windows.append(TextWindow(encoding, begin, end, first))
         first += end - begin - stride
     return tuple(windows)
+
+
+def cut_windows(
+    tokenizer: AlbertTokenizer, encoding: Encoding, *, max_length: int, stride: int
+) -> tuple[TextWindow, ...]:
+    """The windows `[CLS] tokens [SEP]` of one text, in order.
+
+    Args:
+        tokenizer: the tokenizer, which knows the ids of the special tokens.
+        encoding: the tokens of the text, without special tokens.
+        max_length: the most tokens in a window, special tokens included.
+        stride: the tokens that two neighbouring windows share; at most half of a window.
+    """
+    room = max_length - 2  # [CLS] and [SEP]
+    cls, sep = Encoding.added(CLS_TOKEN, tokenizer.cls_token_id), Encoding.added(SEP_TOKEN, tokenizer.sep_token_id)
+    cut = Truncation("only_first", min(stride, room // 2), overflow=True)
+    return tuple(
+        TextWindow(cls + encoding.part(window.first) + sep, 1, 1 + len(window.first), window.first.start)
+        for window in cut.windows(len(encoding), None, room)
+    )
 
 
 def own_positions(windows: Sequence[TextWindow]) -> list[slice]:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from albert_runtime.postprocessing.entities import find_entities
+from albert_runtime.postprocessing.labelled_tokens import LabelledTokens
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos import words
@@ -108,8 +109,9 @@ class TokenClassificationDemo(Demo):
 
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> list[list[str]]:
         encoding = tokenizer(inputs["text"]).encodings[0]
-        logits: np.ndarray = model(**pad([encoding])).logits[0, 1:-1].numpy()
-        found = find_entities(logits, encoding.offsets[1:-1], encoding.word_ids[1:-1], inputs["text"], self.labels)
+        logits: np.ndarray = model(**pad([encoding])).logits[0].numpy()
+        tokens = LabelledTokens.of(inputs["text"], [(encoding, slice(1, -1), logits)], tokenizer.unk_token_id)
+        found = find_entities(tokens, self.labels)
         return [[entity.text, entity.label] for entity in found]
 
 

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 
 from albert_export.evaluation.datasets.example import Example
 from albert_runtime import AlbertSession
-from albert_runtime.postprocessing.entities import OUTSIDE, TAG
+from albert_runtime.postprocessing.tags import OUTSIDE, read_tag
+from albert_runtime.postprocessing.word_labels import label_words
 from albert_runtime.sessions.token_classification import TokenClassificationSession
-
-#: prefixes of the scheme BILOU -> those of BIOES, which seqeval reads: Last is End, and Unit is Single
-_SEQEVAL = {"L": "E", "U": "S"}
 
 
 def tag_words(session: AlbertSession, example: Example) -> list[str]:
     """Return the tag of each word of the sentence: the label with the largest logit at the word's first token.
 
-    A sentence that is too long for the model is split into the session's windows. A word for which the tokenizer
-    yields no token, such as a single variation selector, gets the tag O.
+    The words are those of the file, and their labels are those that the entities of `session(words=...)` are made of:
+    punctuation inside an entity is part of it. A sentence that is too long for the model is split into the session's
+    windows. A word for which the tokenizer yields no token, such as a single variation selector, gets the tag O.
     """
     assert isinstance(session, TokenClassificationSession)
     words = [word for word, _ in example.expected]
-    starts, position = [], 0
-    for word in words:
-        starts.append(position)
-        position += len(word) + 1
-    tags: list[str | None] = [None] * len(words)
-    tokens = session.tokens(example.request["text"])
-    for (start, _), label_id in zip(tokens.offsets, tokens.label_ids, strict=True):
-        word_number = bisect_right(starts, start) - 1
-        if tags[word_number] is None:
-            tags[word_number] = session.manifest.labels[label_id]
-    return [OUTSIDE if tag is None else tag for tag in tags]
+    tags = [OUTSIDE] * len(words)
+    tokens = session.tokens(words=words)
+    for word in label_words(tokens, session.manifest.labels):
+        number = tokens.word_ids[word.tokens.start]
+        assert number is not None
+        tags[number] = word.label
+    return tags
 
 
 def tag_scores(examples: Sequence[Example], answers: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -44,8 +38,7 @@ def tag_scores(examples: Sequence[Example], answers: Sequence[Sequence[str]]) ->
     from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 
     expected = [[tag for _, tag in example.expected] for example in examples]
-    tagged = all(tag == OUTSIDE or TAG.fullmatch(tag) for tags in (*expected, *answers) for tag in tags)
-    true, given = ([[_for_seqeval(tag, tagged) for tag in tags] for tags in side] for side in (expected, answers))
+    true, given = ([[_for_seqeval(tag) for tag in tags] for tags in side] for side in (expected, answers))
     return {
         "f1": 100 * float(f1_score(true, given, zero_division=0)),
         "precision": 100 * float(precision_score(true, given, zero_division=0)),
@@ -54,9 +47,6 @@ def tag_scores(examples: Sequence[Example], answers: Sequence[Sequence[str]]) ->
     }
 
 
-def _for_seqeval(tag: str, tagged: bool) -> str:
-    if tag == OUTSIDE:
-        return tag
-    if not tagged:
-        return f"I-{tag}"
-    return _SEQEVAL.get(tag[0], tag[0]) + tag[1:]
+def _for_seqeval(label: str) -> str:
+    """The label in the scheme BIOES, which seqeval reads in its default mode."""
+    return label if label == OUTSIDE else "-".join(read_tag(label))

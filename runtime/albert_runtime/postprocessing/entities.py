@@ -2,106 +2,140 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from albert_runtime.answers import Entity
-from albert_runtime.postprocessing.probabilities import Logits, check_label_count, softmax
+from albert_runtime.postprocessing.labelled_tokens import LabelledTokens
+from albert_runtime.postprocessing.probabilities import Scores, check_label_count, softmax
+from albert_runtime.postprocessing.tags import OUTSIDE, Tag, group_tags, read_tag
+from albert_runtime.postprocessing.word_labels import label_words
+from albert_runtime.tokenization.special_tokens import UNK_TOKEN
 
-OUTSIDE = "O"
+#: "words" is this package's own; the others are those of Hugging Face's token classification pipeline
+AGGREGATION_STRATEGIES = ("words", "none", "simple", "first", "average", "max")
 
-#: a tag of the schemes BIO, IO, BIOES and BILOU: B(egin), I(nside), E(nd) or L(ast), S(ingle) or U(nit), and a kind
-TAG = re.compile(r"([BIELSU])-(.+)", re.DOTALL)
-_BEGINS = frozenset("BSU")
-_ENDS = frozenset("ELSU")
+
+class _Part(NamedTuple):
+    """What one tag is given to: a token or a word."""
+
+    tag: Tag
+    #: None if the score of the entity does not depend on this part
+    score: float | None
+    #: the numbers of its tokens
+    tokens: range
+    #: the characters of the text
+    start: int
+    end: int
 
 
 def find_entities(
-    logits: Logits,
-    offsets: Sequence[tuple[int, int]],
-    word_ids: Sequence[int | None],
-    text: str,
+    tokens: LabelledTokens,
     labels: Sequence[str],
+    aggregation_strategy: str = "words",
+    ignore_labels: Collection[str] = (OUTSIDE,),
 ) -> tuple[Entity, ...]:
     """The entities of a text, in its order.
 
-    A word has the label of its first token, because models are trained on the first token of each word. Tags decide
-    which neighbouring words form one entity: B- begins an entity, I- continues one of the same kind (or begins one if
-    there is none), E- ends one, and S- is an entity of one word. If the labels are plain names without such tags,
-    neighbours with the same name form one entity. "O" means that a word is not part of an entity. The score of an
-    entity is the mean probability of its words.
+    Every strategy but "none" groups neighbours by their tags, see `tags.group_tags`; the score of an entity is the mean
+    of the scores of its parts. The strategies differ in what the parts are, and which label a part has:
+
+    - "words": words, as `words.split_words` finds them, or as they were given. A word has the label of its first token,
+      because models are trained on the first token of each word; see `word_labels.label_words`.
+    - "none": each token is an answer of its own, with the whole label ("B-PER").
+    - "simple": tokens.
+    - "first", "average", "max": what stands between two spaces, punctuation included. Its label is that of its first
+      token, or the best of the mean of its tokens' probabilities, or that of the token that is surest.
 
     Args:
-        logits: `[tokens, labels]`, without special tokens.
-        offsets: the characters (start, end) of `text` that each token stands for.
-        word_ids: the number of the word that each token belongs to; words are separated by spaces.
-        text: the text that was labelled.
+        tokens: the tokens of the text, with the logits of their labels.
         labels: the names of the labels.
+        aggregation_strategy: one of AGGREGATION_STRATEGIES.
+        ignore_labels: the answers to leave out, by their `label`.
 
     Raises:
         BundleError: there are more or fewer logits than labels, or they are not finite.
     """
-    check_label_count(logits, labels)
-    words = split_words(offsets, word_ids, text)
-    if not words:
+    check_label_count(tokens.logits, labels)
+    if not tokens.tokens:
         return ()
-    scores = softmax(logits[[word[0] for word in words]])
-    best = scores.argmax(axis=-1)
-    tagged = all(label == OUTSIDE or TAG.fullmatch(label) for label in labels)
-    groups: list[tuple[str, list[int]]] = []
-    open_kind: str | None = None
-    for word, index in enumerate(best):
-        label = labels[index]
-        if label == OUTSIDE:
-            open_kind = None
-            continue
-        tag = TAG.fullmatch(label) if tagged else None
-        position, kind = tag.groups() if tag else ("I", label)
-        if kind == open_kind and position not in _BEGINS:
-            groups[-1][1].append(word)
-        else:
-            groups.append((kind, [word]))
-        open_kind = None if position in _ENDS else kind
-    entities = []
-    for kind, members in groups:
-        start = offsets[words[members[0]][0]][0]
-        end = offsets[words[members[-1]][-1]][1]
-        score = float(np.mean([scores[word, best[word]] for word in members]))
-        entities.append(Entity(kind, text[start:end], score, start, end))
-    return tuple(entities)
+    if aggregation_strategy == "none":
+        found = _token_answers(tokens, labels)
+    else:
+        parts = _parts(tokens, labels, aggregation_strategy)
+        groups = group_tags([part.tag for part in parts])
+        found = [_entity(tokens, parts[group.start : group.stop]) for group in groups]
+    return tuple(entity for entity in found if entity.label not in ignore_labels)
 
 
-def split_words(offsets: Sequence[tuple[int, int]], word_ids: Sequence[int | None], text: str) -> list[list[int]]:
-    """The words of a text as lists of token numbers.
+def _token_answers(tokens: LabelledTokens, labels: Sequence[str]) -> list[Entity]:
+    """An answer for each token."""
+    scores = softmax(tokens.logits)
+    answers = []
+    for token, best in enumerate(tokens.label_ids):
+        start, end = tokens.offsets[token]
+        text, score, own = tokens.text[start:end], float(scores[token, best]), range(token, token + 1)
+        span = (start, end, tokens.piece(token), token + 1)
+        answers.append(Entity(labels[best], text, score, *span, *_word_span(tokens, own)))
+    return answers
 
-    Between two spaces, punctuation at the beginning and at the end forms words of its own, as in the corpora that
-    entity models are trained on: in "(Paris)," the word Paris has its own label, and the comma does not become part of
-    the entity. A token that stands for no character, which is the bare mark of a space, belongs to the next word.
+
+def _parts(tokens: LabelledTokens, labels: Sequence[str], strategy: str) -> list[_Part]:
+    """What the tags of the text are given to, in order."""
+    if strategy == "words":
+        return [_Part(word.tag, word.score, word.tokens, word.start, word.end) for word in label_words(tokens, labels)]
+    count = len(tokens.tokens)
+    starts = range(count) if strategy == "simple" else [n for n in range(count) if n == 0 or _starts_word(tokens, n)]
+    scores = softmax(tokens.logits)
+    parts = []
+    for start, stop in pairwise([*starts, count]):
+        own = range(start, stop)
+        word_scores = _word_scores(scores[start:stop], strategy)
+        best = int(word_scores.argmax())
+        parts.append(_Part(read_tag(labels[best]), float(word_scores[best]), own, *tokens.span(own)))
+    return parts
+
+
+def _word_scores(scores: Scores, strategy: str) -> Scores:
+    """The probabilities of the labels of one word, from those of its tokens, `[tokens, labels]`."""
+    if strategy == "average":
+        mean: Scores = scores.mean(axis=0)
+        return mean
+    chosen: Scores = scores[scores.max(axis=-1).argmax() if strategy == "max" else 0]
+    return chosen
+
+
+def _starts_word(tokens: LabelledTokens, token: int) -> bool:
+    """Whether a token begins a word, as Hugging Face's pipeline tells it for a vocabulary of SentencePiece.
+
+    A space is before it or is its first character, or the vocabulary does not have it. A word that was given begins a
+    word, whatever stands before it.
     """
-    spaced: dict[int | None, list[int]] = {}
-    for token, word_id in enumerate(word_ids):
-        spaced.setdefault(word_id, []).append(token)
-    words = []
-    for tokens in spaced.values():
-        inner = [place for place, token in enumerate(tokens) if not _is_punctuation(text[slice(*offsets[token])])]
-        begin, end = (inner[0], inner[-1] + 1) if inner else (len(tokens), len(tokens))
-        parts = [[token] for token in tokens[:begin]]
-        parts += [tokens[begin:end]] if inner else []
-        parts += [[token] for token in tokens[end:]]
-        bare: list[int] = []
-        for part in parts:
-            start, stop = offsets[part[-1]]
-            if start == stop:
-                bare += part
-            else:
-                words.append(bare + part)
-                bare = []
-    return words
+    start, _ = tokens.offsets[token]
+    if tokens.words is not None and tokens.word_ids[token] != tokens.word_ids[token - 1]:
+        return True
+    return tokens.tokens[token] == UNK_TOKEN or start == 0 or " " in tokens.text[start - 1 : start + 1]
 
 
-def _is_punctuation(surface: str) -> bool:
-    """Whether `surface` holds nothing but punctuation; currency signs and mathematical signs are not punctuation."""
-    return all(unicodedata.category(sign).startswith("P") for sign in surface)
+def _entity(tokens: LabelledTokens, parts: Sequence[_Part]) -> Entity:
+    """The entity that neighbouring parts form."""
+    own = range(parts[0].tokens.start, parts[-1].tokens.stop)
+    # A part of no characters is the mark of a space; its place is the next word, which may not be in the entity.
+    visible = [part for part in parts if part.start < part.end] or parts[:1]
+    start, end = visible[0].start, visible[-1].end
+    score = float(np.mean([part.score for part in parts if part.score is not None]))
+    kind, text = parts[0].tag.kind, tokens.text[start:end]
+    return Entity(kind, text, score, start, end, tokens.spell(own), None, *_word_span(tokens, own))
+
+
+def _word_span(tokens: LabelledTokens, own: range) -> tuple[int, int] | tuple[None, None]:
+    """The numbers (first, one behind the last) of the given words that the tokens are in; None if none were given."""
+    if tokens.words is None:
+        return None, None
+    first, last = tokens.word_ids[own.start], tokens.word_ids[own.stop - 1]
+    assert first is not None
+    assert last is not None
+    return first, last + 1
