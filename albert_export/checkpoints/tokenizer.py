@@ -1,10 +1,18 @@
-"""Loads the tokenizer of a checkpoint, and checks that it fits the model."""
+"""Loads the tokenizer of a checkpoint, checks that it fits the model, and finds how sessions use it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints.sentence_transformers import read_sentence_transformers
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+from albert_runtime.tasks import Task
+from albert_runtime.tokenization.config import stated_token_ids
+
+#: the fewest tokens that a model can be given a text with
+_SHORTEST = 3
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
@@ -20,10 +28,23 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
             "model was fine-tuned from (tokenizer.json does not replace it)"
         )
     try:
-        tokenizer = AlbertTokenizer.from_folder(folder, vocab_file=checkpoint.vocab_file)
+        # A folder that names no limit leaves it to the model.
+        tokenizer = AlbertTokenizer.from_folder(
+            folder, vocab_file=checkpoint.vocab_file, model_max_length=config.max_position_embeddings
+        )
+        stated = stated_token_ids(folder)
     except UnsupportedError as error:
         raise CheckpointError(str(error)) from error
-    problems = []
+    problems = [
+        f"{token} is token {index} in tokenizer_config.json, and {own} in {checkpoint.vocab_file.name}"
+        for (token, index), own in zip(stated.items(), tokenizer.convert_tokens_to_ids(stated), strict=True)
+        if index != own
+    ]
+    if tokenizer.model_max_length < _SHORTEST:
+        problems.append(
+            f"model_max_length is {tokenizer.model_max_length}; a sequence has at least {_SHORTEST} tokens: [CLS], one "
+            "token of the text, and [SEP]"
+        )
     if tokenizer.vocab_size != config.vocab_size:
         problems.append(
             f"{checkpoint.vocab_file.name} has {tokenizer.vocab_size} pieces, and the model has {config.vocab_size} "
@@ -38,3 +59,20 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
     if problems:
         raise CheckpointError(listed(f"the tokenizer and the model in {folder} don't fit each other:", problems))
     return tokenizer
+
+
+def request_settings(checkpoint: Checkpoint, tokenizer: AlbertTokenizer, task: Task) -> dict[str, Any]:
+    """The manifest fields `max_length` and `embedding`: how a session for `task` turns requests into sequences.
+
+    The most tokens in a sequence are the positions of the model, unless the tokenizer's `model_max_length` is less. For
+    embeddings, the `max_seq_length` of sentence-transformers replaces `model_max_length`, as it does there.
+
+    Raises:
+        CheckpointError: a file of sentence-transformers can't be read.
+        UnsupportedError: the files ask for embeddings that are made in a way that is not supported.
+    """
+    positions, limit = checkpoint.config.max_position_embeddings, tokenizer.model_max_length
+    found = read_sentence_transformers(checkpoint.folder) if task.name == "feature-extraction" else None
+    if found is None:
+        return {"max_length": min(positions, limit), "embedding": {}}
+    return {"max_length": min(positions, found.max_seq_length or limit), "embedding": found.embedding.to_dict()}

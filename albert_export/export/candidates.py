@@ -74,8 +74,8 @@ class CandidateBuilder:
         del fields["tools"]
         return Manifest(
             **fields,
+            **self.context.request_settings,
             task=self.context.task.name,
-            max_length=self.context.max_length,
             labels=tuple(self.context.labels),
             mask_policy=MASK_POLICY,
             versions={"albert-export": __version__, **{tool: importlib.metadata.version(tool) for tool in tools}},

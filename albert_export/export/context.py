@@ -30,6 +30,8 @@ class ExportContext:
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
+    #: the manifest fields that `request_settings` finds; they may allow fewer tokens than `max_length`
+    request_settings: dict[str, Any]
 
     @property
     def vocabulary(self) -> Path:

@@ -13,7 +13,7 @@ from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_over
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
-from albert_export.checkpoints.tokenizer import load_tokenizer
+from albert_export.checkpoints.tokenizer import load_tokenizer, request_settings
 from albert_export.export.candidates import CandidateBuilder
 from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
@@ -88,6 +88,7 @@ def export_bundle(
     checkpoint = read_checkpoint(model)
     tokenizer = load_tokenizer(checkpoint)
     chosen = task or default_task(checkpoint)
+    settings = request_settings(checkpoint, tokenizer, chosen)
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)
@@ -102,6 +103,7 @@ def export_bundle(
         calibration_texts=accuracy.texts or calibration_corpus(),
         allow_random_head=allow_random_head,
         progress=progress,
+        request_settings=settings,
     )
     with new_bundle(output, force=force) as folder:
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])
