@@ -167,7 +167,7 @@ def test_wrong_requests(bundle, capsys, arguments, message):
 
 
 def test_top_k_for_a_task_that_does_not_take_it(tmp_path, capsys):
-    assert main([str(make_bundle(tmp_path, "text-classification")), "a", "--top-k", "2"]) == 2
+    assert main([str(make_bundle(tmp_path, "feature-extraction")), "a", "--top-k", "2"]) == 2
     assert "--top-k does not go with it" in capsys.readouterr().err
 
 

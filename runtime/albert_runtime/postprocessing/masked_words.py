@@ -39,7 +39,7 @@ def fill_masks(
             continue
         scores = softmax(logits[place])
         # The output may be wider than the vocabulary: some models pad it to a round number.
-        compared = np.arange(tokenizer.vocab_size) if targets is None else np.asarray(targets)
+        compared = np.arange(min(len(scores), tokenizer.vocab_size)) if targets is None else np.asarray(targets)
         best = compared[np.argsort(-scores[compared], kind="stable")[:top_k]].tolist()
         masks.append(
             tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from albert_runtime.answers import Choice
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import choose
-from albert_runtime.session import AlbertSession, PreparedRequest, check_text
+from albert_runtime.session import AlbertSession, AnswerT, PreparedRequest, check_text
 
 #: as many as there are letters to call them by
 MOST_CHOICES = 26
@@ -36,9 +37,7 @@ class MultipleChoiceSession(AlbertSession):
         Raises:
             UsageError: a text is empty, or there are too few or too many choices.
         """
-        prepared = self.prepare(prompt, choices, context)
-        [logits] = self.run(self._choice_arrays(prepared))["logits"]
-        return prepared.finish([{"logits": logits[choice : choice + 1]} for choice in range(len(logits))])
+        return self._answer(self.prepare(prompt, choices, context))
 
     def prepare(self, prompt: str, choices: Sequence[str], context: str | None = None) -> PreparedRequest[Choice]:
         """See `AlbertSession.prepare`."""
@@ -64,7 +63,12 @@ class MultipleChoiceSession(AlbertSession):
         """See `AlbertSession.arrays`; the shape is `[1, choices, sequence]`."""
         return self._choice_arrays(self.prepare(prompt, choices, context))
 
-    def _choice_arrays(self, prepared: PreparedRequest[Choice]) -> Arrays:
+    def _answer(self, prepared: PreparedRequest[AnswerT]) -> AnswerT:
+        # All choices run at once, as one row.
+        [logits] = self.run(self._choice_arrays(prepared))["logits"]
+        return prepared.finish([{"logits": logits[choice : choice + 1]} for choice in range(len(logits))])
+
+    def _choice_arrays(self, prepared: PreparedRequest[Any]) -> Arrays:
         return {name: array[np.newaxis] for name, array in self._pad(prepared.encodings).items()}
 
 
