@@ -129,7 +129,7 @@ def test_a_shorter_maximal_length(tmp_path: Path, checkpoint_of: CheckpointOf) -
     tokenizer = transformers.AlbertTokenizer.from_pretrained(folder)
     theirs = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
     text = "The story was gripping and I loved the cast, in 1999, of the film"
-    for session in (albert_runtime.load(tmp_path / "bundle"), find_model(folder).open_session()):
+    for session in (albert_runtime.load(tmp_path / "bundle"), find_model(folder).open()):
         assert session.arrays(text)["input_ids"].shape == (1, 11)
         expected = theirs(text, truncation=True, top_k=None)
         assert [one.label for one in session(text)] == [one["label"] for one in expected]
