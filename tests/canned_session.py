@@ -17,6 +17,8 @@ class CannedSession:
     def __init__(self, task: str, answer: Any, problem_type: str | None = None) -> None:
         self.task, self._answer = task, answer
         self.bundle = SimpleNamespace(config={"problem_type": problem_type})
+        labels = [one.label for one in answer] if task == "text-classification" else []
+        self.manifest = SimpleNamespace(labels=labels)
 
     def __call__(self, **_: Any) -> Any:
         return self._answer

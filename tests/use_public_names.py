@@ -13,6 +13,7 @@ from albert_runtime import Answer, Choice, Embedding, Entity, Filled, Label, Que
 def sessions() -> None:
     """Call each session once."""
     label: Label = albert_runtime.TextClassificationSession("bundle")("text")[0]
+    likely: Label = albert_runtime.ZeroShotClassifier(albert_runtime.load("bundle"))("text", ["a", "b"])[0]
     entity: Entity = albert_runtime.TokenClassificationSession("bundle")("text")[0]
     filled: Filled = albert_runtime.FillMaskSession("bundle")("a [MASK]", top_k=3)[0][0]
     choice: Choice = albert_runtime.MultipleChoiceSession("bundle")("prompt", ["a", "b"])
@@ -21,7 +22,7 @@ def sessions() -> None:
     vector: NDArray[np.float32] = embedding.vector
     answer: Answer = QuestionAnsweringSession("bundle", threads=1, verify=False)("question", "context")
     place: tuple[int, int] = (answer.start, answer.end)
-    score: float = label.score + entity.score + filled.score + choice.score + order.score
+    score: float = label.score + likely.score + entity.score + filled.score + choice.score + order.score
     del vector, place, score
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,22 +86,6 @@ class Checkpoint:
         """The label of each output of the task's head, in order; an empty tuple for tasks without labels."""
         config = self.config
         return tuple(config.id2label[index] for index in range(config.num_labels)) if TASKS[task].labelled else ()
-
-    def null_threshold_for(self, task: str) -> float | None:
-        """How sure the task's head must be that a question has no answer, see `Manifest.null_threshold`.
-
-        Hugging Face's run_squad and run_qa call training on SQuAD v2.0 `version_2_with_negative`, and the threshold
-        `null_score_diff_threshold`. They do not write either into config.json, but their users may.
-        """
-        settings = self.config.extra
-        if task != "question-answering" or settings.get("version_2_with_negative") is not True:
-            return None
-        threshold = settings.get("null_score_diff_threshold", 0.0)
-        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not math.isfinite(threshold):
-            raise CheckpointError(
-                f"{self.folder}: null_score_diff_threshold in config.json must be a number, not {threshold!r}"
-            )
-        return float(threshold)
 
     def refuse_no_head(self, task: str) -> None:
         """Refuses a task, given by its full name, whose head is missing.

@@ -5,6 +5,10 @@ from __future__ import annotations
 from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+from albert_runtime.tokenization.config import stated_token_ids
+
+#: the fewest tokens that a model can be given a text with
+_SHORTEST = 3
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
@@ -20,10 +24,23 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
             "model was fine-tuned from (tokenizer.json does not replace it)"
         )
     try:
-        tokenizer = AlbertTokenizer.from_folder(folder, vocab_file=checkpoint.vocab_file)
+        # A folder that names no limit leaves it to the model.
+        tokenizer = AlbertTokenizer.from_folder(
+            folder, vocab_file=checkpoint.vocab_file, model_max_length=config.max_position_embeddings
+        )
+        stated = stated_token_ids(folder)
     except UnsupportedError as error:
         raise CheckpointError(str(error)) from error
-    problems = []
+    problems = [
+        f"{token} is token {index} in tokenizer_config.json, and {own} in {checkpoint.vocab_file.name}"
+        for (token, index), own in zip(stated.items(), tokenizer.convert_tokens_to_ids(stated), strict=True)
+        if index != own
+    ]
+    if tokenizer.model_max_length < _SHORTEST:
+        problems.append(
+            f"model_max_length is {tokenizer.model_max_length}; a sequence has at least {_SHORTEST} tokens: [CLS], one "
+            "token of the text, and [SEP]"
+        )
     if tokenizer.vocab_size != config.vocab_size:
         problems.append(
             f"{checkpoint.vocab_file.name} has {tokenizer.vocab_size} pieces, and the model has {config.vocab_size} "

@@ -65,7 +65,8 @@ def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
 
 def decide_embedding(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """Two vectors of length 1: the output of the pooler, and the mean of the tokens' vectors."""
-    embedding = session(**request)
+    # The mean is compared in any case, so the vector is that of the pooler, whatever the bundle makes of the tokens.
+    embedding = session(**request, pooling="pooler", normalize=False)
     vectors = np.stack([embedding.vector, embedding.tokens.mean(axis=0)])
     return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH))
 
@@ -85,8 +86,9 @@ def decide_masks(session: AlbertSession, request: dict[str, Any]) -> Decision:
 
 def decide_label(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """The best label, the set of labels that apply, or the predicted values, as the "problem_type" says."""
-    labels = session(**request)
-    problem = resolve_problem_type(session.bundle.config.get("problem_type"), len(labels))
+    problem = resolve_problem_type(session.bundle.config.get("problem_type"), len(session.manifest.labels))
+    # A single label without "problem_type" gets a sigmoid by default, but here it is a value to be predicted.
+    labels = session(**request, function_to_apply="none" if problem == REGRESSION else None)
     by_name = sorted(labels, key=lambda label: label.label)  # the session returns the best label first
     if problem == MULTI_LABEL:
         applies = {label.label for label in by_name if label.score >= _LABEL_APPLIES}

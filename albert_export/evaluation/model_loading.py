@@ -12,6 +12,7 @@ from albert_converters.bundle_writer import file_hashes
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
@@ -80,6 +81,7 @@ def _of_bundle(folder: Path, task: str | None) -> Model:
 
 def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
     tokenizer = load_tokenizer(checkpoint)
+    settings = request_settings(checkpoint, tokenizer, task)
     config = checkpoint.config
     labels = checkpoint.labels_for(task.name)
 
@@ -94,10 +96,9 @@ def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
             manifest = Manifest(
                 task=task.name,
                 model_file=CONFIG_FILE,  # there is no graph, since the engine computes the reference model
-                max_length=config.max_position_embeddings,
+                **settings,
                 files=file_hashes(folder),
                 labels=labels,
-                null_threshold=checkpoint.null_threshold_for(task.name),
             )
             bundle = Bundle(folder, manifest, config.to_dict())
             engine = reference_engine(reference, task, framework)

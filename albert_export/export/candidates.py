@@ -74,10 +74,9 @@ class CandidateBuilder:
         del fields["tools"]
         return Manifest(
             **fields,
+            **self.context.request_settings,
             task=self.context.task.name,
-            max_length=self.context.max_length,
             labels=tuple(self.context.labels),
-            null_threshold=self.context.null_threshold,
             mask_policy=MASK_POLICY,
             versions={"albert-export": __version__, **{tool: importlib.metadata.version(tool) for tool in tools}},
             files=file_hashes(self.folder),

@@ -30,8 +30,8 @@ class ExportContext:
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
-    #: see `Manifest.null_threshold`
-    null_threshold: float | None = None
+    #: the manifest fields that `request_settings` finds; they may allow fewer tokens than `max_length`
+    request_settings: dict[str, Any]
 
     @property
     def vocabulary(self) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_over
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import CandidateBuilder
 from albert_export.export.context import ExportContext, ExportOptions
@@ -27,7 +27,6 @@ from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
 from albert_runtime import AlbertSession
-from albert_runtime.errors import UsageError
 from albert_runtime.manifest import Manifest
 from albert_runtime.self_test import make_self_test
 from albert_runtime.tasks import Task
@@ -92,14 +91,7 @@ def export_bundle(
     checkpoint = read_checkpoint(model)
     tokenizer = load_tokenizer(checkpoint)
     chosen = task or default_task(checkpoint)
-    if null_threshold is None:
-        null_threshold = checkpoint.null_threshold_for(chosen.name)
-    elif chosen.name != "question-answering":
-        raise UsageError(
-            f"a null threshold goes with question-answering only, and {model} is exported for {chosen.name}"
-        )
-    elif not math.isfinite(null_threshold):
-        raise UsageError(f"the null threshold must be a finite number, not {null_threshold}")
+    settings = request_settings(checkpoint, tokenizer, chosen, null_threshold)
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)
@@ -114,7 +106,7 @@ def export_bundle(
         calibration_texts=accuracy.texts or calibration_corpus(),
         allow_random_head=allow_random_head,
         progress=progress,
-        null_threshold=null_threshold,
+        request_settings=settings,
     )
     with new_bundle(output, force=force) as folder:
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])

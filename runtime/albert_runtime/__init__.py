@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from albert_runtime.sessions.question_answering import QuestionAnsweringSession
     from albert_runtime.sessions.text_classification import TextClassificationSession
     from albert_runtime.sessions.token_classification import TokenClassificationSession
+    from albert_runtime.sessions.zero_shot import ZeroShotClassifier
     from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
     from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
@@ -70,6 +71,7 @@ __all__ = [
     "TokenClassificationSession",
     "UnsupportedError",
     "UsageError",
+    "ZeroShotClassifier",
     "__version__",
     "load",
     "open_bundle",
@@ -102,6 +104,7 @@ __getattr__ = lazy_names(
         "albert_runtime.sessions.question_answering": ("QuestionAnsweringSession",),
         "albert_runtime.sessions.text_classification": ("TextClassificationSession",),
         "albert_runtime.sessions.token_classification": ("TokenClassificationSession",),
+        "albert_runtime.sessions.zero_shot": ("ZeroShotClassifier",),
         "albert_runtime.tokenization.encoding": ("BatchEncoding", "Encoding"),
         "albert_runtime.tokenization.tokenizer": ("AlbertTokenizer",),
     },

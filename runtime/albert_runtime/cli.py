@@ -81,7 +81,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         if argument.from_file:
             help_of_file = f"a UTF-8 file with {argument.help}"
             texts.add_argument(_file_option(argument), dest=_file_name(argument), metavar="FILE", help=help_of_file)
-    parser.add_argument("--top-k", type=int, metavar="N", help="how many answers, or pieces for each [MASK]")
+    parser.add_argument("--top-k", type=int, metavar="N", help="how many answers or labels, or pieces for each [MASK]")
     settings = parser.add_argument_group("settings")
     for setting in _settings():
         if setting.kind is bool:

@@ -18,7 +18,7 @@ CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold")
+_ADDED = ("recipe_search", "null_threshold", "embedding")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ class Manifest:
     task: str
     #: the name of the graph's file in the bundle
     model_file: str
-    #: the most tokens in a sequence, special tokens included
+    #: the most tokens in a sequence, special tokens included: the positions of the model, or fewer if the settings of
+    #: the checkpoint's tokenizer, or of sentence-transformers, say so
     max_length: int
     #: the name of every file except manifest.json -> its SHA-256 in hexadecimal
     files: dict[str, str]
@@ -60,6 +61,9 @@ class Manifest:
     parity: dict[str, Any] = field(default_factory=dict)
     #: the recipes that the export tried, and how many of the original's answers each of them kept
     recipe_search: dict[str, Any] = field(default_factory=dict)
+    #: how feature extraction makes one vector of a text; see `EmbeddingOptions` in `postprocessing/pooling.py`. Empty
+    #: for other tasks, and for checkpoints whose folder says nothing about it.
+    embedding: dict[str, Any] = field(default_factory=dict)
     #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -202,5 +206,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "quantized": ("a table", lambda value: isinstance(value, dict)),
     "parity": ("a table", lambda value: isinstance(value, dict)),
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),
+    "embedding": ("a table", lambda value: isinstance(value, dict)),
     "self_test": ("a list of test vectors", _is_records),
 }

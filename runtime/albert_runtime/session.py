@@ -145,33 +145,49 @@ class AlbertSession(ABC):
         if problems:
             raise BundleError(listed(f"the parts of the bundle {self.bundle.folder} don't fit:", problems))
 
-    def _encode(self, text: str, text_pair: str | None = None, *, keep_masks: bool = False) -> Encoding:
+    def _encode(
+        self,
+        text: str,
+        text_pair: str | None = None,
+        *,
+        keep_masks: bool = False,
+        truncation: str = "longest_first",
+        max_length: int | None = None,
+    ) -> Encoding:
         """The tokens of a text, or of a pair of texts, as one sequence.
 
-        What is too long is cut off at the end, from the longer text first. The session logs that, but only once.
+        What is too long is cut off at the end. The session logs that, but only once.
+
+        Args:
+            text: the text.
+            text_pair: the second text.
+            keep_masks: refuse to cut off a [MASK].
+            truncation: "longest_first" cuts the longer text first, "only_first" cuts only the first one.
+            max_length: the most tokens, if there may be fewer of them than the model takes.
 
         Raises:
-            UsageError: a [MASK] would be cut off, and `keep_masks` is set.
+            UsageError: a [MASK] would be cut off, or cutting only one text does not help.
         """
+        limit = self.max_length if max_length is None else max_length
         whole = self.tokenizer(text, text_pair).encodings[0]
-        if len(whole) <= self.max_length:
+        if len(whole) <= limit:
             return whole
-        cut = self.tokenizer(text, text_pair, truncation="longest_first", max_length=self.max_length).encodings[0]
+        cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
         masks = whole.ids.count(self.tokenizer.mask_token_id)
         kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
         if keep_masks and kept_masks < masks:
             raise UsageError(
-                f"the text has {len(whole)} tokens and the model takes {self.max_length}: {masks - kept_masks} of "
+                f"the text has {len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
                 f"{masks} [MASK] would be cut off; shorten what stands around the masks"
             )
-        if not self._warned_of_truncation:
+        if max_length is None and not self._warned_of_truncation:
             self._warned_of_truncation = True
             _logger.warning(
                 "the text has %d tokens and the model takes %d: %d tokens at the end were left out "
                 "(said once for each session)",
                 len(whole),
-                self.max_length,
-                len(whole) - self.max_length,
+                limit,
+                len(whole) - limit,
             )
         return cut
 

@@ -9,7 +9,7 @@ int32 in TFLite; outputs are float32. Every named axis is dynamic unless a stati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from albert_runtime.errors import UnsupportedError
 
@@ -98,6 +98,7 @@ _SEQUENCES = (BATCH, SEQUENCE)
 _SESSIONS = "albert_runtime.sessions"
 _FORMATTERS = "albert_runtime.printing"
 _TEXT = Argument("text", "the text")
+_CONTEXT = Argument("context", "the text that holds the answer", from_file=True)
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -136,7 +137,10 @@ TASKS: dict[str, Task] = {
             outputs={"logits": (BATCH, SEQUENCE, "vocab_size")},
             session=f"{_SESSIONS}.masked_words:FillMaskSession",
             formatter=f"{_FORMATTERS}:format_masks",
-            arguments=(_TEXT,),
+            arguments=(
+                _TEXT,
+                Argument("targets", "a word to score at each [MASK]; may be repeated", required=False, repeated=True),
+            ),
             example='"Paris is the [MASK] of France."',
             takes_top_k=True,
         ),
@@ -153,6 +157,7 @@ TASKS: dict[str, Task] = {
                 Argument("text_pair", "the second text, for models that judge pairs of texts", required=False),
             ),
             example='"What a lovely film."',
+            takes_top_k=True,
             labelled=True,
         ),
         Task(
@@ -178,6 +183,7 @@ TASKS: dict[str, Task] = {
             arguments=(
                 Argument("prompt", "the text that one of the choices goes with"),
                 Argument("choices", "one choice; give two or more", repeated=True),
+                replace(_CONTEXT, required=False),
             ),
             example='--prompt "He opened the door" --choice "and went in." --choice "blue."',
         ),
@@ -191,7 +197,7 @@ TASKS: dict[str, Task] = {
             formatter=f"{_FORMATTERS}:format_answers",
             arguments=(
                 Argument("question", "a question"),
-                Argument("context", "the text that holds the answer", from_file=True),
+                _CONTEXT,
             ),
             example='--question "Where is the tower?" --context "The tower stands in Paris."',
             takes_top_k=True,

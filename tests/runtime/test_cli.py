@@ -169,7 +169,7 @@ def test_wrong_requests(bundle, capsys, arguments, message):
 
 
 def test_settings_for_a_task_that_does_not_take_them(tmp_path, capsys):
-    bundle = str(make_bundle(tmp_path, "text-classification"))
+    bundle = str(make_bundle(tmp_path, "feature-extraction"))
     assert main([bundle, "a", "--top-k", "2", "--doc-stride", "9", "--no-align-to-words"]) == 2
     message = capsys.readouterr().err
     for option in ("--top-k", "--doc-stride", "--align-to-words"):

@@ -19,6 +19,7 @@ def fill_masks(
     texts: Sequence[str],
     tokenizer: AlbertTokenizer,
     top_k: int,
+    targets: Sequence[int] | None = None,
 ) -> tuple[tuple[Filled, ...], ...]:
     """The `top_k` best pieces for each mask, best first; the masks are in the order of the text.
 
@@ -28,6 +29,8 @@ def fill_masks(
         texts: the text that was encoded; and the second text, if it was a pair.
         tokenizer: the tokenizer that encoded the text.
         top_k: the number of pieces for each mask.
+        targets: the ids of the pieces that are compared; None for the whole vocabulary. A score stays the probability
+            among all pieces.
     """
     masks = []
     for place, token_id in enumerate(encoding.ids):
@@ -36,7 +39,8 @@ def fill_masks(
             continue
         scores = softmax(logits[place])
         # The output may be wider than the vocabulary: some models pad it to a round number.
-        best = np.argsort(-scores[: tokenizer.vocab_size], kind="stable")[:top_k].tolist()
+        compared = np.arange(min(len(scores), tokenizer.vocab_size)) if targets is None else np.asarray(targets)
+        best = compared[np.argsort(-scores[compared], kind="stable")[:top_k]].tolist()
         masks.append(
             tuple(
                 Filled(
@@ -49,6 +53,22 @@ def fill_masks(
             )
         )
     return tuple(masks)
+
+
+def target_pieces(targets: Sequence[str], tokenizer: AlbertTokenizer) -> dict[str, str | None]:
+    """Each target -> the piece that is scored for it; None if the tokenizer finds nothing in the target.
+
+    As in Hugging Face's fill-mask pipeline, a target that is written like a piece ("▁capital", or "s") is that piece.
+    Any other target is tokenized, and its first piece stands for it.
+    """
+    pieces: dict[str, str | None] = {}
+    for target in targets:
+        [index] = tokenizer.convert_tokens_to_ids([target])
+        if tokenizer.convert_ids_to_tokens([index]) == [target]:
+            pieces[target] = target
+        else:
+            pieces[target] = next(iter(tokenizer.tokenize(target)), None)
+    return pieces
 
 
 def _fill(text: str, span: tuple[int, int], piece: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from albert_runtime.answers import Embedding
 from albert_runtime.engines import Arrays
-from albert_runtime.session import AlbertSession, PreparedRequest, check_text
+from albert_runtime.errors import UsageError
+from albert_runtime.postprocessing.pooling import POOLINGS, EmbeddingOptions, pool, similarity
+from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 
 
 class FeatureExtractionSession(AlbertSession):
@@ -14,15 +17,67 @@ class FeatureExtractionSession(AlbertSession):
 
     task = "feature-extraction"
 
-    def __call__(self, text: str) -> Embedding:
-        """The embedding of the text. A text that is too long is cut off at the end."""
-        return self._answer(self.prepare(text))
+    @cached_property
+    def options(self) -> EmbeddingOptions:
+        """How the bundle makes one vector of a text.
 
-    def prepare(self, text: str) -> PreparedRequest[Embedding]:
+        If the checkpoint was a sentence-transformers folder, its files decided that; otherwise the vector is the output
+        of the pooler.
+        """
+        return EmbeddingOptions.from_manifest(self.manifest.embedding)
+
+    def __call__(
+        self, text: str, pooling: str | None = None, normalize: bool | None = None, max_length: int | None = None
+    ) -> Embedding:
+        """The embedding of the text. A text that is too long is cut off at the end.
+
+        Args:
+            text: the text.
+            pooling: "cls", "mean" or "max" of the tokens' vectors, or "pooler" for the output of the model's pooler;
+                None for what the bundle says.
+            normalize: divide the vector by its length; None for what the bundle says.
+            max_length: the most tokens, special tokens included; None for as many as the bundle allows.
+
+        Raises:
+            UsageError: the text is empty, or another argument is wrong.
+        """
+        return self._answer(self.prepare(text, pooling, normalize, max_length))
+
+    def prepare(
+        self, text: str, pooling: str | None = None, normalize: bool | None = None, max_length: int | None = None
+    ) -> PreparedRequest[Embedding]:
         """See `AlbertSession.prepare`."""
-        encoding = self._encode(check_text("text", text))
+        pooling = self.options.pooling if pooling is None else pooling
+        if pooling not in POOLINGS:
+            raise UsageError(f"pooling={pooling!r} is unknown; choose one of {', '.join(map(repr, POOLINGS))}")
+        unit_length = self.options.normalize if normalize is None else normalize
+        text = check_text("text", text)
+        if self.options.lower_case:
+            text = text.strip().lower()
+        encoding = self._encode(text, max_length=self._checked_length(max_length))
 
         def finish(outputs: Sequence[Arrays]) -> Embedding:
-            return Embedding(outputs[0]["pooler_output"], outputs[0]["last_hidden_state"][: len(encoding)])
+            tokens = outputs[0]["last_hidden_state"][: len(encoding)]
+            return Embedding(pool(tokens, outputs[0]["pooler_output"], pooling, normalize=unit_length), tokens)
 
         return PreparedRequest((encoding,), finish)
+
+    def similarity(self, first: Embedding, second: Embedding) -> float:
+        """How similar two embeddings are: the cosine of their vectors, unless the bundle names another function.
+
+        Raises:
+            UsageError: the vectors have different lengths.
+        """
+        return similarity(first.vector, second.vector, self.options.similarity)
+
+    def _check_parts_fit(self) -> None:
+        super()._check_parts_fit()
+        _ = self.options  # refuses options that this runtime does not know
+
+    def _checked_length(self, max_length: int | None) -> int | None:
+        if max_length is None:
+            return None
+        check_count("max_length", max_length, least=3)  # [CLS], one token of the text, [SEP]
+        if max_length > self.max_length:
+            raise UsageError(f"max_length={max_length} is too long; the model takes at most {self.max_length} tokens")
+        return max_length

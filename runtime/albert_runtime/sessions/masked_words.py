@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cached_property
 
 from albert_runtime.answers import Filled, SentenceOrder
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import judge_order
-from albert_runtime.postprocessing.masked_words import fill_masks
+from albert_runtime.postprocessing.masked_words import fill_masks, target_pieces
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
+
+_logger = logging.getLogger("albert_runtime")
 
 
 class PretrainingSession(AlbertSession):
@@ -42,22 +46,58 @@ class FillMaskSession(AlbertSession):
 
     task = "fill-mask"
 
-    def __call__(self, text: str, top_k: int = 5) -> tuple[tuple[Filled, ...], ...]:
+    def __call__(
+        self, text: str, top_k: int = 5, targets: str | Sequence[str] | None = None
+    ) -> tuple[tuple[Filled, ...], ...]:
         """The `top_k` best pieces for each [MASK], best first; the masks are in the order of the text.
 
-        Raises:
-            UsageError: there is no [MASK], or the text is so long that one would be cut off.
-        """
-        return self._answer(self.prepare(text, top_k))
+        Args:
+            text: a text with one [MASK] or several. Each mask is filled by itself, while the others stay masked.
+            top_k: the number of pieces for each mask.
+            targets: compare only these words or pieces; their scores stay probabilities among the whole vocabulary. A
+                word that is not one piece of the vocabulary is represented by its first piece, as in Hugging Face's
+                pipeline; the session logs that once for each word.
 
-    def prepare(self, text: str, top_k: int = 5) -> PreparedRequest[tuple[tuple[Filled, ...], ...]]:
+        Raises:
+            UsageError: there is no [MASK], or the text is so long that one would be cut off; or no target has a piece.
+        """
+        return self._answer(self.prepare(text, top_k, targets))
+
+    def prepare(
+        self, text: str, top_k: int = 5, targets: str | Sequence[str] | None = None
+    ) -> PreparedRequest[tuple[tuple[Filled, ...], ...]]:
         """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
+        target_ids = None if targets is None else self._target_ids(targets)
         encoding = self._encode(check_text("text", text), keep_masks=True)
         if self.tokenizer.mask_token_id not in encoding.ids:
             raise UsageError('there is no [MASK] in the text; write one, as in "Paris is the [MASK] of France."')
 
         def finish(outputs: Sequence[Arrays]) -> tuple[tuple[Filled, ...], ...]:
-            return fill_masks(outputs[0]["logits"], encoding, (text,), self.tokenizer, top_k)
+            return fill_masks(outputs[0]["logits"], encoding, (text,), self.tokenizer, top_k, target_ids)
 
         return PreparedRequest((encoding,), finish)
+
+    @cached_property
+    def _warned_targets(self) -> set[str]:
+        """The targets about which a warning has been logged."""
+        return set()
+
+    def _target_ids(self, targets: str | Sequence[str]) -> list[int]:
+        """The ids of the pieces that stand for `targets`, without repetitions."""
+        if not isinstance(targets, (str, Sequence)):
+            raise UsageError(f"targets must be a list of texts, not {type(targets).__name__}")
+        given = [targets] if isinstance(targets, str) else list(targets)
+        for index, target in enumerate(given):
+            if not isinstance(target, str):
+                raise UsageError(f"targets[{index}] must be a str, not {type(target).__name__}")
+        pieces = target_pieces(given, self.tokenizer)
+        for target, piece in pieces.items():
+            if piece != target and target not in self._warned_targets:
+                self._warned_targets.add(target)
+                stands = "it is left out" if piece is None else f"its first piece {piece!r} is scored"
+                _logger.warning("the target %r is not a piece of the vocabulary: %s", target, stands)
+        found = list(dict.fromkeys(piece for piece in pieces.values() if piece is not None))
+        if not found:
+            raise UsageError("targets holds no word that the tokenizer knows; give one or more, such as ['capital']")
+        return self.tokenizer.convert_tokens_to_ids(found)

@@ -12,6 +12,22 @@ from albert_runtime.errors import UnsupportedError, listed
 
 CONFIG_FILE = "tokenizer_config.json"
 _ADDED_TOKENS_FILE = "added_tokens.json"
+_SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+
+#: the values of "tokenizer_class" that mean this tokenizer
+_CLASSES = (None, "AlbertTokenizer", "AlbertTokenizerFast")
+#: key of "sp_model_kwargs" -> the values that leave the pieces of a text as they are; None for any value
+_HARMLESS_SENTENCEPIECE_OPTIONS: Mapping[str, tuple[Any, ...] | None] = {
+    "add_bos": (False,),
+    "add_eos": (False,),
+    "reverse": (False,),
+    "emit_unk_piece": (False,),
+    "enable_sampling": (False,),
+    # These two have an effect only if sampling is enabled.
+    "alpha": None,
+    "nbest_size": None,
+    "num_threads": None,
+}
 
 
 @dataclass(frozen=True)
@@ -21,52 +37,126 @@ class TokenizerConfig:
     do_lower_case: bool = True
     remove_space: bool = True
     keep_accents: bool = False
-    #: the most tokens in a sequence; Hugging Face writes 1e30 for "no limit"
-    model_max_length: int = 512
+    #: the most tokens in a sequence; Hugging Face writes 1e30 for "no limit". None if the file does not say.
+    model_max_length: int | None = None
 
 
 def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> TokenizerConfig:
     """The settings in `folder`; if the file or a setting is absent, the default is used.
+
+    Every setting that makes Hugging Face's tokenizer give other ids is either followed or refused, and so are the
+    special tokens in special_tokens_map.json and added_tokens.json, where Hugging Face reads these files.
 
     Args:
         folder: the folder of tokenizer_config.json.
         special_tokens: role -> the token that it must have ("cls_token" -> "[CLS]").
 
     Raises:
-        UnsupportedError: the file can't be read, or asks for a tokenizer that gives other ids than this one.
+        UnsupportedError: a file can't be read, or asks for a tokenizer that gives other ids than this one; the message
+            lists every such setting.
     """
     file = folder / CONFIG_FILE
-    settings = _read_object(file)
+    settings = _with_special_tokens(_read_object(file), folder)
     found = {name: settings[name] for name in TokenizerConfig.__annotations__ if name in settings}
-    length = found.get("model_max_length")
-    if isinstance(length, float) and length.is_integer():
-        found["model_max_length"] = length = int(length)
-
     problems = [
         f"{name} is {found[name]!r}, and must be true or false"
         for name in ("do_lower_case", "remove_space", "keep_accents")
         if not isinstance(found.get(name, True), bool)
     ]
-    if length is None:
-        found.pop("model_max_length", None)
-    elif isinstance(length, bool) or not isinstance(length, int) or length < 1:
+    # Hugging Face reads the limit under its older name "max_len" too.
+    length = settings.get("model_max_length")
+    length = settings.get("max_len") if length is None else length
+    if isinstance(length, float) and length.is_integer():
+        length = int(length)
+    found["model_max_length"] = length
+    if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 1):
         problems.append(f"model_max_length is {length!r}, and must be a positive whole number")
+    problems += _token_problems(settings, folder, special_tokens)
+    problems += _behaviour_problems(settings)
+    if problems:
+        raise UnsupportedError(listed(f"{file} asks for a tokenizer that can't be made:", problems))
+    return TokenizerConfig(**found)
+
+
+def stated_token_ids(folder: Path) -> dict[str, int]:
+    """The id of each token in "added_tokens_decoder" of tokenizer_config.json, which Hugging Face's tokenizer gives it.
+
+    Raises:
+        UnsupportedError: the file can't be read, or a key of the table is not a number.
+    """
+    file = folder / CONFIG_FILE
+    stated = _read_object(file).get("added_tokens_decoder")
+    try:
+        return {str(_content(token)): int(index) for index, token in (stated or {}).items()}
+    except (AttributeError, ValueError):
+        raise UnsupportedError(f"{file}: added_tokens_decoder must be a table of ids and tokens") from None
+
+
+def _with_special_tokens(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings with the special tokens of special_tokens_map.json.
+
+    Hugging Face reads that file only if tokenizer_config.json has no "added_tokens_decoder".
+    """
+    if "added_tokens_decoder" in settings:
+        return settings
+    tokens = _read_object(folder / _SPECIAL_TOKENS_FILE)
+    additional = [*(settings.get("additional_special_tokens") or ()), *(tokens.get("additional_special_tokens") or ())]
+    return {**settings, **tokens, "additional_special_tokens": additional}
+
+
+def _token_problems(settings: Mapping[str, Any], folder: Path, special_tokens: Mapping[str, str]) -> list[str]:
+    """What is wrong with the special tokens and the added tokens."""
+    problems = []
     for role, expected in special_tokens.items():
-        token = _content(settings.get(role, expected))
+        token = _content(settings.get(role) or expected)
         if token != expected:
             problems.append(f"{role} is {token!r}; only {expected!r} is supported")
+    described = [*_values(settings.get("added_tokens_decoder")), *(settings.get(role) for role in special_tokens)]
+    problems += [
+        f"{_content(token)} has single_word, so that it is found only between spaces, which is not supported"
+        for token in described
+        if isinstance(token, Mapping) and token.get("single_word")
+    ]
     added = [_content(token) for token in _values(settings.get("added_tokens_decoder"))]
     added += [_content(token) for token in settings.get("additional_special_tokens") or ()]
     added += _read_object(folder / _ADDED_TOKENS_FILE)
     unknown = sorted({str(token) for token in added} - set(special_tokens.values()))
     if unknown:
         problems.append(f"tokens were added to the vocabulary ({', '.join(unknown)}), which is not supported")
+    return problems
+
+
+def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
+    """The settings that make a tokenizer split texts, or cut them, in another way."""
+    problems = []
+    kind = settings.get("tokenizer_class")
+    if kind not in _CLASSES:
+        problems.append(
+            f"tokenizer_class is {kind!r}; only AlbertTokenizer and AlbertTokenizerFast are supported; if the model "
+            "was trained with spiece.model, set it to AlbertTokenizer"
+        )
     for side in ("padding_side", "truncation_side"):
         if settings.get(side, "right") != "right":
             problems.append(f"{side} is {settings[side]!r}; only 'right' is supported")
-    if problems:
-        raise UnsupportedError(listed(f"{file} asks for a tokenizer that can't be made:", problems))
-    return TokenizerConfig(**found)
+    if settings.get("split_special_tokens"):
+        problems.append(
+            'split_special_tokens is true, so that a "[SEP]" or "[MASK]" in a text is split like a word; '
+            "this is not supported"
+        )
+    if settings.get("add_prefix_space") is False:
+        problems.append(
+            "add_prefix_space is false, which Hugging Face's fast tokenizer follows and its slow one does not; "
+            "only true is supported, where both give the same ids"
+        )
+    options = settings.get("sp_model_kwargs") or {}
+    if not isinstance(options, Mapping):
+        return [*problems, f"sp_model_kwargs is {options!r}, and must be a table"]
+    for name, value in options.items():
+        harmless = _HARMLESS_SENTENCEPIECE_OPTIONS.get(name, ())
+        if harmless is not None and value not in harmless:
+            reason = " (it splits the same text in another way each time)" if name == "enable_sampling" else ""
+            problems.append(f"sp_model_kwargs sets {name} to {value!r}{reason}, which is not supported")
+    return problems
 
 
 def _read_object(file: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from albert_runtime.errors import UsageError, listed
 from albert_runtime.manifest import VOCABULARY_FILE
 from albert_runtime.tokenization.arguments import as_lists, check_texts, padded_length, truncation_strategy
-from albert_runtime.tokenization.config import TokenizerConfig, read_tokenizer_config
+from albert_runtime.tokenization.config import read_tokenizer_config
 from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
 from albert_runtime.tokenization.normalizer import Normalizer
 from albert_runtime.tokenization.sentencepiece_model import WORD_START, Piece, SentencePieceModel
@@ -27,6 +27,8 @@ from albert_runtime.tokenization.truncation import Truncation, Window
 
 #: a model_max_length of this or more means "no limit"
 _NO_LIMIT = 10**20
+#: the limit of tokenizers whose folder names none: the positions of the published models
+_USUAL_LIMIT = 512
 
 
 class AlbertTokenizer:
@@ -46,7 +48,7 @@ class AlbertTokenizer:
         do_lower_case: bool = True,
         remove_space: bool = True,
         keep_accents: bool = False,
-        model_max_length: int = TokenizerConfig.model_max_length,
+        model_max_length: int = _USUAL_LIMIT,
     ) -> None:
         """Load the SentencePiece model `vocab_file`.
 
@@ -76,12 +78,15 @@ class AlbertTokenizer:
         self._special_ids = frozenset(map(self._model.id_of, SPECIAL_TOKENS))
 
     @classmethod
-    def from_folder(cls, folder: str | Path, *, vocab_file: str | Path | None = None) -> AlbertTokenizer:
+    def from_folder(
+        cls, folder: str | Path, *, vocab_file: str | Path | None = None, model_max_length: int = _USUAL_LIMIT
+    ) -> AlbertTokenizer:
         """The tokenizer of a checkpoint or a bundle: its spiece.model, with the settings of tokenizer_config.json.
 
         Args:
             folder: the checkpoint or bundle.
             vocab_file: the SentencePiece model, where it goes by another name.
+            model_max_length: the most tokens in a sequence, if tokenizer_config.json names no limit.
 
         Raises:
             UnsupportedError: spiece.model is missing or damaged, or the settings ask for another kind of tokenizer.
@@ -92,7 +97,7 @@ class AlbertTokenizer:
             do_lower_case=config.do_lower_case,
             remove_space=config.remove_space,
             keep_accents=config.keep_accents,
-            model_max_length=config.model_max_length,
+            model_max_length=model_max_length if config.model_max_length is None else config.model_max_length,
         )
 
     def __call__(

@@ -12,6 +12,7 @@ from onnx import numpy_helper
 
 import albert_runtime
 from albert_export.checkpoints import Checkpoint, read_checkpoint
+from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_export.export import export_onnx
@@ -32,15 +33,17 @@ CLS = "text-classification"
 
 
 def context_for(checkpoint: Checkpoint) -> ExportContext:
+    tokenizer = load_tokenizer(checkpoint)
     return ExportContext(
         checkpoint=checkpoint,
         task=TASKS[CLS],
         reference=build_reference(checkpoint, CLS),
-        tokenizer=load_tokenizer(checkpoint),
+        tokenizer=tokenizer,
         framework="torch",
         calibration_texts=calibration_corpus(),
         allow_random_head=False,
         progress=lambda step: None,
+        request_settings=request_settings(checkpoint, tokenizer, TASKS[CLS]),
     )
 
 

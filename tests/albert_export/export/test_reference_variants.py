@@ -56,6 +56,7 @@ def context_for(checkpoint: Checkpoint, task: str, framework: str) -> ExportCont
         calibration_texts=(),
         allow_random_head=False,
         progress=lambda step: None,
+        request_settings={"max_length": checkpoint.config.max_position_embeddings},
     )
 
 

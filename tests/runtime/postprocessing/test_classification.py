@@ -12,6 +12,7 @@ from albert_runtime.postprocessing.classification import (
     judge_order,
     label_text,
     resolve_problem_type,
+    zero_shot,
 )
 
 
@@ -28,13 +29,54 @@ class TestLabelText:
         found = label_text(logits(0, 800, -800), ("a", "b", "c"), "multi_label_classification")
         assert [(one.label, one.score) for one in found] == [("b", 1.0), ("a", 0.5), ("c", 0.0)]
 
-    @pytest.mark.parametrize("problem_type", [None, "regression"])
-    def test_regression_gives_the_value(self, problem_type):
-        assert label_text(logits(-2.5), ("stars",), problem_type)[0].score == -2.5
+    def test_regression_gives_the_value(self):
+        assert label_text(logits(-2.5), ("stars",), REGRESSION)[0].score == -2.5
+
+    @pytest.mark.parametrize("problem_type", [None, SINGLE_LABEL, MULTI_LABEL])
+    @pytest.mark.parametrize(("logit", "score"), [(4, 0.98201379), (-4, 0.01798621)])
+    def test_a_single_label_gets_a_sigmoid(self, problem_type, logit, score):
+        assert label_text(logits(logit), ("spam",), problem_type)[0].score == pytest.approx(score)
+
+    @pytest.mark.parametrize(
+        ("function", "scores"),
+        [("softmax", (2 / 3, 1 / 3)), ("sigmoid", (2 / 3, 1 / 2)), ("none", (np.log(2), 0.0))],
+    )
+    @pytest.mark.parametrize("problem_type", [None, SINGLE_LABEL, MULTI_LABEL, REGRESSION])
+    def test_the_function_that_is_asked_for(self, problem_type, function, scores):
+        found = label_text(logits(0, np.log(2)), ("a", "b"), problem_type, function)
+        assert [one.label for one in found] == ["b", "a"]
+        assert [one.score for one in found] == pytest.approx(scores)
+
+    def test_the_best_ones_and_those_above_a_threshold(self):
+        values = logits(3, -1, 0, 1)
+        best = label_text(values, "abcd", MULTI_LABEL, top_k=2)
+        assert [one.label for one in best] == ["a", "d"]
+        assert [one.label for one in label_text(values, "abcd", MULTI_LABEL, threshold=0.5)] == ["a", "d", "c"]
+        assert label_text(values, "abcd", MULTI_LABEL, threshold=0.99) == ()
 
     def test_labels_must_fit_the_graph(self):
         with pytest.raises(BundleError, match="gives 3 scores"):
             label_text(logits(1, 2, 3), ("a", "b"), None)
+
+
+class TestZeroShot:
+    logits = np.array([[0, 1, 2], [3, 0, 2.5], [1, 1, 0]], np.float32)
+    labels = ("a", "b", "c")
+
+    def test_labels_that_exclude_each_other(self):
+        found = zero_shot(self.logits, self.labels, entailment=2, contradiction=0, multi_label=False)
+        expected = np.exp([2.5, 2, 0]) / np.exp([2.5, 2, 0]).sum()
+        assert [one.label for one in found] == ["b", "a", "c"]
+        assert [one.score for one in found] == pytest.approx(expected.tolist())
+
+    def test_labels_that_may_apply_together(self):
+        found = zero_shot(self.logits, self.labels, entailment=2, contradiction=0, multi_label=True)
+        assert [one.label for one in found] == ["a", "b", "c"]
+        assert [one.score for one in found] == pytest.approx([1 / (1 + np.exp(-x)) for x in (2, -0.5, -1)])
+
+    def test_a_single_label_is_scored_by_itself(self):
+        (found,) = zero_shot(self.logits[:1], ("a",), entailment=2, contradiction=0, multi_label=False)
+        assert found.score == pytest.approx(1 / (1 + np.exp(-2)))
 
 
 def test_choose():
