@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         BundleError,
         DependencyError,
         OperatorError,
+        RequestError,
         UnsupportedError,
         UsageError,
     )
@@ -65,6 +66,7 @@ __all__ = [
     "OperatorError",
     "PretrainingSession",
     "QuestionAnsweringSession",
+    "RequestError",
     "SentenceOrder",
     "TextClassificationSession",
     "TokenClassificationSession",
@@ -88,6 +90,7 @@ __getattr__ = lazy_names(
             "BundleError",
             "DependencyError",
             "OperatorError",
+            "RequestError",
             "UnsupportedError",
             "UsageError",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from albert_runtime.answers import Choice
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import choose
-from albert_runtime.session import AlbertSession, PreparedRequest, check_text
+from albert_runtime.session import AlbertSession, AnswerT, PreparedRequest, check_text
 
 
 class MultipleChoiceSession(AlbertSession):
@@ -20,9 +21,7 @@ class MultipleChoiceSession(AlbertSession):
 
     def __call__(self, prompt: str, choices: Sequence[str]) -> Choice:
         """The best of two or more choices. What is too long is cut off at the end, from the longer text first."""
-        prepared = self.prepare(prompt, choices)
-        [logits] = self.run(self._choice_arrays(prepared))["logits"]
-        return prepared.finish([{"logits": logits[choice : choice + 1]} for choice in range(len(logits))])
+        return self._answer(self.prepare(prompt, choices))
 
     def prepare(self, prompt: str, choices: Sequence[str]) -> PreparedRequest[Choice]:
         """See `AlbertSession.prepare`."""
@@ -43,5 +42,10 @@ class MultipleChoiceSession(AlbertSession):
         """See `AlbertSession.arrays`; the shape is `[1, choices, sequence]`."""
         return self._choice_arrays(self.prepare(prompt, choices))
 
-    def _choice_arrays(self, prepared: PreparedRequest[Choice]) -> Arrays:
+    def _answer(self, prepared: PreparedRequest[AnswerT]) -> AnswerT:
+        # All choices run at once, as one row.
+        [logits] = self.run(self._choice_arrays(prepared))["logits"]
+        return prepared.finish([{"logits": logits[choice : choice + 1]} for choice in range(len(logits))])
+
+    def _choice_arrays(self, prepared: PreparedRequest[Any]) -> Arrays:
         return {name: array[np.newaxis] for name, array in self._pad(prepared.encodings).items()}
