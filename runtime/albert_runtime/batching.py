@@ -1,7 +1,7 @@
 """Batches: many requests in, answers in their order out.
 
-Requests are read in windows of a limited size, whose sequences are sorted by length and run in padded batches. So little
-is padded, memory stays constant on endless input, and nothing is read before it is needed.
+Requests are read in windows of a limited size, whose sequences are sorted by length and run in padded batches. So
+little is padded, memory stays constant on endless input, and nothing is read before it is needed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from albert_runtime.tokenization.encoding import Encoding
 MAX_BATCH_TOKENS = 512
 #: requests that are read before the first of them is answered
 LOOK_AHEAD = 256
-#: A window also ends when its requests have this many tokens, because the answers of a window are kept until all of them
-#: are there, and an embedding has a vector for each token.
+#: A window also ends when its requests have this many tokens, because the answers of a window are kept until all of
+#: them are there, and an embedding has a vector for each token.
 _WINDOW_TOKENS = 32_768
 
 
@@ -85,7 +85,7 @@ class BatchMixin:
         errors: Literal["raise", "return"] = "raise",
         **options: Any,
     ) -> Iterator[Any]:
-        """The answers to many requests, in their order. At most `look_ahead` requests are read before an answer is given.
+        """The answers to many requests, in their order. No more than `look_ahead` requests are read ahead.
 
         In fp32, an answer differs by less than 1e-5 from the answer to the same request alone. The dynamic int8 graphs
         of ONNX use one scale for a whole batch, so that their answers depend on the other requests of the batch;
@@ -121,7 +121,8 @@ class BatchMixin:
         beginning of a window gives the same answers to the bit.
 
         Args:
-            requests, options: see `map`.
+            requests, options: see `map`. A `UsageError` in place of a request, which a reader could not make, becomes a
+                `RequestError` among the answers.
             settings: how requests are gathered into batches.
             stop_at_error: end with the first wrong request. Its `RequestError` is the last element of the last window.
         """
@@ -151,8 +152,10 @@ class BatchMixin:
                 except StopIteration:
                     break
                 index = next(numbers)
-                kind = kind or _kind(request)
                 try:
+                    if isinstance(request, UsageError):
+                        raise request
+                    kind = kind or _kind(request)
                     prepared = self._prepared(request, kind, options)
                     window.append(prepared)
                     tokens += sum(map(len, prepared.encodings))
