@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import RequestError, UsageError
@@ -132,10 +132,6 @@ class BatchMixin:
             )
         return self._windows(requests, settings, stop_at_error, options)
 
-    def is_batch_call(self, first: object, options: Mapping[str, Any]) -> bool:
-        """Whether a call with the positional argument `first` alone holds many requests."""
-        return is_batch(first)
-
     def _windows(
         self, requests: Iterable[Any], settings: BatchSettings, stop_at_error: bool, options: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
@@ -185,7 +181,7 @@ class BatchMixin:
             prepared: Prepared = self.prepare(*args, **named)  # type: ignore[attr-defined]
         except TypeError as error:
             try:
-                inspect.signature(self.prepare).bind(*args, **named)  # type: ignore[attr-defined]
+                inspect.signature(cast(Callable[..., Any], self)).bind(*args, **named)
             except TypeError as mismatch:
                 raise UsageError(f"it does not fit the arguments of the call: {mismatch}") from error
             raise
@@ -235,7 +231,7 @@ def _single_or_batch(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def call_or_map(self: BatchMixin, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and self.is_batch_call(args[0], kwargs):
+        if len(args) == 1 and is_batch(args[0]):
             answers = self.map(args[0], **kwargs)
             return list(answers) if isinstance(args[0], Sized) else answers
         return call(self, *args, **kwargs)

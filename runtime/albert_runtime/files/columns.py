@@ -70,8 +70,10 @@ class Columns:
         request: dict[str, Any] = {}
         for argument in self.arguments:
             cells = [row[one] for one in self._columns[argument.name] if one in row]
+            texts = [cell for cell in cells if cell]
             if argument.repeated:
-                request[argument.name] = [cell for cell in cells if cell]
+                if texts or argument.required:
+                    request[argument.name] = texts
             elif cells and (cells[0] or argument.required):
                 request[argument.name] = cells[0]
         return request
@@ -92,7 +94,7 @@ class Columns:
         for argument in self.arguments:
             columns = self._columns[argument.name]
             found = [value[one] for one in columns if value.get(one) is not None]
-            if len(columns) > 1:
+            if len(columns) > 1 and (found or argument.required):
                 request[argument.name] = found
             elif found:
                 request[argument.name] = found[0]

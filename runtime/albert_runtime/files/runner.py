@@ -85,16 +85,15 @@ class FileRunner:
             else:
                 lines.append(json.dumps({"line": line, "answer": to_plain(answer)}))
         counts, source = self.counts, self.reader.source
-        counts.answers += len(lines)
-        counts.own_answers += len(lines)
-        counts.errors += len(errors)
         state = {
             "input_bytes": source.position,
             "input_checksum": source.checksum,
-            "answers": counts.answers,
-            "errors": counts.errors,
+            "answers": counts.answers + len(lines),
+            "errors": counts.errors + len(errors),
         }
         self.output.write(_joined(lines), _joined(errors), state)
+        counts.answers, counts.errors = state["answers"], state["errors"]
+        counts.own_answers += len(lines)
         self.progress.update(source.count, source.position)
 
     def _stop_if_strict(self, line: int, reason: str) -> None:

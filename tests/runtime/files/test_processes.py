@@ -93,7 +93,7 @@ def test_three_kills(tmp_path, start, finish, count):
 def test_control_c(tmp_path, start, finish):
     write_requests(tmp_path, 2_000)
     process = start("--output", "out.jsonl")
-    wait_for(tmp_path / "out.jsonl", 1)
+    wait_for(tmp_path / "out.jsonl", 10_000)  # several windows
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130

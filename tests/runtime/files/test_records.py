@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from albert_runtime.files import lines
 from albert_runtime.files.columns import Columns
 from albert_runtime.files.lines import LineSource
 from albert_runtime.files.records import RecordReader, format_of
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import TASKS, Argument
 
 CLASSIFIED, ASKED, CHOSEN = (TASKS[name] for name in ("text-classification", "question-answering", "multiple-choice"))
 
@@ -166,6 +167,23 @@ class TestLines:
         for other in (content.replace(b"a", b"b"), content[:5], b""):
             with pytest.raises(UsageError, match="are not those that the interrupted run has answered"):
                 LineSource(io.BytesIO(other), "in").skip_to(first.position, first.checksum)
+
+
+def test_a_list_that_may_be_absent():
+    targets = Argument("targets", "words", required=False, repeated=True)
+    task = replace(CLASSIFIED, arguments=(*CLASSIFIED.arguments[:1], targets))
+    mapping = ["targets=a,b"]
+    assert records("text,a,b\nx,,\ny,1,2\n", "csv", task, mapping=mapping) == [
+        (2, {"text": "x"}),
+        (3, {"text": "y", "targets": ["1", "2"]}),
+    ]
+    assert records("text\nx\n", "csv", task) == [(2, {"text": "x"})]
+    assert records('{"text": "x"}\n{"text": "y", "b": "1"}', "jsonl", task, mapping=mapping) == [
+        (1, {"text": "x"}),
+        (2, {"text": "y", "targets": ["1"]}),
+    ]
+    assert records('{"text": "x", "targets": ["1"]}', "jsonl", task)[0][1] == {"text": "x", "targets": ["1"]}
+    assert records("x\n", "txt", task) == [(1, {"text": "x"})]
 
 
 @pytest.mark.parametrize(
