@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 import albert_runtime
+from albert_export.samples.requests import sample_requests
 from albert_runtime import RequestError, UsageError
 from albert_runtime.batching import BatchSettings
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.tasks import TASKS
 from tests.batched_answers import largest_difference
-from tests.conftest import CheckpointOf
+from tests.conftest import CheckpointOf, DemoBundleOf
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
+from tools.batch_benchmark import score_difference
 
 
 def scored_by_length(inputs):
@@ -198,3 +200,15 @@ def test_answers_are_those_of_single_calls(task: str, bundle_of: CheckpointOf) -
 @pytest.mark.parametrize("task", TASKS)
 def test_answers_of_tflite_bundles_are_those_of_single_calls(task: str, tflite_bundle_of: CheckpointOf) -> None:
     assert largest_difference(albert_runtime.load(tflite_bundle_of(task))) < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_documented_bounds_of_the_demos(task: str, precision: str, demo_bundle_of: DemoBundleOf) -> None:
+    session = albert_runtime.load(demo_bundle_of("onnx", task, precision))
+    requests = sample_requests(session.bundle.task, 128, short=True)
+    alone = [session(**request) for request in requests]
+    difference = max(map(score_difference, alone, session.map(requests)))
+    assert difference < (1e-5 if precision == "fp32" else 0.1)
+    assert list(session.map(requests, batch_invariant=True)) == alone
