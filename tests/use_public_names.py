@@ -20,10 +20,13 @@ def sessions() -> None:
     order: SentenceOrder = albert_runtime.PretrainingSession("bundle")("first", "second")
     embedding: Embedding = albert_runtime.FeatureExtractionSession("bundle")("text")
     vector: NDArray[np.float32] = embedding.vector
+    labels: list[tuple[Label, ...]] = albert_runtime.load("bundle")(["text", "text"], max_batch_tokens=128)
+    for labels_or_error in albert_runtime.load("bundle").map(iter(["text"]), errors="return"):
+        del labels_or_error
     answer: Answer = QuestionAnsweringSession("bundle", threads=1, verify=False)("question", "context")
     place: tuple[int, int] = (answer.start, answer.end)
     score: float = label.score + likely.score + entity.score + filled.score + choice.score + order.score
-    del vector, place, score
+    del vector, labels, place, score
 
 
 def tools() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         BundleError,
         DependencyError,
         OperatorError,
+        RequestError,
         UnsupportedError,
         UsageError,
     )
@@ -66,6 +67,7 @@ __all__ = [
     "OperatorError",
     "PretrainingSession",
     "QuestionAnsweringSession",
+    "RequestError",
     "SentenceOrder",
     "TextClassificationSession",
     "TokenClassificationSession",
@@ -90,6 +92,7 @@ __getattr__ = lazy_names(
             "BundleError",
             "DependencyError",
             "OperatorError",
+            "RequestError",
             "UnsupportedError",
             "UsageError",
         ),

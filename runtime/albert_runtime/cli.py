@@ -1,4 +1,4 @@
-"""The command line: it answers one request with one bundle. `albert-export run` is the same command."""
+"""The command line: it answers one request, or a file of requests. `albert-export run` is the same command."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from albert_runtime.errors import AlbertError, UsageError, listed
+from albert_runtime.files.columns import Columns
+from albert_runtime.files.command import add_file_options, answer_file, check_file_options
+from albert_runtime.files.progress import OpenProgress
 from albert_runtime.lazy_import import load_object
 from albert_runtime.tasks import TASKS, Argument, Setting, Task
+
+if TYPE_CHECKING:
+    from albert_runtime.session import AlbertSession
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
@@ -21,22 +27,26 @@ _EPILOG = """\
 what each kind of bundle takes:
 {examples}
 
+a file of requests, whose column "review" holds the texts:
+    {prog} BUNDLE --input reviews.csv --column text=review --output answers.jsonl
+
 A text that is "-" is read from standard input; a text that begins with a dash is given as --text="- like this".
 Answers go to standard output, everything else to standard error. Exit codes: 0 answered, 2 the request is wrong,
 3 the bundle is damaged or not supported, 4 a package is missing, 9 the engine lacks an operator.
 """
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    """Answer one request and return the exit code.
+def main(argv: Sequence[str] | None = None, prog: str | None = None, open_progress: OpenProgress | None = None) -> int:
+    """Answer one request, or a file of them, and return the exit code.
 
     Args:
         argv: the arguments; None means the arguments of the process.
         prog: the name of the command, for help and examples; None means `python -m albert_runtime`.
+        open_progress: shows the progress of a file; None means one plain line on standard error.
     """
     prog = prog or "python -m albert_runtime"
     try:
-        _answer(_parser(prog).parse_intermixed_args(argv), prog)
+        _answer(_parser(prog).parse_intermixed_args(argv), prog, open_progress)
         sys.stdout.flush()
     except AlbertError as error:
         print(_printable(f"error: {error}", sys.stderr), file=sys.stderr)
@@ -48,6 +58,10 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         # which would fail again, so standard output is sent to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except OSError as error:
+        print(f"error: {error.strerror or error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UsageError.exit_code
     return 0
 
 
@@ -62,8 +76,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     examples = "\n".join(f"  {task.name}:\n    {prog} BUNDLE {task.example}" for task in TASKS.values())
     parser = _Parser(
         prog=prog,
-        description="Answer one request with an exported ALBERT bundle.",
-        epilog=_EPILOG.format(examples=examples.replace("%", "%%")),
+        description="Answer one request, or a file of requests, with an exported ALBERT bundle.",
+        epilog=_EPILOG.format(examples=examples.replace("%", "%%"), prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -81,6 +95,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         if argument.from_file:
             help_of_file = f"a UTF-8 file with {argument.help}"
             texts.add_argument(_file_option(argument), dest=_file_name(argument), metavar="FILE", help=help_of_file)
+    add_file_options(parser)
     parser.add_argument("--top-k", type=int, metavar="N", help="how many answers or labels, or pieces for each [MASK]")
     settings = parser.add_argument_group("settings")
     for setting in _settings():
@@ -121,17 +136,25 @@ def _file_name(argument: Argument) -> str:
     return f"{argument.name}_file"
 
 
-def _answer(options: argparse.Namespace, prog: str) -> None:
+def _answer(options: argparse.Namespace, prog: str, open_progress: OpenProgress | None) -> None:
     # These are imported here because --help must answer without numpy and sentencepiece.
     from albert_runtime.bundle import open_bundle
     from albert_runtime.printing import to_json
     from albert_runtime.session import load
 
+    check_file_options(options)
     # The request is checked before the graph is loaded, which takes much longer.
     task = open_bundle(options.bundle, check=False).task
     request = _request(options, task, prog)
-    session = load(options.bundle, threads=options.threads, verify=not options.no_verify, engine=options.engine)
-    answer = session(**request)
+
+    def open_session() -> AlbertSession:
+        return load(options.bundle, threads=options.threads, verify=not options.no_verify, engine=options.engine)
+
+    if options.input is not None:
+        columns = Columns(task, [one.name for one in task.arguments if one.name in request], options.column or [])
+        answer_file(options, columns, request, open_session, open_progress)
+        return
+    answer = open_session()(**request)
     text = to_json(answer) if options.json else load_object(task.formatter)(answer, request)
     print(_printable(text, sys.stdout))
 
@@ -158,7 +181,8 @@ def _request(options: argparse.Namespace, task: Task, prog: str) -> dict[str, An
     for argument in task.arguments:
         if rest and argument.name not in given:
             given[argument.name], rest = (rest, []) if argument.repeated else (rest[0], rest[1:])
-    problems += [f"{one.option} is missing" for one in task.arguments if one.required and one.name not in given]
+    if options.input is None:  # what is missing may be in the file
+        problems += [f"{one.option} is missing" for one in task.arguments if one.required and one.name not in given]
     own = [argument.name for argument in task.arguments]
     problems += [
         f"{one.option} does not go with it" for one in _arguments() if one.name in given and one.name not in own
@@ -170,7 +194,8 @@ def _request(options: argparse.Namespace, task: Task, prog: str) -> dict[str, An
     chosen = {one.name: value for one in _settings() if (value := getattr(options, one.name)) is not None}
     foreign = chosen.keys() - {one.name for one in task.settings}
     problems += [f"{one.option} does not go with it" for one in _settings() if one.name in foreign]
-    if sum(([text] if isinstance(text, str) else text).count("-") for text in given.values()) > 1:
+    inputs = [*given.values(), *([] if options.input is None else [options.input])]
+    if sum(([text] if isinstance(text, str) else text).count("-") for text in inputs) > 1:
         problems.append('only one text can be "-", standard input')
     if problems:
         example = f"{prog} {options.bundle} {task.example}"

@@ -2,6 +2,7 @@
 
     AlbertError                   the base of all the others
       UsageError             2    the request itself is wrong (a path, an option, a text)
+        RequestError         2    one of many requests is wrong
       UnsupportedError       3    a model, task or file is not supported
         CheckpointError      3    a checkpoint can't be read or is not an ALBERT
         BundleError          3    a bundle is damaged or does not fit
@@ -31,6 +32,21 @@ class UsageError(AlbertError, ValueError):
     """The request is wrong: a path does not exist, options don't go together, or a text can't be used."""
 
     exit_code = 2
+
+
+class RequestError(UsageError):
+    """One of many requests is wrong; the others are not affected."""
+
+    def __init__(self, index: int, reason: str) -> None:
+        # Both are passed on as `args`, so that the error can be pickled.
+        super().__init__(index, reason)
+        #: the number of the request, counted from 0
+        self.index = index
+        #: what is wrong with it
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"request {self.index}: {self.reason}"
 
 
 class UnsupportedError(AlbertError):

@@ -22,7 +22,7 @@ _NOTHING = "nothing found"
 
 def to_json(answer: Any) -> str:
     """One line of JSON: the answer's `to_dict()`, or a list of them. It is plain ASCII, which any pipe can carry."""
-    return json.dumps(_plain(answer))
+    return json.dumps(to_plain(answer))
 
 
 def format_embedding(answer: Embedding, request: Mapping[str, Any]) -> str:
@@ -100,5 +100,6 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _plain(answer: Any) -> Any:
-    return [_plain(one) for one in answer] if isinstance(answer, tuple) else answer.to_dict()
+def to_plain(answer: Any) -> Any:
+    """An answer as JSON types: its `to_dict()`, or a list of them."""
+    return [to_plain(one) for one in answer] if isinstance(answer, tuple) else answer.to_dict()

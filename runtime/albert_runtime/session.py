@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_runtime.batching import BatchMixin
 from albert_runtime.bundle import Bundle, open_bundle
 from albert_runtime.engines import Arrays, Engine, open_engine
 from albert_runtime.errors import BundleError, UsageError, listed
@@ -43,10 +44,12 @@ class PreparedRequest(Generic[AnswerT]):
     finish: Callable[[Sequence[Arrays]], AnswerT]
 
 
-class AlbertSession(ABC):
+class AlbertSession(BatchMixin, ABC):
     """A loaded bundle that answers requests. `albert_runtime.load` returns the session for the bundle's task.
 
-    A session may be used from several threads at once.
+    A session may be used from several threads at once. A list of requests as the only positional argument of the call
+    gives the list of their answers, and a generator of requests gives an iterator that reads and answers as it goes on;
+    `map` describes the options.
 
     Args:
         bundle: the folder of a bundle, or a bundle that `open_bundle` returned.
@@ -95,7 +98,7 @@ class AlbertSession(ABC):
 
     @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The answer to one request; the arguments depend on the task."""
+        """The answer to one request; the arguments depend on the task. See `map` for many requests."""
 
     @abstractmethod
     def prepare(self, *args: Any, **kwargs: Any) -> PreparedRequest[Any]:
@@ -217,7 +220,7 @@ class AlbertSession(ABC):
             yield from self.run_batch([encoding])
 
     def _answer(self, prepared: PreparedRequest[AnswerT]) -> AnswerT:
-        """The answer to one request."""
+        """The answer to one request, computed without other requests."""
         return prepared.finish(list(self.run_each(prepared.encodings)))
 
 

@@ -38,8 +38,7 @@ TEXTS = (
 WHITE_SPACE = " \t\n\xa0\u200b\ufeff"
 #: what the pipeline does otherwise
 EXPLAINED = {
-    # Without offsets it says "<unk>", with a space before it. With a fast tokenizer it gives the characters of the text,
-    # as we do.
+    # Without offsets it says "<unk>", with a space before it. With a fast tokenizer it gives the text, as we do.
     "unknown piece (slow)",
     # Its spans begin with the space before the word, or end with the one after it. Ours hold the words alone.
     "white space in the span (fast)",

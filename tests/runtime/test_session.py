@@ -94,7 +94,7 @@ class TestTexts:
             (" \n\t", "text is empty but for white space"),
             (None, "text must be a str, not NoneType"),
             (b"bytes", r"not bytes; decode it first: text\.decode\('utf-8'\)"),
-            (["list"], "must be a str, not list"),
+            (("a", "tuple"), "must be a str, not tuple"),
         ],
     )
     def test_values_that_are_not_texts(self, tmp_path, text, message):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
-from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
-from albert_runtime.tokenization.special_tokens import PAD_TOKEN
+from albert_runtime.tasks import INPUT_NAMES
+from albert_runtime.tokenization.encoding import Encoding
 
 
 def pad_batch(encodings: Sequence[Encoding], *, pad_token_id: int, length: int | None = None) -> Arrays:
@@ -26,5 +28,10 @@ def pad_batch(encodings: Sequence[Encoding], *, pad_token_id: int, length: int |
         raise UsageError("a batch needs one sequence at least, of one token at least")
     if length is not None and longest > length:
         raise UsageError(f"a sequence of {longest} tokens does not fit the fixed length of {length} tokens")
-    rows = tuple(one.padded(length or longest, PAD_TOKEN, pad_token_id) for one in encodings)
-    return BatchEncoding(rows).to_arrays()
+    shape = (len(encodings), length or longest)
+    ids, mask, types = np.full(shape, pad_token_id, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, one in enumerate(encodings):
+        ids[row, : len(one)] = one.ids
+        mask[row, : len(one)] = one.attention_mask
+        types[row, : len(one)] = one.type_ids
+    return dict(zip(INPUT_NAMES, (ids, mask, types), strict=True))
