@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from albert_runtime.batching import BatchMixin
 from albert_runtime.bundle import Bundle, open_bundle
 from albert_runtime.engines import Arrays, Engine, open_engine
+from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
 from albert_runtime.self_test import check_self_test
@@ -46,6 +47,9 @@ class PreparedRequest(Generic[AnswerT]):
 
 class AlbertSession(BatchMixin, ABC):
     """A loaded bundle that answers requests. `albert_runtime.load` returns the session for the bundle's task.
+
+    A session may be used from several threads at once, and in processes that are forked from the one that opened it.
+    A session that is pickled or copied opens its bundle again; so do the sessions of a `multiprocessing.Pool`.
 
     A session may be used from several threads at once. A list of requests as the only positional argument of the call
     gives the list of their answers, and a generator of requests gives an iterator that reads and answers as it goes on;
@@ -80,6 +84,8 @@ class AlbertSession(BatchMixin, ABC):
     ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify)
         self.manifest = self.bundle.manifest
+        #: what opens the same session again; the folder is absolute, since the current folder may change
+        self._opened_with = (self.bundle.folder.absolute(), threads, verify, engine)
         if self.manifest.task != self.task:
             raise BundleError(
                 f"{self.bundle.folder} is a bundle for {self.manifest.task}, not for {self.task}; "
@@ -95,6 +101,16 @@ class AlbertSession(BatchMixin, ABC):
         self._check_parts_fit()
         if verify:
             check_self_test(self, self.manifest.self_test)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        folder, threads, verify, engine = self._opened_with
+        if engine is not None and not isinstance(engine, (str, ReloadableEngine)):
+            raise UsageError(
+                f"a session whose engine is {engine!r} can't be pickled or copied, because only an engine that runs a "
+                "file can be opened again; open a session in each process instead: "
+                f"albert_runtime.load({str(folder)!r})"
+            )
+        return _reopen, (type(self), folder, threads, verify, engine, self.manifest.files)
 
     @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -240,6 +256,35 @@ def load(
     """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised."""
     opened = open_bundle(bundle, check=verify)
     return session_class(opened.task)(opened, threads=threads, verify=verify, engine=engine)
+
+
+def _reopen(
+    class_: type[AlbertSession],
+    folder: Path,
+    threads: int | None,
+    verify: bool,
+    engine: Engine | str | None,
+    files: Mapping[str, str],
+) -> AlbertSession:
+    """The session that was pickled or copied; `files` are the hashes of its bundle.
+
+    Raises:
+        UsageError: there is no such folder.
+        BundleError: the folder holds another bundle. For other reasons see `AlbertSession`.
+    """
+    try:
+        bundle = open_bundle(folder, check=verify)
+    except UsageError as error:
+        raise UsageError(
+            f"{error}\nA pickled session opens its bundle again: the bundle must lie at the same path on every machine."
+        ) from error
+    changed = sorted({name for name, _ in files.items() ^ bundle.manifest.files.items()})
+    if changed:
+        raise BundleError(
+            listed(f"{folder} is not the bundle that the session was opened with; these files differ:", changed)
+            + "\nCopy the same bundle to every machine, and open sessions again after a new export."
+        )
+    return class_(bundle, threads=threads, verify=verify, engine=engine)
 
 
 def check_text(name: str, text: object) -> str:

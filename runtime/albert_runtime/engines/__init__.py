@@ -106,8 +106,9 @@ def open_engine(model_file: str | Path, *, threads: int | None = None, name: str
     for candidate in _names_for(model_file, name):
         kind = _ENGINES[candidate]
         try:
-            importlib.import_module(kind.needs)
+            # The module of the engine comes first: it may have to set something before its package is imported.
             engine_class = load_object(kind.engine_class)
+            importlib.import_module(kind.needs)
         except ImportError as error:
             absent.append(f"{kind.needs} ({error}): pip install {kind.pip}")
             continue

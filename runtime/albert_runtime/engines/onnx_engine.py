@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# onnxruntime 1.32 starts a thread for its telemetry when it is imported. Every process that was forked afterwards hangs
+# when it exits, because it waits for that thread, which exists only in its parent.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from albert_runtime.engines import Arrays
-from albert_runtime.engines.cores import usable_cores
+from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.errors import BundleError, OperatorError, UsageError, listed
 
 _DTYPES: dict[str, type[np.generic]] = {
@@ -34,7 +40,7 @@ _LACKS_OPERATOR = (
 _ORIGIN = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?")
 
 
-class OnnxEngine:
+class OnnxEngine(ReloadableEngine):
     """An onnxruntime session. Inputs and outputs are bound by name, and several threads may run it at once.
 
     Its worker threads sleep when they have nothing to do. By default, onnxruntime lets them spin, which gains little on
@@ -53,25 +59,25 @@ class OnnxEngine:
     version: str = onnxruntime.__version__
 
     def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
-        self.model_file = Path(model_file)
-        self.threads = threads or usable_cores()
+        super().__init__(model_file, threads=threads)
+        inputs = self._native.get_inputs()
+        foreign = [f"{one.name}: {one.type}" for one in inputs if one.type not in _DTYPES]
+        if foreign:
+            raise BundleError(listed(f"{self.model_file} has inputs of types that an ALBERT does not have:", foreign))
+        self._inputs = {one.name: one for one in inputs}
+        self.input_names = tuple(self._inputs)
+        self.output_names = tuple(one.name for one in self._native.get_outputs())
+
+    def _load(self) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # errors are raised, so they need not be written to stderr as well
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(self.model_file), options, providers=["CPUExecutionProvider"]
-            )
+            self._native = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise self._load_error(error) from error
-        foreign = [f"{one.name}: {one.type}" for one in self._session.get_inputs() if one.type not in _DTYPES]
-        if foreign:
-            raise BundleError(listed(f"{self.model_file} has inputs of types that an ALBERT does not have:", foreign))
-        self._inputs = {one.name: one for one in self._session.get_inputs()}
-        self.input_names = tuple(self._inputs)
-        self.output_names = tuple(one.name for one in self._session.get_outputs())
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """Compute every output; see `Engine.run`."""
@@ -87,8 +93,11 @@ class OnnxEngine:
         problems = self._shape_problems(feed)
         if problems:
             raise UsageError(listed(f"{self.model_file.name} does not take inputs of these shapes:", problems))
+        if self._native is None:
+            with self._lock:
+                self._load_after_fork()
         try:
-            outputs = self._session.run(self.output_names, feed)
+            outputs = self._native.run(self.output_names, feed)
         except Exception as error:
             shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in feed.items())
             kind = UsageError if isinstance(error, failures.InvalidArgument) else BundleError

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import threading
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from operator import attrgetter
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from albert_runtime.engines import Arrays
-from albert_runtime.engines.cores import usable_cores
+from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.engines.tflite_file import check_tflite_file
 from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError, listed
@@ -42,7 +41,7 @@ class _Tensor(NamedTuple):
     dtype: DTypeLike
 
 
-class TFLiteEngine(ABC):
+class TFLiteEngine(ReloadableEngine):
     """A TFLite interpreter. Inputs and outputs are bound by name, and several threads may run it at once.
 
     The interpreter maps the file into memory. In addition it holds one copy of the weights in the order in which its
@@ -67,19 +66,7 @@ class TFLiteEngine(ABC):
     _interpreter_class: ClassVar[str]
 
     def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
-        self.model_file = Path(model_file)
-        self.threads = threads or usable_cores()
-        self._lock = threading.Lock()
-        self._messages = ""
-        #: the shape of every input that the interpreter is set to; None if that is not known
-        self._shape: tuple[int, ...] | None = None
-        try:
-            self._interpreter = self._open()
-            self._bind()
-            # This is done now, not at the first run: it reports missing operators and takes most of the loading time.
-            self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise self._load_error(error) from error
+        super().__init__(model_file, threads=threads)
         self.input_names = tuple(self._inputs)
         self.output_names = tuple(self._outputs)
 
@@ -106,16 +93,29 @@ class TFLiteEngine(ABC):
             raise UsageError(listed(f"{self.model_file.name} does not take inputs of these shapes:", problems))
         return self._compute_parts(feed)
 
+    def _load(self) -> None:
+        self._messages = ""
+        #: the shape of every input that the interpreter is set to; None if that is not known
+        self._shape: tuple[int, ...] | None = None
+        try:
+            interpreter = self._open()
+            self._bind(interpreter)
+            # This is done now, not at the first run: it reports missing operators and takes most of the loading time.
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise self._load_error(error) from error
+        self._native = interpreter
+
     def _open(self) -> Any:
         """Open the file with the interpreter."""
         module_name, attribute = self._interpreter_class.split(":")
         interpreter_class = attrgetter(attribute)(importlib.import_module(module_name))
-        return interpreter_class(model_path=str(self.model_file), num_threads=self.threads)
+        return interpreter_class(model_path=str(self._path), num_threads=self.threads)
 
-    def _bind(self) -> None:
+    def _bind(self, interpreter: Any) -> None:
         # The signature runner must not outlive this method: the interpreter takes it for a view of its memory, and
         # refuses to run while it exists.
-        signature = self._interpreter.get_signature_runner()
+        signature = interpreter.get_signature_runner()
         inputs, outputs = (
             {
                 _ALIASES.get(name, name): _Tensor(
@@ -162,14 +162,15 @@ class TFLiteEngine(ABC):
     def _compute(self, feed: Arrays) -> Arrays:
         shape = next(iter(feed.values())).shape
         with self._lock:
+            self._load_after_fork()
             try:
                 if shape != self._shape:
                     self._resize(shape)
                 for name, array in feed.items():
-                    self._interpreter.set_tensor(self._inputs[name].number, array)
-                self._interpreter.invoke()
+                    self._native.set_tensor(self._inputs[name].number, array)
+                self._native.invoke()
                 # `get_tensor` copies, so the caller may keep the arrays while the next run overwrites the tensors
-                outputs = {name: self._interpreter.get_tensor(one.number) for name, one in self._outputs.items()}
+                outputs = {name: self._native.get_tensor(one.number) for name, one in self._outputs.items()}
             except (RuntimeError, ValueError) as error:
                 raise self._run_error(error, shape) from error
         for name, one in self._outputs.items():
@@ -181,8 +182,8 @@ class TFLiteEngine(ABC):
     def _resize(self, shape: tuple[int, ...]) -> None:
         self._shape = None  # if this method fails halfway, the next run must resize again
         for one in self._inputs.values():
-            self._interpreter.resize_tensor_input(one.number, shape)
-        self._interpreter.allocate_tensors()
+            self._native.resize_tensor_input(one.number, shape)
+        self._native.allocate_tensors()
         self._shape = shape
 
     def _load_error(self, error: Exception) -> BundleError | OperatorError:
