@@ -48,12 +48,11 @@ class PreparedRequest(Generic[AnswerT]):
 class AlbertSession(BatchMixin, ABC):
     """A loaded bundle that answers requests. `albert_runtime.load` returns the session for the bundle's task.
 
+    A list of requests as the only positional argument of the call gives the list of their answers, and a generator of
+    requests gives an iterator that reads and answers as it goes on; `map` describes the options.
+
     A session may be used from several threads at once, and in processes that are forked from the one that opened it.
     A session that is pickled or copied opens its bundle again; so do the sessions of a `multiprocessing.Pool`.
-
-    A session may be used from several threads at once. A list of requests as the only positional argument of the call
-    gives the list of their answers, and a generator of requests gives an iterator that reads and answers as it goes on;
-    `map` describes the options.
 
     Args:
         bundle: the folder of a bundle, or a bundle that `open_bundle` returned.
