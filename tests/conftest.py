@@ -37,7 +37,6 @@ _EXPORTING_TESTS = (
     "converters/tflite/test_convert.py",
     "parity/",
     "test_demo_bundles.py",
-    "test_tflite_demos.py",
     "tools/",
 )
 _EXPORTING_FIXTURES = {"tflite_bundle_of", "demo_bundle_of"}
@@ -76,14 +75,16 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
     shared.mkdir(exist_ok=True)
 
     def build(name: str, make: Callable[[Path], object]) -> Path:
-        folder = shared / name
+        # If `make` fails, the incomplete folder is not where others look for it. It has the final name already,
+        # because bundles are named after the folder of their checkpoint.
+        folder, incomplete = shared / name, shared / "incomplete" / name
+        for path in (folder, incomplete):
+            path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(shared / f"{name}.lock"):
             if not folder.is_dir():
-                # If `make` fails, the incomplete folder does not get the name that others look for.
-                part = shared / f"{name}.part"
-                shutil.rmtree(part, ignore_errors=True)
-                make(part)
-                part.rename(folder)
+                shutil.rmtree(incomplete, ignore_errors=True)
+                make(incomplete)
+                incomplete.rename(folder)
         return folder
 
     return build
@@ -92,7 +93,7 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> BuiltOnce:
 @pytest.fixture(scope="session")
 def checkpoint_of(built_once: BuiltOnce) -> CheckpointOf:
     """A function of the task: the folder of a tiny random checkpoint. Tests share it and must not write into it."""
-    return lambda task: built_once(f"checkpoint-{task}", lambda folder: save_tiny(folder, task))
+    return lambda task: built_once(f"checkpoint/{task}", lambda folder: save_tiny(folder, task))
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +103,7 @@ def bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> CheckpointO
     def make(task: str) -> Path:
         from albert_export.export import export_onnx
 
-        return built_once(f"onnx-{task}", lambda folder: export_onnx(checkpoint_of(task), folder))
+        return built_once(f"onnx/{task}", lambda folder: export_onnx(checkpoint_of(task), folder))
 
     return make
 
@@ -114,7 +115,7 @@ def tflite_bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> Chec
     def make(task: str) -> Path:
         from albert_export.export import export_tflite
 
-        return built_once(f"tflite-{task}", lambda folder: export_tflite(checkpoint_of(task), folder, precision="fp32"))
+        return built_once(f"tflite/{task}", lambda folder: export_tflite(checkpoint_of(task), folder, precision="fp32"))
 
     return make
 

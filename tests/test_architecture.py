@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -46,11 +48,49 @@ def test_the_runtime_loads_no_training_library() -> None:
     assert not loaded & {"torch", "tensorflow", "transformers", "onnx", "safetensors", "click", "rich"}
 
 
-def test_imports_point_one_way() -> None:
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "lint-imports")], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    sources = (folder, folder / "converters", folder / "runtime")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sources))}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+
+
+def test_imports_follow_the_layers() -> None:
+    done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "statement", "broken"),
+    [
+        ("converters/albert_converters/onnx/names.py", "import albert_export.config", "imports point one way only"),
+        ("runtime/albert_runtime/windows.py", "import onnx", "the runtime is thin"),
+        ("albert_export/config.py", "import albert_export.export.pipeline", "layers inside albert_export"),
+        ("runtime/albert_runtime/tasks.py", "import albert_runtime.session", "layers inside albert_runtime"),
+        ("converters/albert_converters/extras.py", "import albert_converters.onnx.names", "layers inside albert_conv"),
+        ("albert_export/evaluation/datasets/parsing.py", "import albert_export.evaluation.evaluator", "no import cycl"),
+    ],
+)
+def test_a_planted_violation_is_found(module: str, statement: str, broken: str, tmp_path: Path) -> None:
+    for folder in ("albert_export", "converters", "runtime"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("demos", "__pycache__"))
+    (tmp_path / "albert_export" / "demos").mkdir()
+    shutil.copy(ROOT / "albert_export" / "demos" / "__init__.py", tmp_path / "albert_export" / "demos")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n\n{statement}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    assert re.search(rf"{broken}.* BROKEN", done.stdout), done.stdout
+
+
+def test_files_are_short() -> None:
+    """A file is about one noun: in 350 lines there is room for that."""
+    folders = ("albert_export", "converters", "runtime", "tests", "tools")
+    lengths = {
+        file: len(file.read_text("utf-8").splitlines()) for name in folders for file in (ROOT / name).rglob("*.py")
+    }
+    assert {str(file): length for file, length in lengths.items() if length > 350} == {}
 
 
 @pytest.mark.parametrize("package", [albert_export, albert_runtime])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,9 +13,7 @@ from albert_export.demos import demo_examples
 from albert_runtime.tasks import TASKS
 from tests.conftest import DemoBundleOf
 from tests.demo_answers import is_right
-from tests.virtual_environment import answer_demos, new_environment, run_in
-
-ROOT = Path(__file__).parents[1]
+from tests.virtual_environment import ROOT, answer_demos, build, new_environment, run_in
 
 
 @pytest.mark.slow
@@ -39,19 +35,19 @@ def test_the_bundle_answers_right(task: str, demo_bundle_of: DemoBundleOf, capsy
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8", "int4", "int8-static"])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_example_is_right_in_tflite(task: str, precision: str, demo_bundle_of: DemoBundleOf) -> None:
+    session = albert_runtime.load(demo_bundle_of("tflite", task, precision), engine="litert")
+    examples = demo_examples(task)
+    assert examples
+    assert [one.inputs for one in examples if not is_right(session, one.inputs, one.expected)] == []
+
+
+@pytest.mark.slow
 def test_the_thin_wheel_alone_answers_all_seven(demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
     bundles = {task: demo_bundle_of("onnx", task, "fp32") for task in TASKS}
-    wheel = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(tmp_path),
-        str(ROOT / "runtime"),
-    ]
-    subprocess.run(wheel, check=True, capture_output=True)
+    build(ROOT / "runtime", tmp_path, "--wheel")
     (built,) = tmp_path.glob("albert_runtime-*.whl")
     requirements = ["-c", str(ROOT / "constraints.txt"), f"{built}[onnx]"]
     python = new_environment(tmp_path / "venv", requirements, may_lack="onnxruntime")

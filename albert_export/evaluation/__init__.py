@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from albert_export.evaluation.dataset_reading import read_dataset
     from albert_export.evaluation.datasets.example import Dataset, Example
-    from albert_export.evaluation.datasets.reading import read_dataset
     from albert_export.evaluation.evaluator import Evaluation, evaluate
     from albert_export.evaluation.model_loading import Model, find_model
 
@@ -21,7 +21,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "albert_export.evaluation.datasets.example": ("Dataset", "Example"),
-        "albert_export.evaluation.datasets.reading": ("read_dataset",),
+        "albert_export.evaluation.dataset_reading": ("read_dataset",),
         "albert_export.evaluation.evaluator": ("Evaluation", "evaluate"),
         "albert_export.evaluation.model_loading": ("Model", "find_model"),
     },

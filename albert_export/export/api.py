@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from albert_converters.extras import require_packages
 from albert_export.checkpoints import Checkpoint
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
@@ -58,6 +59,7 @@ def export_onnx(
         ParityError: the exported graph computes something else than the reference; nothing is written.
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
+    require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
     options = OnnxOptions(precision, opset, processor)
     return export_bundle(
@@ -123,6 +125,7 @@ def export_tflite(
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
     engine = find_target(target)
+    require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
 
     def options_for(checkpoint: Checkpoint, chosen: Task) -> TfliteOptions:

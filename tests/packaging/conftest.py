@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import BuiltOnce
 from tests.linked_environment import linked_environment
 from tests.virtual_environment import ROOT, build
 
@@ -15,12 +16,14 @@ PythonWith = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distributions(built_once: BuiltOnce) -> Path:
     """A folder with the wheels and source archives of both packages, as `make dist` builds them."""
-    folder = tmp_path_factory.mktemp("dist")
-    build(ROOT, folder)
-    build(ROOT / "runtime", folder)
-    return folder
+
+    def build_both(folder: Path) -> None:
+        build(ROOT, folder)
+        build(ROOT / "runtime", folder)
+
+    return built_once("distributions", build_both)
 
 
 @pytest.fixture(scope="session")

@@ -62,21 +62,22 @@ class _Kind(NamedTuple):
     engine_class: str
     #: the module of the package that computes
     needs: str
-    #: the argument of `pip install` that installs the package
+    #: the arguments of `pip install` that install the package. They name it and not an extra of albert-runtime, because
+    #: albert-export holds this module as well, and the two distributions must not be installed side by side.
     pip: str
 
 
 #: engine name -> its kind. A file is run by the first engine that takes its suffix and is installed.
 _ENGINES = {
-    "onnx": _Kind(".onnx", f"{__name__}.onnx_engine:OnnxEngine", "onnxruntime", "'albert-runtime[onnx]'"),
+    "onnx": _Kind(".onnx", f"{__name__}.onnx_engine:OnnxEngine", "onnxruntime", "onnxruntime"),
     "litert": _Kind(
-        ".tflite", f"{__name__}.tflite_engine:LiteRTEngine", "ai_edge_litert.interpreter", "'albert-runtime[litert]'"
+        ".tflite", f"{__name__}.tflite_engine:LiteRTEngine", "ai_edge_litert.interpreter", "ai-edge-litert"
     ),
     "tflite-runtime": _Kind(
         ".tflite",
         f"{__name__}.tflite_engine:TFLiteRuntimeEngine",
         "tflite_runtime.interpreter",
-        "'albert-runtime[tflite-runtime]' (Linux, Python 3.11 or older)",
+        "tflite-runtime 'numpy<2' (Linux, Python 3.11 or older)",
     ),
     "tf-lite": _Kind(".tflite", f"{__name__}.tflite_engine:TensorFlowLiteEngine", "tensorflow", "tensorflow"),
 }

@@ -7,11 +7,11 @@ import re
 _UPGRADE = {
     "litert": "Upgrade it: pip install --upgrade ai-edge-litert",
     "tflite-runtime": (
-        "LiteRT runs newer files: pip install 'albert-runtime[litert]', then open the bundle with engine='litert' "
+        "LiteRT runs newer files: pip install ai-edge-litert, then open the bundle with engine='litert' "
         "(in a shell --engine litert). Or export for this engine: albert-export tflite --target tflite-runtime"
     ),
     "tf-lite": (
-        "LiteRT runs newer files: pip install 'albert-runtime[litert]', then open the bundle with engine='litert' "
+        "LiteRT runs newer files: pip install ai-edge-litert, then open the bundle with engine='litert' "
         "(in a shell --engine litert)"
     ),
 }

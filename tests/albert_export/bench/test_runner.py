@@ -151,6 +151,9 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, bundle_of: CheckpointOf)
     while not children.read_text().split() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     (child,) = children.read_text().split()
+    # An interrupt while the process is only being started does not reach it, so the engine is waited for.
+    while "onnxruntime" not in Path(f"/proc/{child}/maps").read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) != 0
     # its parent is gone, and its entry in /proc stays until the process that adopted it has read its exit code

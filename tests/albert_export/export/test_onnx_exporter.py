@@ -24,7 +24,7 @@ from albert_export.samples.texts import calibration_corpus
 from albert_export.verification import parity_report as parity
 from albert_runtime.errors import AccuracyError, ParityError, UsageError
 from albert_runtime.tasks import TASKS
-from tests.conftest import CheckpointOf
+from tests.conftest import CheckpointOf, DemoBundleOf
 from tests.demo_answers import is_right
 from tools.plant_outliers import plant
 
@@ -57,10 +57,11 @@ def weights_of(folder: Path) -> dict[str, np.ndarray]:
         ("int8-static", "DequantizeLinear", "static int8"),
     ],
 )
-def test_precisions(precision: str, operator: str, kind: str, tmp_path: Path) -> None:
-    exported = export_onnx(demo_checkpoint(CLS), tmp_path / "bundle", precision=precision)
-    manifest = exported.manifest
-    operators = {node.op_type for node in onnx.load(str(tmp_path / "bundle" / "model.onnx")).graph.node}
+def test_precisions(precision: str, operator: str, kind: str, demo_bundle_of: DemoBundleOf) -> None:
+    bundle = demo_bundle_of("onnx", CLS, precision)
+    session = albert_runtime.load(bundle)
+    manifest = session.manifest
+    operators = {node.op_type for node in onnx.load(str(bundle / "model.onnx")).graph.node}
     assert operator in operators
     assert any(kind.split()[-1] in name or kind.split()[0] in name for name in manifest.quantized["matrix_products"])
     assert manifest.quantized["quantized_share"] > 0.8
@@ -69,16 +70,15 @@ def test_precisions(precision: str, operator: str, kind: str, tmp_path: Path) ->
     assert taken["violations"] == []
     assert taken["agreement"] >= 99
     assert taken["recipe"] == manifest.quantized["recipe"]
-    assert taken["bytes"] == (tmp_path / "bundle" / "model.onnx").stat().st_size
-    session = albert_runtime.load(tmp_path / "bundle")
+    assert taken["bytes"] == (bundle / "model.onnx").stat().st_size
     examples = demo_examples(CLS)
     assert all(is_right(session, one.inputs, one.expected) for one in examples)
-    card = (tmp_path / "bundle" / "README.md").read_text()
+    card = (bundle / "README.md").read_text()
     assert "## Answers kept" in card
     assert f"| {taken['recipe']} | {taken['agreement']:.1f}% |" in card
 
 
-def test_every_shared_weight_is_quantized_once(tmp_path: Path) -> None:
+def test_every_shared_weight_is_quantized_once(tmp_path: Path, demo_bundle_of: DemoBundleOf) -> None:
     # a budget that the first recipe meets on every processor
     export_onnx(demo_checkpoint("fill-mask"), tmp_path / "bundle", precision="int8", max_drop=5)
     weights = weights_of(tmp_path / "bundle")
@@ -89,10 +89,10 @@ def test_every_shared_weight_is_quantized_once(tmp_path: Path) -> None:
     assert len(set(contents)) == len(contents)
     vocabulary = [array for array in large if 573 in array.shape]
     assert len(vocabulary) == 1  # the embedding table is the decoder too
-    exported = export_onnx(demo_checkpoint("fill-mask"), tmp_path / "fp32")
+    float32_file = demo_bundle_of("onnx", "fill-mask", "fp32") / "model.onnx"
     size = (tmp_path / "bundle" / "model.onnx").stat().st_size
     # in so small a file, the operators take more bytes than the weights
-    assert size < 0.4 * (exported.folder / "model.onnx").stat().st_size
+    assert size < 0.4 * float32_file.stat().st_size
 
 
 @pytest.mark.parametrize(("processor", "largest"), [(None, 63), ("avx2", 63), ("arm64", 127), ("avx512-vnni", 127)])

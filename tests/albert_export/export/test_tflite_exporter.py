@@ -18,7 +18,7 @@ from albert_export.verification import parity_report as parity
 from albert_export.verification.verify import verify_bundle
 from albert_runtime.errors import DependencyError, ParityError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
-from tests.conftest import CheckpointOf, save_tiny
+from tests.conftest import CheckpointOf, DemoBundleOf, save_tiny
 from tests.demo_answers import is_right
 
 FILES = {
@@ -64,22 +64,22 @@ def test_a_bundle_of_every_task(task: str, tflite_bundle_of: CheckpointOf) -> No
         ("int8-static", "static", "int8"),
     ],
 )
-def test_precisions(precision: str, kind: str, weights: str, tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+def test_precisions(precision: str, kind: str, weights: str, demo_bundle_of: DemoBundleOf) -> None:
     # a trained model, since 4 bits cannot keep 16 random channels with large weights
-    exported = export_tflite(demo_checkpoint("cls"), tmp_path / "bundle", precision=precision)
-    quantized = exported.manifest.quantized
-    assert exported.manifest.precision == precision
+    session = albert_runtime.load(demo_bundle_of("tflite", "text-classification", precision))
+    quantized = session.manifest.quantized
+    assert session.manifest.precision == precision
+    [*_, taken] = session.manifest.recipe_search["trials"]
+    assert taken["agreement"] >= 99
     assert quantized["graph"] == ("unrolled" if precision == "int8-static" else "loop")
     assert quantized["matrix_products"][kind] >= 6
     assert weights in quantized["weight_bytes"]
     if precision == "fp16":
         assert quantized["quantized_share"] == 0
     else:
-        assert (
-            quantized["quantized_share"] > 0.7
-        )  # the head is in float, and so may be the projection of the embeddings
+        # The head is in float, and so may be the projection of the embeddings.
+        assert quantized["quantized_share"] > 0.7
         assert "softmax" in quantized["left_in_float"]
-    session = albert_runtime.load(tmp_path / "bundle")
     for example in demo_examples("cls"):
         assert is_right(session, example.inputs, example.expected)
 

@@ -97,7 +97,7 @@ def test_the_message_about_a_new_operator_names_the_engine_that_has_it(old_pytho
     assert result["exit_code"] == 9
     assert "tflite-runtime 2.14.0 lacks operators" in result["message"]
     assert "  - MUL, version 99\n" in result["message"]
-    assert "pip install 'albert-runtime[litert]'" in result["message"]
+    assert "pip install ai-edge-litert" in result["message"]
     assert "--target tflite-runtime" in result["message"]
 
 
