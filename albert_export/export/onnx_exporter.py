@@ -184,7 +184,7 @@ class OnnxExporter:
         if self.precision == "int4" and ("albert_layer_groups" in name or "pooler" in name):
             return "int4-block"
         if "albert_layer_groups" not in name:
-            return "int8-static" if self.precision == "int8-static" else "int8"
+            return "int8" if self.precision == "int4" else self.precision
         return "int8-block" if recipe.block else self.precision
 
     def _quantize(self, graph: Any, recipe: Recipe, schemes: dict[str, str]) -> Any:

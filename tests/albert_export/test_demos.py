@@ -10,9 +10,9 @@ from random import Random
 import pytest
 import torch
 
+import albert_export
 from albert_export import demos
 from albert_export.demos import DemoExample, demo_checkpoint, demo_examples
-from albert_export.reference import torch_albert, torch_heads
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
 from albert_runtime.errors import CheckpointError, UnsupportedError
 from albert_runtime.tasks import TASKS, find_task
@@ -36,10 +36,9 @@ SAMPLE = 300
 
 @lru_cache
 def demo_model(task: str) -> tuple[AlbertPreTrainedModel, AlbertTokenizer]:
-    architecture = find_task(task).architecture
-    home = torch_albert if hasattr(torch_albert, architecture) else torch_heads
+    model_class = getattr(albert_export, find_task(task).architecture)
     folder = demo_checkpoint(task)
-    return getattr(home, architecture).from_pretrained(folder), AlbertTokenizer.from_folder(folder)
+    return model_class.from_pretrained(folder), AlbertTokenizer.from_folder(folder)
 
 
 def test_every_task_and_alias_has_a_demo() -> None:

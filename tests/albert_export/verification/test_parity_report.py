@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from albert_export.verification.parity_report import RELATIVE_TOLERANCES, ParityReport, tolerance_for
+from albert_export.export import ONNX_PRECISIONS
+from albert_export.targets import PRECISIONS
+from albert_export.verification.parity_report import RELATIVE_TOLERANCES, TIE_MARGINS, ParityReport, tolerance_for
 from albert_runtime.errors import ParityError
 
 
@@ -39,6 +41,12 @@ def test_tolerances_grow_with_the_largest_value() -> None:
     assert tolerance_for("fp32", 50.0) == pytest.approx(5e-4)
     assert tolerance_for("fp16", 0.5) == RELATIVE_TOLERANCES["fp16"]
     assert tolerance_for("fp16", 50.0) == 50 * RELATIVE_TOLERANCES["fp16"]
+
+
+def test_every_precision_has_its_tolerances() -> None:
+    precisions = {*ONNX_PRECISIONS, *PRECISIONS}
+    assert set(RELATIVE_TOLERANCES) == precisions - {"fp32"}
+    assert set(TIE_MARGINS) == precisions
 
 
 def test_the_error_shows_only_what_differs() -> None:

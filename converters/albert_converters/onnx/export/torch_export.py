@@ -135,7 +135,8 @@ def _write_nodes(builder: GraphBuilder, program: torch.export.ExportedProgram) -
     if missing:
         raise OperatorError(
             f"there is no ONNX lowering for these PyTorch operators of the model: {', '.join(sorted(missing))}; "
-            "write the model with operators listed in albert_converters/onnx/export/lowerings.py"
+            "write the model with operators listed in albert_converters/onnx/export/lowerings.py, "
+            "or add a lowering as docs/contributing/add-an-operator.md shows"
         )
     for node in calls:
         LOWERINGS[node.target](builder, node)

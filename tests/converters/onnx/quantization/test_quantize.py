@@ -9,12 +9,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from albert_converters.onnx.quantization.quantize import (
     MATMUL_SCHEMES,
+    TABLE_SCHEMES,
     Int4Weights,
     matmul_weights,
     needed_onnxruntime,
     quantize,
     tables,
 )
+from albert_converters.onnx.quantization.schemes import SCHEMES
 from albert_runtime.errors import ConversionError
 from tests.conftest import CheckpointOf
 from tests.converters.onnx.quantization.quantized_graphs import HIDDEN, make_model, matmul, passes, random, run, tied
@@ -55,6 +57,10 @@ def test_a_matrix_that_a_branch_uses_too() -> None:
     model = matmul(np.eye(4, dtype=np.float32))
     model.graph.node.append(helper.make_node("If", ["yes"], ["result"], then_branch=inner, else_branch=inner))
     assert matmul_weights(model) == []
+
+
+def test_every_scheme_is_for_something() -> None:
+    assert {*MATMUL_SCHEMES, *TABLE_SCHEMES} == set(SCHEMES)
 
 
 def test_needed_onnxruntime() -> None:
