@@ -170,7 +170,7 @@ class TestWrongRequests:
         ):
             session(["film", second])
 
-    @pytest.mark.parametrize("request_", [{"txt": "a film"}, ("a", "b", "c"), {}])
+    @pytest.mark.parametrize("request_", [{"txt": "a film"}, ("a",) * 6, {}])
     def test_arguments_that_do_not_fit(self, session, request_):
         with pytest.raises(RequestError, match="request 0: it does not fit the arguments of the call"):
             session([request_])

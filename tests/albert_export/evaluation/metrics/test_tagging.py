@@ -49,7 +49,15 @@ def assert_equals_seqeval(session: AlbertSession, dataset: Dataset) -> None:
     predicted = [tags for tags in known if tags is not None]
     assert len(examples) > 0.9 * len(dataset.examples)
     evaluation = evaluate(session, Dataset(dataset.file, dataset.task, dataset.kind, examples))
-    assert evaluation.answers == predicted
+    # A period or a possessive between two words of an entity gets the label of the entity; see `label_words`.
+    inner = {".", "'s", "\u2019s"}
+    words = [[word for word, _ in one.expected] for one in examples]
+    for sentence, answer, alone in zip(words, evaluation.answers, predicted, strict=True):
+        changed = [place for place, tag in enumerate(answer) if tag != alone[place]]
+        assert {sentence[place] for place in changed} <= inner, sentence
+        for place in changed:
+            assert answer[place].startswith("I-")
+            alone[place] = answer[place]
     expected = [[tag for _, tag in one.expected] for one in examples]
     for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
         assert evaluation.metrics[name] == pytest.approx(100 * score(expected, predicted, zero_division=0))
