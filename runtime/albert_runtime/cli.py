@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -69,13 +70,14 @@ class _Parser(argparse.ArgumentParser):
     """Raises a UsageError for wrong arguments, where argparse would end the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{self.format_usage().strip()}\n(--help shows examples)")
+        raise UsageError(f"{message}\n{self.format_usage().strip()}\n(--help shows the options and examples)")
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     examples = "\n".join(f"  {task.name}:\n    {prog} BUNDLE {task.example}" for task in TASKS.values())
     parser = _Parser(
         prog=prog,
+        usage=f"{prog} [OPTIONS] BUNDLE [TEXT ...]",
         description="Answer one request, or a file of requests, with an exported ALBERT bundle.",
         epilog=_EPILOG.format(examples=examples.replace("%", "%%"), prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -99,10 +101,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--top-k", type=int, metavar="N", help="how many answers or labels, or pieces for each [MASK]")
     settings = parser.add_argument_group("settings")
     for setting in _settings():
+        add = functools.partial(settings.add_argument, setting.option, dest=setting.name, help=setting.help)
         if setting.kind is bool:
-            settings.add_argument(setting.option, action=argparse.BooleanOptionalAction, help=setting.help)
+            add(action=argparse.BooleanOptionalAction)
+        elif setting.repeated:
+            add(action="append", metavar=setting.option.removeprefix("--").upper())
         else:
-            settings.add_argument(setting.option, type=setting.kind, metavar="N", help=setting.help)
+            add(type=setting.kind, choices=setting.choices or None, metavar=None if setting.choices else "N")
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default: the cores this process may use)")
     parser.add_argument(
         "--engine",

@@ -37,8 +37,7 @@ class Argument:
     @property
     def option(self) -> str:
         """The option of the command line: `text_pair` is given as --text-pair, each of `choices` as --choice."""
-        name = self.name.removesuffix("s") if self.repeated else self.name
-        return "--" + name.replace("_", "-")
+        return _option(self.name, repeated=self.repeated)
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,15 @@ class Setting:
     kind: type
     #: the help text of the option
     help: str
+    #: the values that it may have; empty for any
+    choices: tuple[str, ...] = ()
+    #: the setting is a list: the option gives one of its values, and may be repeated
+    repeated: bool = False
 
     @property
     def option(self) -> str:
         """The option of the command line."""
-        return "--" + self.name.replace("_", "-")
+        return _option(self.name, repeated=self.repeated)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,10 @@ class Task:
         return dict.fromkeys(INPUT_NAMES, self.input_axes)
 
 
+def _option(name: str, *, repeated: bool) -> str:
+    return "--" + (name.removesuffix("s") if repeated else name).replace("_", "-")
+
+
 _SEQUENCES = (BATCH, SEQUENCE)
 _SESSIONS = "albert_runtime.sessions"
 _FORMATTERS = "albert_runtime.printing"
@@ -113,6 +120,16 @@ TASKS: dict[str, Task] = {
             formatter=f"{_FORMATTERS}:format_embedding",
             arguments=(_TEXT,),
             example='"Any sentence."',
+            settings=(
+                Setting(
+                    "pooling",
+                    str,
+                    "how the vectors of the tokens become one (default: as the bundle says)",
+                    choices=("pooler", "cls", "mean", "max"),
+                ),
+                Setting("normalize", bool, "divide the vector by its length (default: as the bundle says)"),
+                Setting("max_length", int, "the most tokens of a text (default: as many as the bundle allows)"),
+            ),
         ),
         Task(
             name="pretraining",
@@ -158,6 +175,15 @@ TASKS: dict[str, Task] = {
             ),
             example='"What a lovely film."',
             takes_top_k=True,
+            settings=(
+                Setting(
+                    "function_to_apply",
+                    str,
+                    "what turns logits into scores (default: as the model was trained)",
+                    choices=("softmax", "sigmoid", "none"),
+                ),
+                Setting("threshold", float, "leave out labels with a lower score"),
+            ),
             labelled=True,
         ),
         Task(
@@ -170,6 +196,16 @@ TASKS: dict[str, Task] = {
             formatter=f"{_FORMATTERS}:format_entities",
             arguments=(_TEXT,),
             example='"Ada Lovelace lived in London."',
+            settings=(
+                Setting(
+                    "aggregation_strategy",
+                    str,
+                    "how the labels of tokens become entities (default: words)",
+                    choices=("words", "none", "simple", "first", "average", "max"),
+                ),
+                Setting("ignore_labels", str, "a label to leave out; may be repeated (default: O)", repeated=True),
+                Setting("stride", int, "tokens that two windows of a long text share (default: 128)"),
+            ),
             labelled=True,
         ),
         Task(

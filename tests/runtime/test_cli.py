@@ -187,6 +187,28 @@ def test_the_settings_of_question_answering(bundle, capsys):
     assert not tokens & {"Zoë,", ""}
 
 
+def test_the_settings_of_other_tasks(demo_bundle_of, capsys):
+    def answers(task, *request):
+        assert main([str(demo_bundle_of("onnx", task, "fp32")), *request, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    film = "What a lovely film."
+    assert sum(one["score"] for one in answers("text-classification", film)) == pytest.approx(1)
+    logits = answers("text-classification", film, "--function-to-apply", "none", "--threshold", "0")
+    assert [one["score"] > 1 for one in logits] == [True]
+    text = "Ada Lovelace lived in London."
+    assert [one["label"] for one in answers("token-classification", text)] == ["PER", "LOC"]
+    tokens = answers("token-classification", text, "--aggregation-strategy", "none", "--ignore-label", "B-LOC")
+    assert {one["label"] for one in tokens} == {"B-PER", "I-PER", "I-LOC", "O"}
+    vector = answers("feature-extraction", text, "--pooling", "mean", "--normalize", "--max-length", "5")["vector"]
+    assert sum(number**2 for number in vector) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_value_that_a_setting_can_not_have(bundle, capsys):
+    assert main([str(bundle), "a", "--pooling", "middle"]) == 2
+    assert "invalid choice: 'middle'" in capsys.readouterr().err
+
+
 def test_text_that_is_not_utf8(bundle, capsys, tmp_path, monkeypatch):
     (tmp_path / "page.txt").write_bytes(b"caf\xe9")
     assert main([str(bundle), "--question", "a", "--context-file", str(tmp_path / "page.txt")]) == 2

@@ -8,6 +8,9 @@ import pytest
 
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.lazy_import import load_object
+from albert_runtime.postprocessing.classification import FUNCTIONS
+from albert_runtime.postprocessing.entities import AGGREGATION_STRATEGIES
+from albert_runtime.postprocessing.pooling import POOLINGS
 from albert_runtime.session import AlbertSession, session_class
 from albert_runtime.tasks import TASKS, find_task
 
@@ -41,3 +44,12 @@ def test_options_are_named_after_the_arguments():
     options = {argument.name: argument.option for task in TASKS.values() for argument in task.arguments}
     assert options["text_pair"] == "--text-pair"
     assert options["choices"] == "--choice"
+
+
+def test_the_settings_have_the_values_that_the_sessions_take():
+    choices = {one.name: one.choices for task in TASKS.values() for one in task.settings if one.choices}
+    assert choices == {
+        "pooling": POOLINGS,
+        "function_to_apply": tuple(FUNCTIONS),
+        "aggregation_strategy": AGGREGATION_STRATEGIES,
+    }

@@ -110,7 +110,18 @@ def answer_file(
         source = LineSource(stream, "standard input" if options.input == "-" else options.input)
         reader = RecordReader(source, file_format, columns)
         session = load()
+        _check_settings(session, request)
         _run(options, reader, session, settings, request, columns, open_progress or PlainProgress)
+
+
+def _check_settings(session: AlbertSession, request: Mapping[str, Any]) -> None:
+    """Refuse what every line would fail with. The request of the bundle's self-test stands for a line.
+
+    Raises:
+        UsageError: the arguments that are the same for every line are wrong.
+    """
+    for vector in session.manifest.self_test[:1]:
+        session.prepare(**{**vector["inputs"], **request})
 
 
 def _run(

@@ -12,7 +12,7 @@ from albert_runtime.cli import main
 from albert_runtime.files import command, output
 from albert_runtime.files.progress import PlainProgress
 from albert_runtime.session import AlbertSession
-from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
+from tests.runtime.tiny_bundle import make_bundle, question_answering_graph, write_manifest
 
 QUESTIONS = [{"question": "where?", "context": f"the {word} stands in Paris"} for word in ("tower", "film", "door")]
 
@@ -53,6 +53,16 @@ def test_answers_and_a_summary(run, tmp_path):
         code, out, _ = run(request["question"], request["context"], "--json")
         assert answer["answer"] == pytest.approx(json.loads(out))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "in.jsonl", "out.jsonl"]
+
+
+def test_options_that_no_line_could_be_answered_with(run, tmp_path):
+    stored = {"inputs": {"question": "where?", "context": "in Paris"}}
+    write_manifest(tmp_path / "bundle", task="question-answering", self_test=(stored,))
+    for option in ("--top-k", "--max-seq-len"):
+        code, _, err = run(*IO, "--no-verify", option, "0")
+        assert code == 2
+        assert "must be a whole number" in err
+        assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_the_options_of_the_call(run, tmp_path):
