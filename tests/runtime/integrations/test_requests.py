@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -57,31 +55,8 @@ def test_a_request_that_can_not_be_answered_does_not_disturb_the_others(session)
     assert "context must be a str, not NoneType" in str(none)
 
 
-def test_what_postprocessing_refuses_is_an_answer_too(session, monkeypatch):
-    prepare = session.prepare
-
-    def refuse(outputs):
-        raise UsageError("there is no text")
-
-    def prepare_one(question, context):
-        prepared = prepare(question, context)
-        return replace(prepared, finish=refuse) if question == "refuse" else prepared
-
-    monkeypatch.setattr(session, "prepare", prepare_one)
-    refused, answered = answer_requests(session, [question(1, "refuse"), question(1)])
-    assert str(refused) == "there is no text"
-    assert answered.text
-
-
 def test_no_requests(session):
     assert answer_requests(session, []) == []
-
-
-def test_batches_are_bounded_and_long_texts_run_alone(session, runs):
-    answer_requests(session, [question(1)] * 300 + [question(200)])
-    assert all(rows * tokens <= 1024 for rows, tokens in runs)
-    assert sum(rows for rows, _ in runs) > 300
-    assert runs[-1][0] == 1
 
 
 @pytest.mark.parametrize("fields", [{"precision": "int8"}, {"sequence_length": 32}])
