@@ -31,7 +31,7 @@ WHITE_SPACE = " \t\r\n\u202f"
 TOLERANCE = 1e-4
 #: How many answers the pipeline is asked for, until enough of them are different: of each window it keeps only
 #: 2 * top_k + 10 passages, many of which have equal texts. If a context has fewer, it fails with a KeyError for [CLS].
-ENOUGH = (15, 100, 600, 3600)
+ENOUGH = (15, *range(18, 60, 3), *range(60, 100, 10), 100, 600, 3600)
 
 
 @pytest.fixture(scope="module")
