@@ -101,6 +101,8 @@ class Task:
 
     def without(self, outputs: Collection[str]) -> Task:
         """The task of a graph that lacks these outputs."""
+        if not outputs:
+            return self
         return replace(self, outputs={name: axes for name, axes in self.outputs.items() if name not in outputs})
 
 
