@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -14,6 +15,7 @@ import pytest
 from tests.conftest import BuiltOnce, DemoBundleOf
 from tests.docs.assumed import prepare
 from tests.docs.blocks import PAGES, ROOT, RUN, Block, blocks_of
+from tests.docs.run_blocks import NOT_INSTALLED
 from tests.docs.shell_lines import CHECKED, SLOW_TOOLS, runnable
 
 _DRIVER = Path(__file__).with_name("run_blocks.py")
@@ -67,6 +69,17 @@ def test_json_on_pages_is_valid() -> None:
         for block in (one for one in blocks_of(page) if one.language == "json"):
             for line in block.text.splitlines():
                 json.loads(line)
+
+
+def test_few_blocks_need_what_the_tests_do_not_install() -> None:
+    """These blocks are only compiled, unless somebody has installed the package."""
+    pattern = re.compile(rf"^ *(?:import|from) ({'|'.join(NOT_INSTALLED)})\b", re.MULTILINE)
+    found = {(page, name) for page in PAGES for block in blocks_of(page) for name in pattern.findall(block.text)}
+    assert found <= {
+        ("docs/beyond-one-machine.md", "pyspark"),
+        ("docs/beyond-one-machine.md", "ray"),
+        ("docs/coming-from-pipelines.md", "sentence_transformers"),
+    }
 
 
 def test_little_is_checked_instead_of_run() -> None:
