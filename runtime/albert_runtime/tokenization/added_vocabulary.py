@@ -57,6 +57,10 @@ class AddedVocabulary:
         token = self._tokens[content]
         return content in self.special or (not token.special and token.normalized)
 
+    def is_unreachable(self, content: str) -> bool:
+        """Whether the token `content` is never found where texts are lower-cased, because it has capitals itself."""
+        return not self.keeps_case(content) and "".join(map(str.lower, content)) != content
+
     def split(self, text: str, *, do_lower_case: bool) -> list[AlignedText]:
         """The tokens in `text` and the parts between them, in order; no part is empty.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +53,12 @@ class Vocabulary:
         """One more than the largest id."""
         return max(len(self._model), max(self._content_of) + 1)
 
-    @property
+    @cached_property
     def beyond_pieces(self) -> dict[str, int]:
         """The content of each token that is no piece -> its id, in the order of the ids."""
         return {self._content_of[index]: index for index in sorted(self._content_of) if index >= len(self._model)}
 
+    @cached_property
     def all_ids(self) -> NDArray[np.int64]:
         """The ids of all tokens, in order. Usually there are no gaps."""
         return np.concatenate([np.arange(len(self._model)), [*self.beyond_pieces.values()]]).astype(np.int64)
