@@ -14,7 +14,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --use-pep517 --constraint constr
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check format dist clean
+.PHONY: help demo quick test check format docs dist clean
 
 help:  ## print this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ format: $(VENV)/.installed-test  ## format the sources and repair what the linte
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# `--strict` ends with an error where a link leads nowhere or a docstring can't be read.
+docs: $(VENV)/.installed-docs  ## build the site of the documentation in site/, without a connection
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 # Without isolation, the pinned hatchling builds; each wheel is built from the source archive.
 dist: $(VENV)/.installed-test  ## build and check the wheels and source archives of both packages, in dist/
 	rm -rf dist
@@ -49,14 +53,19 @@ dist: $(VENV)/.installed-test  ## build and check the wheels and source archives
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) out dist
+	rm -rf $(VENV) out dist site
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[onnx]'
 	touch $@
 
+$(VENV)/.installed-docs: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable '.[docs]'
+	touch $@
+
 $(VENV)/.installed-test: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[test]'
-	touch $@ $(VENV)/.installed-demo
+	touch $@ $(VENV)/.installed-demo $(VENV)/.installed-docs

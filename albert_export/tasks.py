@@ -43,7 +43,7 @@ class TaskSpec:
 
     #: framework, "torch" or "tf" -> the class of the reference model
     references: Mapping[str, str]
-    #: what the names of the head's weights begin with, one prefix for each part of the head
+    #: what the names of the head's weights begin with, one prefix for each part; none for the encoder alone
     head: tuple[str, ...]
     #: the function (line, index, short) -> request: the sample request number `index`, made of the sentences that
     #: `line(0)`, `line(1)` ... return; a short one serves as a self-test
@@ -55,6 +55,8 @@ class TaskSpec:
     #: linear layers of the head that stay in float when the others are quantized -> the outputs that each computes.
     #: Such a layer has only a few rows, and every error of it is an error of the answer.
     float_head: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: an optional output -> what the names of the weights that compute it begin with
+    output_weights: Mapping[str, str] = field(default_factory=dict)
     #: None for tasks whose answers can't be right or wrong
     labelled_data: LabelledData | None = None
 
@@ -71,10 +73,11 @@ def _references(part: str, architecture: str) -> dict[str, str]:
 TASK_SPECS: dict[str, TaskSpec] = {
     "feature-extraction": TaskSpec(
         references=_references("albert", "AlbertModel"),
-        head=("albert.pooler.",),
+        head=(),
         sample_request=f"{_REQUESTS}:sample_text",
         text_request=f"{_REQUESTS}:joined_text",
         decide=f"{_DECISIONS}:decide_embedding",
+        output_weights={"pooler_output": "albert.pooler."},
     ),
     "pretraining": TaskSpec(
         references=_references("heads", "AlbertForPreTraining"),

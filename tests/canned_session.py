@@ -9,6 +9,7 @@ import numpy as np
 
 from albert_export.evaluation.decisions import Decision, decide
 from albert_runtime.answers import Embedding, Label
+from albert_runtime.tasks import TASKS
 
 
 class CannedSession:
@@ -16,7 +17,7 @@ class CannedSession:
 
     def __init__(self, task: str, answer: Any, problem_type: str | None = None) -> None:
         self.task, self._answer = task, answer
-        self.bundle = SimpleNamespace(config={"problem_type": problem_type})
+        self.bundle = SimpleNamespace(config={"problem_type": problem_type}, task=TASKS[task])
         labels = [one.label for one in answer] if task == "text-classification" else []
         self.manifest = SimpleNamespace(labels=labels)
 

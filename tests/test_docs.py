@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +12,8 @@ from albert_export.export import ONNX_PRECISIONS
 from albert_export.targets import PRECISIONS
 from albert_runtime.engines import _ENGINES
 from albert_runtime.tasks import TASKS
+from tests.docs.blocks import PAGES, ROOT
 
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "runtime/README.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
 #: the folders that a path on a page may begin in
 SOURCE_ROOTS = ("", "albert_export", "converters", "converters/albert_converters", "runtime", "runtime/albert_runtime")
 
@@ -29,27 +24,23 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.-]+(/[\w.-]+)*/[\w.-]+\.(py|md|toml|txt|svg)")
 
 
-def text_of(page: Path | str) -> str:
+def text_of(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
-def prose_of(page: Path) -> str:
+def prose_of(page: str) -> str:
     """The text of a page without its blocks of code."""
     return _FENCE.sub("", text_of(page))
 
 
-def page_id(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_links_lead_to_files(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files(page: str) -> None:
     targets = [target for target in _LINK.findall(prose_of(page)) if "://" not in target and not target.startswith("#")]
-    assert [target for target in targets if not (page.parent / target.partition("#")[0]).exists()] == []
+    assert [target for target in targets if not (ROOT / page).parent.joinpath(target.partition("#")[0]).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_paths_of_the_repository_exist(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_of_the_repository_exist(page: str) -> None:
     words = [word.partition("::")[0] for code in _CODE.findall(prose_of(page)) for word in code.split()]
     paths = [word for word in words if _PATH.fullmatch(word)]
     assert [path for path in paths if not any((ROOT / root / path).exists() for root in SOURCE_ROOTS)] == []

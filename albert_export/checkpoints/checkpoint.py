@@ -24,7 +24,6 @@ from albert_runtime.tasks import TASKS, Task, find_task
 
 logger = logging.getLogger("albert_export")
 
-_POOLER = "albert.pooler."
 _CLASSIFIER = "classifier."
 _VOCABULARIES = ("spiece.model", "30k-clean.model")
 
@@ -87,6 +86,13 @@ class Checkpoint:
         config = self.config
         return tuple(config.id2label[index] for index in range(config.num_labels)) if TASKS[task].labelled else ()
 
+    def available(self, task: Task) -> Task:
+        """The task without the optional outputs that the checkpoint has no weights for."""
+        prefixes = TASK_SPECS[task.name].output_weights
+        return task.without(
+            [name for name, prefix in prefixes.items() if not any(one.startswith(prefix) for one in self.weights)]
+        )
+
     def refuse_no_head(self, task: str) -> None:
         """Refuses a task, given by its full name, whose head is missing.
 
@@ -113,7 +119,7 @@ class Checkpoint:
             if name in weights and weights[name].shape != tuple(shape)
         ]
         # Weights of other tasks' heads and of the pooler may stay unused.
-        own = tuple(prefix for prefix in TASK_SPECS[task].head if prefix != _POOLER)
+        own = TASK_SPECS[task].head
         problems += [
             f"left over: {name} {list(array.shape)}"
             + (" (tie_word_embeddings is false: a decoder of its own is not supported)" if name == DECODER else "")
@@ -286,10 +292,10 @@ def default_task(checkpoint: Checkpoint) -> Task:
     """
     for task in TASKS.values():
         if task.architecture in (checkpoint.config.architectures or ()) and task.name in checkpoint.tasks:
-            return task
+            return checkpoint.available(task)
     heads = [name for name in checkpoint.tasks if name != "feature-extraction"] or list(checkpoint.tasks)
     if len(heads) == 1:
-        return TASKS[heads[0]]
+        return checkpoint.available(TASKS[heads[0]])
     raise UsageError(
         f"{checkpoint.folder} has heads for {', '.join(checkpoint.tasks) or 'no task'}; "
         "say which one to export, for example --task fill-mask"

@@ -9,21 +9,23 @@ from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.checkpoints.sentence_transformers import read_sentence_transformers
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UsageError
-from albert_runtime.tasks import Task
+from albert_runtime.postprocessing.pooling import EmbeddingOptions
+from albert_runtime.tasks import TASKS, Task
 
 
 def request_settings(
     checkpoint: Checkpoint, tokenizer: AlbertTokenizer, task: Task, null_threshold: float | None = None
 ) -> dict[str, Any]:
-    """The manifest fields `max_length`, `embedding` and `null_threshold`.
+    """The manifest fields `max_length`, `embedding`, `null_threshold` and `missing_outputs`.
 
     The most tokens in a sequence are the positions of the model, unless the tokenizer's `model_max_length` is less. For
-    embeddings, the `max_seq_length` of sentence-transformers replaces `model_max_length`, as it does there.
+    embeddings, the `max_seq_length` of sentence-transformers replaces `model_max_length`, as it does there. Without a
+    pooler, an embedding is the mean of the tokens' vectors, unless sentence-transformers says otherwise.
 
     Args:
         checkpoint: the checkpoint.
         tokenizer: its tokenizer.
-        task: the task of the session.
+        task: the task of the session, with the outputs that the checkpoint has weights for.
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
 
     Raises:
@@ -33,9 +35,12 @@ def request_settings(
     """
     positions, limit = checkpoint.config.max_position_embeddings, tokenizer.model_max_length
     found = read_sentence_transformers(checkpoint.folder) if task.name == "feature-extraction" else None
+    missing = tuple(name for name in TASKS[task.name].outputs if name not in task.outputs)
+    embedding = found.embedding if found else EmbeddingOptions(pooling="mean") if "pooler_output" in missing else None
     return {
         "max_length": min(positions, (found and found.max_seq_length) or limit),
-        "embedding": found.embedding.to_dict() if found else {},
+        "embedding": embedding.to_dict() if embedding else {},
+        "missing_outputs": missing,
         "null_threshold": _null_threshold(checkpoint, task, null_threshold),
     }
 

@@ -75,7 +75,7 @@ def sensitivity(
     with steps(quiet) as progress:
         progress("reading the model")
         checkpoint = read_checkpoint(folder)
-        chosen = default_task(checkpoint) if task is None else find_task(task)
+        chosen = default_task(checkpoint) if task is None else checkpoint.available(find_task(task))
         samples = typical_inputs(checkpoint, chosen, texts, limit=limit)
         reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head)
         found = scan(reference, chosen, samples, precision, progress=progress)

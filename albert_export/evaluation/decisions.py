@@ -64,9 +64,10 @@ def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
 
 
 def decide_embedding(session: AlbertSession, request: dict[str, Any]) -> Decision:
-    """Two vectors of length 1: the output of the pooler, and the mean of the tokens' vectors."""
+    """Two vectors of length 1: the output of the pooler, or that of [CLS] if there is none, and the mean of all."""
     # The mean is compared in any case, so the vector is that of the pooler, whatever the bundle makes of the tokens.
-    embedding = session(**request, pooling="pooler", normalize=False)
+    pooling = "pooler" if "pooler_output" in session.bundle.task.outputs else "cls"
+    embedding = session(**request, pooling=pooling, normalize=False)
     vectors = np.stack([embedding.vector, embedding.tokens.mean(axis=0)])
     return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH))
 

@@ -64,7 +64,7 @@ def find_model(folder: str | Path, task: str | None = None) -> Model:
     checkpoint = read_checkpoint(folder)
     chosen = find_task(task) if task else default_task(checkpoint)
     checkpoint.refuse_no_head(chosen.name)
-    return _of_checkpoint(checkpoint, chosen)
+    return _of_checkpoint(checkpoint, checkpoint.available(chosen))
 
 
 def _of_bundle(folder: Path, task: str | None) -> Model:

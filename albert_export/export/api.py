@@ -46,7 +46,10 @@ def export_onnx(
         opset: version of the ai.onnx operators; None means `DEFAULT_OPSET`.
         processor: "arm64", "avx2" or "avx512-vnni" for the range of integer weights that suits this processor best;
             None for weights that are right on all processors.
-        max_drop, eval_data, calibration_data, null_threshold: see `export_tflite`.
+        max_drop: the points of 100 that may be lost; see `export_tflite`.
+        eval_data: a file of labelled examples, on which the loss is measured; see `export_tflite`.
+        calibration_data: a text file with a typical input on each line; see `export_tflite`.
+        null_threshold: when the answer to a question is by default that there is none; see `export_tflite`.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.

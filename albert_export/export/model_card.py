@@ -16,7 +16,7 @@ from albert_runtime.tasks import TASKS
 
 def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
     """The Markdown text for the bundle in `folder`. Every figure comes from the files or from the manifest."""
-    task = TASKS[manifest.task]
+    task = TASKS[manifest.task].without(manifest.missing_outputs)
     size = (folder / manifest.model_file).stat().st_size
     config = checkpoint.config
     engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
@@ -28,6 +28,8 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
         f"| {kind.get('detail', '')} |"
         for name, kind in manifest.parity["checks"].items()
     ]
+    missing = [f"The checkpoint had no weights for {name}." for name in manifest.missing_outputs]
+    missing += [""] if missing else []
     labels = [f"Labels: {', '.join(manifest.labels)}.", ""] if manifest.labels else []
     return "\n".join(
         [
@@ -52,6 +54,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             "|---|---|---|---|",
             *tensors,
             "",
+            *missing,
             "## Verified",
             "",
             "The export compared the graph with the float32 original:",

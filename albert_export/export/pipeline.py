@@ -90,8 +90,10 @@ def export_bundle(
     progress(f"reading {model}")
     checkpoint = read_checkpoint(model)
     tokenizer = load_tokenizer(checkpoint)
-    chosen = task or default_task(checkpoint)
+    chosen = checkpoint.available(task) if task else default_task(checkpoint)
     settings = request_settings(checkpoint, tokenizer, chosen, null_threshold)
+    for name in settings["missing_outputs"]:
+        progress(f"there is no {name}, because the checkpoint has no weights for it")
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)

@@ -26,6 +26,7 @@ from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_export.reference.tf_layers import TFDense, TFEmbedding, TFLayer, TFLayerNorm, layer_weights
 from albert_export.reference.tf_training import TFTrainable
 from albert_runtime.errors import UsageError
+from albert_runtime.tasks import TASKS
 
 ACTIVATIONS = {
     "gelu": tf.nn.gelu,
@@ -243,13 +244,18 @@ class TFAlbertPreTrainedModel(TFTrainable):
             UnsupportedError: the checkpoint has no such head.
         """
         checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
-        model = cls(config or checkpoint.config)
+        model = cls(config or checkpoint.config, **cls._arguments(checkpoint))
         parameters = model.named_weights()
         shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
         weights = checkpoint.weights_for(cls.task, shapes, allow_random_head=allow_random_head)
         for name, array in weights.items():
             parameters[name].assign(array)
         return model
+
+    @classmethod
+    def _arguments(cls, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Further arguments of the constructor for the weights of `checkpoint`."""
+        return {}
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes `config.json` and `model.safetensors`, which the PyTorch model and transformers open too.
@@ -280,6 +286,10 @@ class TFAlbertModel(TFAlbertPreTrainedModel):
         self.embeddings = TFAlbertEmbeddings(config)
         self.encoder = TFAlbertTransformer(config)
         self.pooler = TFDense(config.hidden_size, config.hidden_size, config) if add_pooling_layer else None
+
+    @classmethod
+    def _arguments(cls, checkpoint: Checkpoint) -> dict[str, Any]:
+        return {"add_pooling_layer": "pooler_output" in checkpoint.available(TASKS[cls.task]).outputs}
 
     def call(
         self,

@@ -23,6 +23,7 @@ from albert_export.config import AlbertConfig
 from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_runtime.errors import UsageError
+from albert_runtime.tasks import TASKS
 
 ACTIVATIONS = {
     "gelu": functional.gelu,
@@ -230,7 +231,7 @@ class AlbertPreTrainedModel(nn.Module):
             UnsupportedError: the checkpoint has no such head.
         """
         checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
-        model = cls(config or checkpoint.config)
+        model = cls(config or checkpoint.config, **cls._arguments(checkpoint))
         parameters = model.named_weights()
         shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
         weights = checkpoint.weights_for(cls.task, shapes, allow_random_head=allow_random_head)
@@ -238,6 +239,11 @@ class AlbertPreTrainedModel(nn.Module):
             for name, array in weights.items():
                 parameters[name].copy_(torch.from_numpy(array))
         return model.eval()
+
+    @classmethod
+    def _arguments(cls, checkpoint: Checkpoint) -> dict[str, Any]:
+        """Further arguments of the constructor for the weights of `checkpoint`."""
+        return {}
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes `config.json` and `model.safetensors`, which transformers opens with equal results.
@@ -269,6 +275,10 @@ class AlbertModel(AlbertPreTrainedModel):
         self.encoder = AlbertTransformer(config)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if add_pooling_layer else None
         self.init_weights()
+
+    @classmethod
+    def _arguments(cls, checkpoint: Checkpoint) -> dict[str, Any]:
+        return {"add_pooling_layer": "pooler_output" in checkpoint.available(TASKS[cls.task]).outputs}
 
     def forward(
         self,

@@ -84,7 +84,9 @@ def scan(
     if not samples:
         raise UsageError("there are no samples to scan the model with; give at least one")
     chosen = find_task(task) if isinstance(task, str) else task
-    reference = build_reference(model, chosen.name) if isinstance(model, Checkpoint) else model
+    reference = model
+    if isinstance(model, Checkpoint):
+        chosen, reference = model.available(chosen), build_reference(model, chosen.name)
     return Scanner(reference, chosen, samples, precision).result(progress)
 
 

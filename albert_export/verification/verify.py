@@ -96,6 +96,12 @@ def verify_bundle(
             )
         return compare(session, Reference.of_bundle(other), progress=progress)
     checkpoint = read_checkpoint(model)
+    outputs = checkpoint.available(session.bundle.task).outputs
+    if outputs != session.bundle.task.outputs:
+        missing = ", ".join(session.bundle.task.outputs.keys() - outputs.keys())
+        raise UnsupportedError(
+            f"{model} has no weights for {missing}, which {bundle} gives; give the checkpoint that it was made from"
+        )
     framework = installed_framework("tf" if session.bundle.model_file.suffix == ".tflite" else "torch")
     reference_model = build_reference(checkpoint, session.task, framework=framework)
     computed = reference_engine(reference_model, session.bundle.task, framework)

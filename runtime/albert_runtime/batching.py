@@ -121,10 +121,11 @@ class BatchMixin:
         beginning of a window gives the same answers to the bit.
 
         Args:
-            requests, options: see `map`. A `UsageError` in place of a request, which a reader could not make, becomes a
+            requests: see `map`. A `UsageError` in place of a request, which a reader could not make, becomes a
                 `RequestError` among the answers.
             settings: how requests are gathered into batches.
             stop_at_error: end with the first wrong request. Its `RequestError` is the last element of the last window.
+            options: see `map`.
         """
         if not is_batch(requests):
             raise UsageError(

@@ -59,8 +59,8 @@ class Bundle:
 
     @property
     def task(self) -> Task:
-        """The task that the bundle was made for."""
-        return TASKS[self.manifest.task]
+        """The task that the bundle was made for, with the outputs that its graph has."""
+        return TASKS[self.manifest.task].without(self.manifest.missing_outputs)
 
     @property
     def model_file(self) -> Path:

@@ -18,7 +18,7 @@ CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding")
+_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,8 @@ class Manifest:
     #: how feature extraction makes one vector of a text; see `EmbeddingOptions` in `postprocessing/pooling.py`. Empty
     #: for other tasks, and for checkpoints whose folder says nothing about it.
     embedding: dict[str, Any] = field(default_factory=dict)
+    #: the outputs of the task that the graph lacks, because the checkpoint had no weights for them
+    missing_outputs: tuple[str, ...] = ()
     #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -103,16 +105,16 @@ class Manifest:
         if missing:
             raise BundleError(listed("the manifest of the bundle is incomplete:", missing))
         values = {name: record[name] for name in known if name in record}
-        for name in ("labels", "self_test"):
-            if isinstance(values[name], list):
+        for name in ("labels", "missing_outputs", "self_test"):
+            if isinstance(values.get(name), list):
                 values[name] = tuple(values[name])
         return cls(**values, unknown={name: value for name, value in record.items() if name not in known})
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as JSON types, in the order of the fields; unknown fields come last."""
         record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
-        record["labels"] = list(self.labels)
-        record["self_test"] = list(self.self_test)
+        for name in ("labels", "missing_outputs", "self_test"):
+            record[name] = list(record[name])
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
 
     def _problems(self) -> list[str]:
@@ -125,6 +127,11 @@ class Manifest:
             return problems
         if TASKS[self.task].labelled and not self.labels:
             problems.append(f'"labels" is empty, and {self.task} needs the name of each label')
+        problems += [
+            f'"missing_outputs" names {name!r}, which a graph for {self.task} can\'t lack'
+            for name in self.missing_outputs
+            if name not in TASKS[self.task].optional_outputs
+        ]
         if self.null_threshold is not None and self.task != "question-answering":
             problems.append(f'"null_threshold" must be null, because it does not go with {self.task}')
         for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
@@ -207,5 +214,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "parity": ("a table", lambda value: isinstance(value, dict)),
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),
     "embedding": ("a table", lambda value: isinstance(value, dict)),
+    "missing_outputs": ("a list of strings", _is_strings),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -9,6 +9,7 @@ int32 in TFLite; outputs are float32. Every named axis is dynamic unless a stati
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from albert_runtime.errors import UnsupportedError
@@ -91,10 +92,18 @@ class Task:
     settings: tuple[Setting, ...] = ()
     #: whether the manifest names the outputs in `labels`
     labelled: bool = False
+    #: outputs that a graph may lack, because there are checkpoints without the weights that compute them
+    optional_outputs: tuple[str, ...] = ()
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Input name -> its axes."""
         return dict.fromkeys(INPUT_NAMES, self.input_axes)
+
+    def without(self, outputs: Collection[str]) -> Task:
+        """The task of a graph that lacks these outputs."""
+        if not outputs:
+            return self
+        return replace(self, outputs={name: axes for name, axes in self.outputs.items() if name not in outputs})
 
 
 def _option(name: str, *, repeated: bool) -> str:
@@ -116,6 +125,7 @@ TASKS: dict[str, Task] = {
             architecture="AlbertModel",
             input_axes=_SEQUENCES,
             outputs={"last_hidden_state": (BATCH, SEQUENCE, "hidden_size"), "pooler_output": (BATCH, "hidden_size")},
+            optional_outputs=("pooler_output",),
             session=f"{_SESSIONS}.feature_extraction:FeatureExtractionSession",
             formatter=f"{_FORMATTERS}:format_embedding",
             arguments=(_TEXT,),

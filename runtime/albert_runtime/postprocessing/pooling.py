@@ -59,12 +59,12 @@ class EmbeddingOptions:
         return asdict(self)
 
 
-def pool(tokens: NDArray[Any], pooler_output: NDArray[Any], pooling: str, *, normalize: bool) -> Vector:
+def pool(tokens: NDArray[Any], pooler_output: NDArray[Any] | None, pooling: str, *, normalize: bool) -> Vector:
     """The vector of a text, float32 `[hidden]`.
 
     Args:
         tokens: the last hidden state of the text with [CLS] and [SEP] and without padding, `[sequence, hidden]`.
-        pooler_output: the output of the model's pooler, `[hidden]`.
+        pooler_output: the output of the model's pooler, `[hidden]`; None if it has none.
         pooling: "pooler" for `pooler_output`; "cls" for the first token, "mean" and "max" for the mean and the largest
             value of each number over all tokens, as in sentence-transformers.
         normalize: divide the vector by its length (L2 norm).
@@ -72,7 +72,7 @@ def pool(tokens: NDArray[Any], pooler_output: NDArray[Any], pooling: str, *, nor
     Raises:
         UsageError: there is no such pooling.
     """
-    if pooling == "pooler":
+    if pooling == "pooler" and pooler_output is not None:
         vector = np.asarray(pooler_output)
     elif pooling == "cls":
         vector = tokens[0]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from albert_runtime.answers import Embedding
 from albert_runtime.engines import Arrays
-from albert_runtime.errors import UsageError
+from albert_runtime.errors import BundleError, UsageError
 from albert_runtime.postprocessing.pooling import POOLINGS, EmbeddingOptions, pool, similarity
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 
@@ -21,8 +21,8 @@ class FeatureExtractionSession(AlbertSession):
     def options(self) -> EmbeddingOptions:
         """How the bundle makes one vector of a text.
 
-        If the checkpoint was a sentence-transformers folder, its files decided that; otherwise the vector is the output
-        of the pooler.
+        If the checkpoint was a sentence-transformers folder, its files decided that. Otherwise the vector is the output
+        of the pooler, or the mean of the tokens' vectors if the checkpoint had no pooler.
         """
         return EmbeddingOptions.from_manifest(self.manifest.embedding)
 
@@ -50,6 +50,8 @@ class FeatureExtractionSession(AlbertSession):
         pooling = self.options.pooling if pooling is None else pooling
         if pooling not in POOLINGS:
             raise UsageError(f"pooling={pooling!r} is unknown; choose one of {', '.join(map(repr, POOLINGS))}")
+        if pooling == "pooler" and "pooler_output" not in self.bundle.task.outputs:
+            raise UsageError("the model has no pooler, so pooling can't be 'pooler'; choose 'cls', 'mean' or 'max'")
         unit_length = self.options.normalize if normalize is None else normalize
         text = check_text("text", text)
         if self.options.lower_case:
@@ -58,7 +60,7 @@ class FeatureExtractionSession(AlbertSession):
 
         def finish(outputs: Sequence[Arrays]) -> Embedding:
             tokens = outputs[0]["last_hidden_state"][: len(encoding)]
-            return Embedding(pool(tokens, outputs[0]["pooler_output"], pooling, normalize=unit_length), tokens)
+            return Embedding(pool(tokens, outputs[0].get("pooler_output"), pooling, normalize=unit_length), tokens)
 
         return PreparedRequest((encoding,), finish)
 
@@ -72,7 +74,9 @@ class FeatureExtractionSession(AlbertSession):
 
     def _check_parts_fit(self) -> None:
         super()._check_parts_fit()
-        _ = self.options  # refuses options that this runtime does not know
+        # Reading the options refuses what this runtime does not know.
+        if self.options.pooling == "pooler" and "pooler_output" not in self.bundle.task.outputs:
+            raise BundleError(f"the manifest of {self.bundle.folder} asks for a pooler, which the graph does not have")
 
     def _checked_length(self, max_length: int | None) -> int | None:
         if max_length is None:

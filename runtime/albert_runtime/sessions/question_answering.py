@@ -154,7 +154,7 @@ class QuestionAnsweringSession(AlbertSession):
                 `null_threshold`, and False otherwise.
 
         Returns:
-            An `Answer`, or a tuple of them if `top_k` is above 1. `context[start:end]` is its text.
+            An `Answer`, or a tuple of them if `top_k` is above 1.
 
         Raises:
             UsageError: a text is empty, an option is wrong, or the contexts hold nothing that can be an answer.

@@ -70,5 +70,5 @@ def folder(tmp_path: Path) -> Path:
     """The folder of a readable checkpoint, which each test may damage."""
     CONFIG.save(tmp_path)
     save_weights(tmp_path, weights())
-    assert read_checkpoint(tmp_path).tasks == ("question-answering",)
+    assert read_checkpoint(tmp_path).tasks == ("feature-extraction", "question-answering")
     return tmp_path

@@ -7,10 +7,11 @@ import logging
 import pytest
 import torch
 import transformers
+from safetensors.numpy import save_file
 
 from albert_export.checkpoints import read_checkpoint
 from albert_runtime.errors import CheckpointError, UnsupportedError
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import TASKS, find_task
 from tests.albert_export.checkpoints.transformers_checkpoint import (
     SERVED,
     assert_same,
@@ -86,7 +87,7 @@ def test_an_untied_decoder_is_refused_only_for_tasks_that_need_it(tmp_path):
 @pytest.mark.parametrize(
     ("architecture", "settings", "tasks"),
     [
-        ("AlbertForTokenClassification", {"num_labels": 3}, ("token-classification",)),
+        ("AlbertForTokenClassification", {"num_labels": 3}, ("feature-extraction", "token-classification")),
         ("AlbertForSequenceClassification", {"num_labels": 3}, ("feature-extraction", "text-classification")),
         ("AlbertForMultipleChoice", {}, ("feature-extraction", "text-classification", "multiple-choice")),
     ],
@@ -135,14 +136,24 @@ def test_a_random_head_on_request(tmp_path, caplog):
     assert "qa_outputs.weight, qa_outputs.bias keep random" in caplog.text
 
 
-def test_a_random_pooler_on_request(tmp_path):
+def test_embeddings_need_no_pooler(tmp_path):
     hugging_face_model("AlbertForMaskedLM").save_pretrained(tmp_path)
-    shapes = shapes_of(full_weights(hugging_face_model("AlbertModel")))
     checkpoint = read_checkpoint(tmp_path)
-    with pytest.raises(UnsupportedError, match="no head for feature-extraction"):
-        checkpoint.weights_for("feature-extraction", shapes)
-    weights = checkpoint.weights_for("feature-extraction", shapes, allow_random_head=True)
-    assert set(shapes) - set(weights) == {"albert.pooler.weight", "albert.pooler.bias"}
+    assert "feature-extraction" in checkpoint.tasks
+    task = find_task("feature-extraction")
+    assert list(checkpoint.available(task).outputs) == ["last_hidden_state"]
+    hugging_face_model("AlbertForPreTraining").save_pretrained(tmp_path)
+    assert read_checkpoint(tmp_path).available(task) == task
+
+
+def test_half_of_a_pooler_is_an_error(tmp_path):
+    model = hugging_face_model("AlbertModel")
+    weights = full_weights(model)
+    del weights["albert.pooler.bias"]
+    model.config.save_pretrained(tmp_path)
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"missing: albert\.pooler\.bias"):
+        read_checkpoint(tmp_path).weights_for("feature-extraction", shapes_of(full_weights(model)))
 
 
 def test_a_random_head_does_not_use_another_tasks_classifier(tmp_path):

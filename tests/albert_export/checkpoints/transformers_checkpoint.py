@@ -24,11 +24,11 @@ TINY = {
 SERVED = {
     "AlbertModel": ("feature-extraction",),
     "AlbertForPreTraining": ("feature-extraction", "pretraining", "fill-mask"),
-    "AlbertForMaskedLM": ("fill-mask",),
+    "AlbertForMaskedLM": ("feature-extraction", "fill-mask"),
     "AlbertForSequenceClassification": ("feature-extraction", "text-classification"),
-    "AlbertForTokenClassification": ("token-classification",),
+    "AlbertForTokenClassification": ("feature-extraction", "token-classification"),
     "AlbertForMultipleChoice": ("feature-extraction", "multiple-choice"),
-    "AlbertForQuestionAnswering": ("question-answering",),
+    "AlbertForQuestionAnswering": ("feature-extraction", "question-answering"),
 }
 
 
