@@ -122,6 +122,16 @@ def test_evaluate_and_run(task: str, checkpoint: Path, tmp_path: Path) -> None:
     assert json.dumps(best.score)[:8] in (tmp_path / "out.jsonl").read_text()
 
 
+def test_task_library(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+    """Its vocabulary has the pieces alone, and the export says what that means."""
+    save_resized(checkpoint_of("text-classification"), tmp_path / "checkpoint", "AlbertForSequenceClassification")
+    lines: list[str] = []
+    export_tflite(
+        tmp_path / "checkpoint", tmp_path / "bundle", target="task-library", sequence_length=16, progress=lines.append
+    )
+    assert "note: the Task Library reads added tokens as ordinary text" in lines
+
+
 def test_fewer_embeddings_than_ids(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
     """The tokens were added, and resize_token_embeddings was forgotten."""
     import transformers
