@@ -42,12 +42,12 @@ class FastAddedTokens:
     normalizers: list[dict[str, Any]]
 
 
-def fast_added_tokens(tokenizer: AlbertTokenizer, *, drops_spaces: bool) -> FastAddedTokens:
+def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastAddedTokens:
     """Return the special and the added tokens of `tokenizer`.
 
     Args:
         tokenizer: the tokenizer.
-        drops_spaces: whether the slow tokenizer drops the white space at the ends of the text between two tokens.
+        trims_parts: whether SentencePiece drops the white space at the ends of the text between two tokens.
 
     Raises:
         UnsupportedError: there are more tokens than characters that can stand for them.
@@ -67,12 +67,14 @@ def fast_added_tokens(tokenizer: AlbertTokenizer, *, drops_spaces: bool) -> Fast
             record["content"] = _NEVER_FOUND + token.content
         elif token.normalized or (tokenizer.do_lower_case and lowered == token.content != token.content.upper()):
             record["normalized"] = True
+            if trims_parts:  # normalization can make new spaces, for example of a macron
+                record["lstrip"] = record["rstrip"] = True
             marked.append(token)
         records.append(record)
     if len(marked) > _LAST_MARK - _FIRST_MARK:
         raise UnsupportedError(f"{len(marked)} added tokens are more than a tokenizer.json can be written for")
     steps = [replace_pattern(f"[{chr(_FIRST_MARK)}-{chr(_LAST_MARK)}]", _OTHER_PRIVATE)] if marked else []
-    space = character_class(str.isspace) + "*" if drops_spaces and marked else ""
+    space = character_class(str.isspace) + "*" if marked and (tokenizer.remove_space or trims_parts) else ""
     # a longer token is found rather than a shorter one
     for place, token in enumerate(sorted(marked, key=lambda token: len(token.content), reverse=True)):
         pattern = "".join(_any_case(one) if tokenizer.do_lower_case else re.escape(one) for one in token.content)

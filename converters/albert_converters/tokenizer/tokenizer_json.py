@@ -43,7 +43,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
             "unigram models only, which all ALBERT checkpoints have"
         )
     vocabulary = _vocabulary(proto)
-    added = fast_added_tokens(tokenizer, drops_spaces=tokenizer.remove_space or proto.remove_extra_whitespaces)
+    added = fast_added_tokens(tokenizer, trims_parts=proto.remove_extra_whitespaces)
     metaspace = {
         "type": "Metaspace",
         "replacement": WORD_START,
