@@ -93,6 +93,11 @@ def is_punctuation(surface: str) -> bool:
     return bool(surface) and all(unicodedata.category(sign).startswith("P") for sign in surface)
 
 
+def is_unspaced(surface: str) -> bool:
+    """Whether `surface` is written in scripts without spaces between words."""
+    return _UNSPACED.fullmatch(surface) is not None
+
+
 def is_abbreviation(core: str) -> bool:
     """Whether a period after `core` belongs to it, wherever it stands in a sentence."""
     return core.lower() in _ABBREVIATIONS or _INITIALS.fullmatch(core) is not None
