@@ -25,7 +25,9 @@ from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
+from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.truncation import beginning
 
 _logger = logging.getLogger("albert_runtime")
 
@@ -187,9 +189,19 @@ class AlbertSession(BatchMixin, ABC):
             UsageError: a [MASK] would be cut off, or cutting only one text does not help.
         """
         limit = self.max_length if max_length is None else max_length
+        given = (text, text_pair)
+        if truncation == "longest_first":
+            # What is far behind the limit is cut off in any case, so it is not tokenized, unless a [MASK] is there.
+            short, short_pair = beginning(text, limit), text_pair and beginning(text_pair, limit)
+            rest = text[len(short) :] + (text_pair or "")[len(short_pair or "") :]
+            if not (keep_masks and MASK_TOKEN in rest):
+                text, text_pair = short, short_pair
         whole = self.tokenizer(text, text_pair).encodings[0]
         if len(whole) <= limit:
-            return whole
+            if given == (text, text_pair):
+                return whole
+            text, text_pair = given
+            whole = self.tokenizer(text, text_pair).encodings[0]
         cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
         masks = whole.ids.count(self.tokenizer.mask_token_id)
         kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
@@ -200,11 +212,14 @@ class AlbertSession(BatchMixin, ABC):
             )
         if max_length is None and not self._warned_of_truncation:
             self._warned_of_truncation = True
+            more = "" if given == (text, text_pair) else "more than "
             _logger.warning(
-                "the text has %d tokens and the model takes %d: %d tokens at the end were left out "
+                "the text has %s%d tokens and the model takes %d: %s%d tokens at the end were left out "
                 "(said once for each session)",
+                more,
                 len(whole),
                 limit,
+                more,
                 len(whole) - limit,
             )
         return cut

@@ -198,6 +198,7 @@ def test_real_sentences(demo_bundle_of: DemoBundleOf) -> None:
     labels, masks, vectors = (peer(task, demo_checkpoint(task)) for task in tasks)
     for pipeline in (labels, masks, vectors):
         pipeline.model.double()
+    compared = 0
     for line in lines[::10]:
         words = line.split()
         words[len(words) // 2] = "[MASK]"
@@ -207,9 +208,12 @@ def test_real_sentences(demo_bundle_of: DemoBundleOf) -> None:
             > 128
         ):
             continue
+        compared += 1
         assert_same_labels(classify(line), labels(line, top_k=None))
         (found,) = fill(masked)
         expected = masks(masked)
         assert [one.token_id for one in found] == [one["token"] for one in expected]
         assert [one.score for one in found] == pytest.approx([one["score"] for one in expected], abs=TOLERANCE)
         assert embed(line).tokens == pytest.approx(np.array(vectors(line)[0]), abs=TOLERANCE)
+    print(f"{compared} sentences")
+    assert compared > 800

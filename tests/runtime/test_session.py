@@ -118,6 +118,35 @@ class TestTexts:
         ]
         assert session.engine.runs[0]["input_ids"].shape == (1, 64)
 
+    def test_what_is_far_behind_the_limit_is_not_tokenized(self, tmp_path, caplog, monkeypatch):
+        session = canned(tmp_path, "text-classification", lambda *_: {"logits": np.zeros((1, 2))})
+        tokenized = []
+        tokenize = type(session.tokenizer).__call__
+
+        def record(tokenizer, *texts, **options):
+            tokenized.append(max(len(text) for text in texts if text is not None))
+            return tokenize(tokenizer, *texts, **options)
+
+        monkeypatch.setattr(type(session.tokenizer), "__call__", record)
+        text = ("a good film, \u0301 " * 700_000)[:10_000_000]
+        with caplog.at_level(logging.WARNING, "albert_runtime"):
+            session(text)
+            session("short", text)
+            session(text, text)
+        assert max(tokenized) < 1000
+        assert "the text has more than " in caplog.text
+        for run, texts in zip(session.engine.runs, ((text,), ("short", text), (text, text)), strict=True):
+            whole = [one[:20_000] for one in texts]
+            expected = session.tokenizer(*whole, truncation=True, max_length=64).encodings[0]
+            assert run["input_ids"].tolist() == [list(expected.ids)]
+
+    def test_a_mask_behind_the_limit_is_missed(self, tmp_path):
+        session = canned(tmp_path, "fill-mask", lambda *_: {"logits": np.zeros((1, 64, 200))})
+        text = "[MASK] " + "film " * 5000
+        assert len(session(text)) == 1
+        with pytest.raises(UsageError, match=r"1 of 2 \[MASK\] would be cut off"):
+            session(text + "[MASK]")
+
     def test_sequences_are_padded_to_a_static_length(self, tmp_path):
         fields = {"sequence_length": 16}
         session = canned(tmp_path, "text-classification", lambda *_: {"logits": np.zeros((1, 2))}, **fields)

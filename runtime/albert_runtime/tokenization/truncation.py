@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from albert_runtime.errors import UsageError
 
 STRATEGIES = ("longest_first", "only_first", "only_second")
+
+#: a text with more characters for each token of the limit is not tokenized as a whole
+_CHARACTERS_PER_TOKEN = 64
+#: a word with one of these has a token, whatever the vocabulary is
+_LETTER = re.compile("[0-9A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -92,3 +98,19 @@ def _cut_longest(first: int, second: int, excess: int) -> tuple[range, range]:
     if first > second:
         return range(first - to_equal - half), range(second - rest)
     return range(first - half), range(second - to_equal - rest)
+
+
+def beginning(text: str, tokens: int) -> str:
+    """The beginning of a very long text, up to a space, that has at least as many tokens; other texts are unchanged.
+
+    No piece of a vocabulary reaches over a space, so the tokens of the beginning are the first ones of the whole text.
+    """
+    if len(text) <= _CHARACTERS_PER_TOKEN * tokens:
+        return text
+    end = found = 0
+    while found < tokens:
+        start, end = end, text.find(" ", end) + 1
+        if end == 0:
+            return text
+        found += _LETTER.search(text, start, end) is not None
+    return text[: end - 1]

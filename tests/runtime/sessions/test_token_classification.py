@@ -73,6 +73,15 @@ def test_accents_and_digits_keep_their_places(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text", ["1,234.5 ﬁlms ½ in London", "Zo\u0308e\u0301 \u0130s in L\u00f3nd\u00f6n", "“ﷺ” 😀 in\tLONDON!"]
+)
+def test_places_behind_characters_that_change_their_length(tmp_path, text):
+    (entity,) = tagger(tmp_path, "▁london/B-LOC")(text)
+    assert entity.text == text[entity.start : entity.end]
+    assert entity.text.lower() in ("london", "lóndön")
+
+
+@pytest.mark.parametrize(
     ("text", "tagged", "expected"),
     [
         ("東京に住む", "東京/B-LOC に/O 住む/O", ["東京"]),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from albert_runtime.errors import UsageError
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-from albert_runtime.tokenization.truncation import Truncation
+from albert_runtime.tokenization.truncation import Truncation, beginning
 
 TOKENIZER = AlbertTokenizer(Path(__file__).parents[2] / "fixtures" / "albert" / "spiece.model")
 
@@ -94,3 +94,17 @@ def test_every_text_that_can_not_be_cut_is_named() -> None:
 def test_a_stride_must_move_the_window() -> None:
     with pytest.raises(UsageError, match="stride=3 does not move a window that has room for 3 tokens"):
         TOKENIZER("a b c d e f", truncation=True, max_length=5, stride=3, return_overflowing_tokens=True)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b1", "\u0301", "  ", "\n", "x" * 300, "\u4f60\u597d", ","]), max_size=400),
+    st.integers(3, 12),
+)
+def test_the_beginning_of_a_text_has_enough_words(words, tokens):
+    text = " ".join(words)
+    found = beginning(text, tokens)
+    assert text.startswith(found)
+    if found != text:
+        assert len(text) > 64 * tokens
+        assert text[len(found)] == " "
+        assert sum(any(sign in "ab1x" for sign in word) for word in found.split(" ")) == tokens
