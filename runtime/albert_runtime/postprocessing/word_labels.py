@@ -45,7 +45,7 @@ def label_words(tokens: LabelledTokens, labels: Sequence[str]) -> list[LabelledW
     """The words that have tokens, in order, each with the label of its first token.
 
     Models are trained on the first token of each word, so the labels of the others mean nothing. In a script without
-    spaces each token is a word; if the mark of the space before the first of them is outside, that token itself decides.
+    spaces each token is a word; if the mark of a space before a token is outside, the token itself decides.
 
     Three labels are not the model's:
 
