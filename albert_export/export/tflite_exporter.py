@@ -100,6 +100,8 @@ class TfliteExporter:
                 ],
             )
         if plan.target == "task-library":
+            if context.tokenizer.vocabulary.beyond_pieces:
+                context.progress("note: the Task Library reads added tokens as ordinary text")
             content = add_task_library_metadata(
                 content,
                 task=context.task,

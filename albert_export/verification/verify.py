@@ -31,10 +31,13 @@ from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
+from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 
 Arrays = dict[str, NDArray[np.int64]]
 #: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
 _LEAST_PROBABILITY = 1e-6
+#: the most added tokens that are compared
+_ADDED_TOKENS = 100
 
 
 @dataclass(frozen=True)
@@ -172,10 +175,25 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
 
 
 def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer) -> bool:
-    lines = sentences()
+    lines = (*sentences(), *_lines_with_added_tokens(reference))
     wrong = [line for line in lines if tokenizer.encode(line) != reference.encode(line)]
     detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
     return report.add_equal("tokens", "token ids", not wrong, detail)
+
+
+def _lines_with_added_tokens(tokenizer: AlbertTokenizer) -> list[str]:
+    """A few lines for each added token: in a sentence, within a word, twice, in another case, and beside others."""
+    tokens = [token for token in tokenizer.vocabulary.added.tokens if token.content not in SPECIAL_TOKENS]
+    contents = [token.content for token in tokens][:_ADDED_TOKENS]
+    lines = [
+        line
+        for content, following in zip(contents, [*contents[1:], *contents[:1]], strict=True)
+        for line in (
+            f"Here is {content} in a sentence, and{content}{following}within.",
+            f"{content} {content}  {content.upper()} {content.lower()} [MASK]{content}[SEP] {following}",
+        )
+    ]
+    return [*lines, " ".join(contents), "".join(contents)] if contents else []
 
 
 def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> bool:
@@ -187,7 +205,10 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
 
 def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
     """Yield inputs of real text, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
-    ids = np.array([i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)], np.int64)
+    added = [*tokenizer.vocabulary.beyond_pieces.values()][:_ADDED_TOKENS]
+    text = [i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)]
+    # the added tokens come early, so that sequences of most lengths have some
+    ids = np.array([*text[:2], *added, *text[2:]], np.int64)
     lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
     if CHOICES in task.input_axes:
         for choices, length in zip((2, 3, 4, 5, 6, 7, 2), (*lengths[:6], lengths[-1]), strict=False):

@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from albert_runtime.sessions.text_classification import TextClassificationSession
     from albert_runtime.sessions.token_classification import TokenClassificationSession
     from albert_runtime.sessions.zero_shot import ZeroShotClassifier
+    from albert_runtime.tokenization.added_vocabulary import AddedToken
     from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
     from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 __all__ = [
+    "AddedToken",
     "AlbertError",
     "AlbertSession",
     "AlbertTokenizer",
@@ -108,6 +110,7 @@ __getattr__ = lazy_names(
         "albert_runtime.sessions.text_classification": ("TextClassificationSession",),
         "albert_runtime.sessions.token_classification": ("TokenClassificationSession",),
         "albert_runtime.sessions.zero_shot": ("ZeroShotClassifier",),
+        "albert_runtime.tokenization.added_vocabulary": ("AddedToken",),
         "albert_runtime.tokenization.encoding": ("BatchEncoding", "Encoding"),
         "albert_runtime.tokenization.tokenizer": ("AlbertTokenizer",),
     },

@@ -6,6 +6,7 @@
       config.json             the model's configuration, as Hugging Face writes it
       spiece.model            the SentencePiece vocabulary
       tokenizer_config.json, tokenizer.json, special_tokens_map.json, README.md
+      added_tokens.json       only if tokens were added to the vocabulary
 
 The writer (albert_converters) and the reader (`open_bundle`) both take names and fields from here
 and from `manifest.py`.

@@ -155,9 +155,12 @@ class AlbertSession(BatchMixin, ABC):
             if name not in INPUT_NAMES
         ]
         vocabulary = self.bundle.config.get("vocab_size")
-        if isinstance(vocabulary, int) and self.tokenizer.vocab_size > vocabulary:
+        if isinstance(vocabulary, int) and len(self.tokenizer) > vocabulary:
+            added = len(self.tokenizer.vocabulary.beyond_pieces)
             problems.append(
-                f"spiece.model has {self.tokenizer.vocab_size} pieces, config.json says that the model has {vocabulary}"
+                f"spiece.model has {self.tokenizer.vocab_size} pieces"
+                + (f" and tokenizer_config.json {added} added tokens" if added else "")
+                + f", config.json says that the model has {vocabulary}"
             )
         positions = self.bundle.config.get("max_position_embeddings")
         if isinstance(positions, int) and self.max_length > positions:

@@ -87,6 +87,9 @@ _ASSUMED = {
         bundles={"my-albert-onnx": _QA_BUNDLE, "my-classifier": _CLASSIFIER},
         files={"reviews.csv": _REVIEWS_CSV},
     ),
+    "docs/beyond-one-machine.md": Assumed(
+        bundles={"my-classifier": _CLASSIFIER}, files={"reviews.jsonl": '{"review": "The story was gripping."}\n'}
+    ),
     "docs/coming-from-pipelines.md": Assumed(
         {
             "my-cls": "text-classification",

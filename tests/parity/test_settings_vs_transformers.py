@@ -100,7 +100,7 @@ def test_refused(settings: dict[str, Any], message: str, tmp_path: Path, checkpo
     ("tokens", "message"),
     [
         ({"sep_token": "</s>"}, "sep_token is '</s>'"),
-        ({"additional_special_tokens": ["[E1]"]}, r"added to the vocabulary \(\[E1\]\)"),
+        ({"additional_special_tokens": ["[E1]"]}, r"go up to 30000, .*\(\[E1\] \(30000\)\), .* has 30000"),
     ],
 )
 def test_special_tokens_map(tokens: dict[str, Any], message: str, tmp_path: Path, checkpoint_of: CheckpointOf) -> None:

@@ -6,15 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from albert_converters.tokenizer.fast_added_tokens import token_record
 from albert_converters.tokenizer.sentencepiece_proto import SentencePieceProto
-from albert_converters.tokenizer.tokenizer_json import added_token, tokenizer_json
+from albert_converters.tokenizer.tokenizer_json import tokenizer_json
 from albert_runtime.errors import UsageError
 from albert_runtime.manifest import VOCABULARY_FILE
+from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.config import CONFIG_FILE
-from albert_runtime.tokenization.special_tokens import MASK_TOKEN, SPECIAL_TOKENS, TOKEN_OF_ROLE
+from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS, TOKEN_OF_ROLE
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 FAST_TOKENIZER_FILE = "tokenizer.json"
+ADDED_TOKENS_FILE = "added_tokens.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 
 
@@ -22,7 +25,8 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     """Write the tokenizer's files to `folder`, which must exist, and return their names.
 
     `spiece.model` is an exact copy. The slow tokenizer of transformers 4.57 reads `tokenizer_config.json` and
-    `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids as the slow one.
+    `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids as the slow one. If tokens
+    were added to the vocabulary, `added_tokens.json` has their ids, for older versions of transformers.
 
     Raises:
         UnsupportedError: the SentencePiece model can't be expressed in a tokenizer.json.
@@ -33,8 +37,10 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     contents: dict[str, dict[str, Any]] = {
         FAST_TOKENIZER_FILE: tokenizer_json(tokenizer, proto),
         CONFIG_FILE: _config(tokenizer),
-        SPECIAL_TOKENS_FILE: _special_tokens_map(),
+        SPECIAL_TOKENS_FILE: _special_tokens_map(tokenizer),
     }
+    if tokenizer.vocabulary.beyond_pieces:
+        contents[ADDED_TOKENS_FILE] = tokenizer.vocabulary.beyond_pieces
     for name, content in contents.items():
         # people read the settings, but not the long vocabulary, so that is written in one line
         indent = None if name == FAST_TOKENIZER_FILE else 2
@@ -47,7 +53,9 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
 
 
 def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:
-    ids = tokenizer.convert_tokens_to_ids(SPECIAL_TOKENS)
+    # the special tokens of ALBERT come first; the order of the others can decide which of them keeps its case
+    tokens = sorted(tokenizer.vocabulary.added.tokens, key=lambda token: _place(token.content))
+    additional = list(tokenizer.vocabulary.additional_special_tokens)
     return {
         "tokenizer_class": "AlbertTokenizer",
         "do_lower_case": tokenizer.do_lower_case,
@@ -56,14 +64,26 @@ def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:
         "model_max_length": tokenizer.model_max_length,
         "clean_up_tokenization_spaces": False,
         **TOKEN_OF_ROLE,
-        "added_tokens_decoder": {
-            str(index): added_token(token) for index, token in zip(ids, SPECIAL_TOKENS, strict=True)
-        },
+        **({"additional_special_tokens": additional} if additional else {}),
+        "added_tokens_decoder": {str(token.id): token_record(token) for token in tokens},
     }
 
 
-def _special_tokens_map() -> dict[str, Any]:
-    """Role -> token. [MASK] has flags as well, since it strips the white space on its left."""
-    flags = added_token(MASK_TOKEN)
-    del flags["special"]
-    return {role: flags if token == MASK_TOKEN else token for role, token in TOKEN_OF_ROLE.items()}
+def _place(content: str) -> int:
+    return SPECIAL_TOKENS.index(content) if content in SPECIAL_TOKENS else len(SPECIAL_TOKENS)
+
+
+def _special_tokens_map(tokenizer: AlbertTokenizer) -> dict[str, Any]:
+    """Role -> token. One that strips white space is written with its flags."""
+    tokens = {token.content: token for token in tokenizer.vocabulary.added.tokens}
+    additional = [_with_flags(tokens[content]) for content in tokenizer.vocabulary.additional_special_tokens]
+    roles = {role: _with_flags(tokens[content]) for role, content in TOKEN_OF_ROLE.items()}
+    return {**roles, **({"additional_special_tokens": additional} if additional else {})}
+
+
+def _with_flags(token: AddedToken) -> str | dict[str, Any]:
+    if not (token.lstrip or token.rstrip):
+        return token.content
+    record = token_record(token)
+    del record["special"]
+    return record

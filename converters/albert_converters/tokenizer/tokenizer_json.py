@@ -9,22 +9,22 @@ have no counterpart in a tokenizer.json, and are expressed by other means:
 - Pieces such as "1999," are split again before the comma. Their scores are lowered here, so that the same text in
   several pieces always has a higher score.
 - The accents to strip are the characters with a Unicode combining class, and not all marks.
+
+Added tokens are in `fast_added_tokens.py`.
 """
 
 from __future__ import annotations
 
 import base64
 import math
-import sys
 import unicodedata
-from collections.abc import Callable
-from itertools import groupby
 from typing import Any
 
+from albert_converters.tokenizer.fast_added_tokens import character_class, fast_added_tokens, replace_pattern
 from albert_converters.tokenizer.sentencepiece_proto import ModelType, PieceType, SentencePieceProto
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.tokenization.sentencepiece_model import WORD_START, ends_in_digit_and_comma
-from albert_runtime.tokenization.special_tokens import CLS_TOKEN, MASK_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
+from albert_runtime.tokenization.special_tokens import CLS_TOKEN, SEP_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 #: the score of a piece that must not be chosen is this much below that of its parts
@@ -43,6 +43,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
             "unigram models only, which all ALBERT checkpoints have"
         )
     vocabulary = _vocabulary(proto)
+    added = fast_added_tokens(tokenizer, trims_parts=proto.remove_extra_whitespaces)
     metaspace = {
         "type": "Metaspace",
         "replacement": WORD_START,
@@ -53,8 +54,8 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [_added_token(tokenizer, token) for token in SPECIAL_TOKENS],
-        "normalizer": {"type": "Sequence", "normalizers": _normalizers(tokenizer, proto)},
+        "added_tokens": added.records,
+        "normalizer": {"type": "Sequence", "normalizers": [*added.normalizers, *_normalizers(tokenizer, proto)]},
         "pre_tokenizer": metaspace,
         "post_processor": _post_processor(tokenizer),
         "decoder": metaspace,
@@ -67,53 +68,22 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
     }
 
 
-def added_token(token: str) -> dict[str, Any]:
-    """Describe a special token as Hugging Face does: only [MASK] strips the white space on its left."""
-    return {
-        "content": token,
-        "single_word": False,
-        "lstrip": token == MASK_TOKEN,
-        "rstrip": False,
-        "normalized": False,
-        "special": True,
-    }
-
-
-def _added_token(tokenizer: AlbertTokenizer, token: str) -> dict[str, Any]:
-    [index] = tokenizer.convert_tokens_to_ids([token])
-    return {"id": index, **added_token(token)}
-
-
 def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[dict[str, Any]]:
     """Return the steps of `Normalizer`, followed by those of SentencePiece."""
     strip = {"type": "Strip", "strip_left": True, "strip_right": True}
     steps: list[dict[str, Any]] = []
     if tokenizer.remove_space:
-        steps += [_replace(_character_class(str.isspace) + "+", " "), strip]
-    steps += [_replace("``|''", '"')]
+        steps += [replace_pattern(character_class(str.isspace) + "+", " "), strip]
+    steps += [replace_pattern("``|''", '"')]
     if not tokenizer.keep_accents:
-        steps += [{"type": "NFKD"}, _replace(_character_class(unicodedata.combining), "")]
+        steps += [{"type": "NFKD"}, replace_pattern(character_class(unicodedata.combining), "")]
     if tokenizer.do_lower_case:
         steps += [{"type": "Lowercase"}]
     if proto.charsmap:
         steps += [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(proto.charsmap).decode("ascii")}]
     if proto.remove_extra_whitespaces:
-        steps += [_replace(" {2,}", " "), strip]
+        steps += [replace_pattern(" {2,}", " "), strip]
     return steps
-
-
-def _replace(pattern: str, content: str) -> dict[str, Any]:
-    return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
-
-
-def _character_class(belongs: Callable[[str], object]) -> str:
-    """Return a character class of all characters for which `belongs` is true, written out for any regex dialect."""
-    ranges: list[tuple[str, str]] = []
-    for is_in, characters in groupby(map(chr, range(sys.maxunicode + 1)), lambda character: bool(belongs(character))):
-        if is_in:
-            first, *rest = characters
-            ranges.append((first, rest[-1] if rest else first))
-    return "[" + "".join(first if first == last else f"{first}-{last}" for first, last in ranges) + "]"
 
 
 def _vocabulary(proto: SentencePieceProto) -> list[tuple[str, float]]:

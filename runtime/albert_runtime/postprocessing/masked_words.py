@@ -39,7 +39,8 @@ def fill_masks(
             continue
         scores = softmax(logits[place])
         # The output may be wider than the vocabulary: some models pad it to a round number.
-        compared = np.arange(min(len(scores), tokenizer.vocab_size)) if targets is None else np.asarray(targets)
+        known = tokenizer.vocabulary.all_ids
+        compared = known[known < len(scores)] if targets is None else np.asarray(targets)
         best = compared[np.argsort(-scores[compared], kind="stable")[:top_k]].tolist()
         masks.append(
             tuple(
@@ -47,7 +48,7 @@ def fill_masks(
                     token=piece.removeprefix(WORD_START) or WORD_START,
                     token_id=piece_id,
                     score=float(scores[piece_id]),
-                    text=_fill(texts[owner], encoding.offsets[place], piece),
+                    text=_fill(texts[owner], encoding.offsets[place], piece, tokenizer),
                 )
                 for piece_id, piece in zip(best, tokenizer.convert_ids_to_tokens(best), strict=True)
             )
@@ -71,14 +72,15 @@ def target_pieces(targets: Sequence[str], tokenizer: AlbertTokenizer) -> dict[st
     return pieces
 
 
-def _fill(text: str, span: tuple[int, int], piece: str) -> str:
+def _fill(text: str, span: tuple[int, int], piece: str, tokenizer: AlbertTokenizer) -> str:
     """`text` with `piece` in place of the mask at `span`.
 
-    The mask includes the space on its left, so the piece decides whether there is a space.
+    The mask includes the space on its left, so the piece decides whether there is a space. An added token is a word of
+    its own.
     """
     left = text[: span[0]].rstrip()
     word = piece.removeprefix(WORD_START)
     space = ""
-    if word != piece:
+    if word != piece or piece in tokenizer.vocabulary.beyond_pieces:
         space = text[len(left) : span[0]] or (" " if left else "")
     return left + space + word + text[span[1] :]

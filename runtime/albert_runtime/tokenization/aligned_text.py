@@ -6,7 +6,7 @@ that each token can be traced back to the characters that the user typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,19 @@ class AlignedText:
     def part(self, start: int, stop: int) -> AlignedText:
         """The characters `start:stop`."""
         return AlignedText(self.text[start:stop], self.starts[start:stop], self.ends[start:stop])
+
+    @classmethod
+    def joined(cls, parts: Sequence[AlignedText]) -> AlignedText:
+        """One text of several parts of the same original text, in their order; there is one part at least."""
+        return cls(
+            "".join(part.text for part in parts),
+            np.concatenate([part.starts for part in parts]),
+            np.concatenate([part.ends for part in parts]),
+        )
+
+    def lstrip(self) -> AlignedText:
+        """The text without the white space at its beginning."""
+        return self.part(len(self.text) - len(self.text.lstrip()), len(self.text))
 
     def rstrip(self) -> AlignedText:
         """The text without the white space at its end."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.tokenization.added_tokens_files import read_tokens
+from albert_runtime.tokenization.added_vocabulary import AddedToken
 
 CONFIG_FILE = "tokenizer_config.json"
-_ADDED_TOKENS_FILE = "added_tokens.json"
-_SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 
 #: the values of "tokenizer_class" that mean this tokenizer
 _CLASSES = (None, "AlbertTokenizer", "AlbertTokenizerFast")
@@ -39,13 +39,21 @@ class TokenizerConfig:
     keep_accents: bool = False
     #: the most tokens in a sequence; Hugging Face writes 1e30 for "no limit". None if the file does not say.
     model_max_length: int | None = None
+    #: the special tokens and the tokens that were added to the vocabulary
+    added_tokens: tuple[AddedToken, ...] = ()
+    #: those of them that are special, besides the special tokens of ALBERT
+    additional_special_tokens: tuple[str, ...] = ()
+
+
+#: the settings that are read as they are
+_PLAIN_SETTINGS = ("do_lower_case", "remove_space", "keep_accents")
 
 
 def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> TokenizerConfig:
     """The settings in `folder`; if the file or a setting is absent, the default is used.
 
     Every setting that makes Hugging Face's tokenizer give other ids is either followed or refused, and so are the
-    special tokens in special_tokens_map.json and added_tokens.json, where Hugging Face reads these files.
+    tokens in special_tokens_map.json, added_tokens.json and tokenizer.json, where Hugging Face reads these files.
 
     Args:
         folder: the folder of tokenizer_config.json.
@@ -56,11 +64,11 @@ def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> To
             lists every such setting.
     """
     file = folder / CONFIG_FILE
-    settings = _with_special_tokens(_read_object(file), folder)
-    found = {name: settings[name] for name in TokenizerConfig.__annotations__ if name in settings}
+    settings = _read_object(file)
+    found = {name: settings[name] for name in _PLAIN_SETTINGS if name in settings}
     problems = [
         f"{name} is {found[name]!r}, and must be true or false"
-        for name in ("do_lower_case", "remove_space", "keep_accents")
+        for name in _PLAIN_SETTINGS
         if not isinstance(found.get(name, True), bool)
     ]
     # Hugging Face reads the limit under its older name "max_len" too.
@@ -71,59 +79,13 @@ def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> To
     found["model_max_length"] = length
     if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 1):
         problems.append(f"model_max_length is {length!r}, and must be a positive whole number")
-    problems += _token_problems(settings, folder, special_tokens)
+    tokens = read_tokens(settings, folder, special_tokens, _read_object)
+    found["added_tokens"], found["additional_special_tokens"] = tuple(tokens.tokens), tuple(tokens.additional)
+    problems += tokens.problems
     problems += _behaviour_problems(settings)
     if problems:
         raise UnsupportedError(listed(f"{file} asks for a tokenizer that can't be made:", problems))
     return TokenizerConfig(**found)
-
-
-def stated_token_ids(folder: Path) -> dict[str, int]:
-    """The id of each token in "added_tokens_decoder" of tokenizer_config.json, which Hugging Face's tokenizer gives it.
-
-    Raises:
-        UnsupportedError: the file can't be read, or a key of the table is not a number.
-    """
-    file = folder / CONFIG_FILE
-    stated = _read_object(file).get("added_tokens_decoder")
-    try:
-        return {str(_content(token)): int(index) for index, token in (stated or {}).items()}
-    except (AttributeError, ValueError):
-        raise UnsupportedError(f"{file}: added_tokens_decoder must be a table of ids and tokens") from None
-
-
-def _with_special_tokens(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings with the special tokens of special_tokens_map.json.
-
-    Hugging Face reads that file only if tokenizer_config.json has no "added_tokens_decoder".
-    """
-    if "added_tokens_decoder" in settings:
-        return settings
-    tokens = _read_object(folder / _SPECIAL_TOKENS_FILE)
-    additional = [*(settings.get("additional_special_tokens") or ()), *(tokens.get("additional_special_tokens") or ())]
-    return {**settings, **tokens, "additional_special_tokens": additional}
-
-
-def _token_problems(settings: Mapping[str, Any], folder: Path, special_tokens: Mapping[str, str]) -> list[str]:
-    """What is wrong with the special tokens and the added tokens."""
-    problems = []
-    for role, expected in special_tokens.items():
-        token = _content(settings.get(role) or expected)
-        if token != expected:
-            problems.append(f"{role} is {token!r}; only {expected!r} is supported")
-    described = [*_values(settings.get("added_tokens_decoder")), *(settings.get(role) for role in special_tokens)]
-    problems += [
-        f"{_content(token)} has single_word, so that it is found only between spaces, which is not supported"
-        for token in described
-        if isinstance(token, Mapping) and token.get("single_word")
-    ]
-    added = [_content(token) for token in _values(settings.get("added_tokens_decoder"))]
-    added += [_content(token) for token in settings.get("additional_special_tokens") or ()]
-    added += _read_object(folder / _ADDED_TOKENS_FILE)
-    unknown = sorted({str(token) for token in added} - set(special_tokens.values()))
-    if unknown:
-        problems.append(f"tokens were added to the vocabulary ({', '.join(unknown)}), which is not supported")
-    return problems
 
 
 def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
@@ -172,12 +134,3 @@ def _read_object(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UnsupportedError(f"{file} holds a JSON {type(content).__name__}, and must hold an object")
     return content
-
-
-def _content(token: Any) -> Any:
-    """The text of a token, which is written either as a string or as an object with `content`."""
-    return token.get("content") if isinstance(token, Mapping) else token
-
-
-def _values(tokens: Any) -> Sequence[Any]:
-    return list(tokens.values()) if isinstance(tokens, Mapping) else []

@@ -35,9 +35,9 @@ class SentencePieceModel:
                 another unknown piece than `unknown_piece`, or falls back to bytes.
         """
         self._processor = _load(file)
-        problems = [f"the piece {piece} is missing" for piece in required_pieces if not self._holds(piece)]
+        problems = [f"the piece {piece} is missing" for piece in required_pieces if not self.holds(piece)]
         unknown = self.piece_of(self._processor.unk_id())
-        if unknown != unknown_piece and self._holds(unknown_piece):
+        if unknown != unknown_piece and self.holds(unknown_piece):
             problems.append(f"its unknown piece is {unknown}, not {unknown_piece}")
         if self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
             problems.append("it falls back to bytes, which no ALBERT model does")
@@ -109,7 +109,8 @@ class SentencePieceModel:
         after_last = np.append(text.starts, text.ends[-1:])
         return after_last[begin].tolist(), text.ends[np.maximum(end, 1) - 1].tolist()
 
-    def _holds(self, piece: str) -> bool:
+    def holds(self, piece: str) -> bool:
+        """Whether `piece` is in the vocabulary."""
         return self.piece_of(self.id_of(piece)) == piece
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from albert_runtime.errors import UsageError, listed
 from albert_runtime.manifest import VOCABULARY_FILE
+from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.arguments import as_lists, check_texts, padded_length, truncation_strategy
 from albert_runtime.tokenization.config import read_tokenizer_config
 from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
@@ -21,9 +22,9 @@ from albert_runtime.tokenization.special_tokens import (
     SPECIAL_TOKENS,
     TOKEN_OF_ROLE,
     UNK_TOKEN,
-    split_special_tokens,
 )
 from albert_runtime.tokenization.truncation import Truncation, Window
+from albert_runtime.tokenization.vocabulary import Vocabulary
 
 #: a model_max_length of this or more means "no limit"
 _NO_LIMIT = 10**20
@@ -34,9 +35,9 @@ _USUAL_LIMIT = 512
 class AlbertTokenizer:
     """A SentencePiece vocabulary with ALBERT's normalization, special tokens and layout of sequences.
 
-    First, the special tokens that are written in a text are separated ([MASK] with the white space on its left). The
-    parts between them are normalized (see `Normalizer`) and split by SentencePiece; pieces such as "1999," are split
-    again before their comma. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
+    First, the special tokens and the added tokens that are written in a text are separated (see `AddedVocabulary`).
+    The parts between them are normalized (see `Normalizer`) and split by SentencePiece; pieces such as "1999," are
+    split again before their comma. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
 
     A tokenizer does not change after construction, so threads may share it.
     """
@@ -49,6 +50,8 @@ class AlbertTokenizer:
         remove_space: bool = True,
         keep_accents: bool = False,
         model_max_length: int = _USUAL_LIMIT,
+        added_tokens: Sequence[AddedToken] = (),
+        additional_special_tokens: Sequence[str] = (),
     ) -> None:
         """Load the SentencePiece model `vocab_file`.
 
@@ -58,9 +61,13 @@ class AlbertTokenizer:
             remove_space: squeeze white space.
             keep_accents: don't decompose characters, and keep their accents.
             model_max_length: the most tokens in a sequence if a call does not say; 10**20 or more means no limit.
+            added_tokens: the tokens that are found in a text before SentencePiece splits it. The special tokens of
+                ALBERT need not be among them; their flags may be given here.
+            additional_special_tokens: the contents of those that are special, besides the special tokens of ALBERT.
 
         Raises:
-            UnsupportedError: the file is missing, damaged, or not the vocabulary of an ALBERT.
+            UnsupportedError: the file is missing, damaged, or not the vocabulary of an ALBERT; or the id of an added
+                token is that of a piece.
         """
         self.vocab_file = Path(vocab_file)
         self.do_lower_case = do_lower_case
@@ -69,13 +76,14 @@ class AlbertTokenizer:
         self.model_max_length = model_max_length
         self._normalizer = Normalizer(do_lower_case, remove_space, keep_accents)
         self._model = SentencePieceModel(self.vocab_file, SPECIAL_TOKENS, UNK_TOKEN)
+        self.vocabulary = Vocabulary(self._model, added_tokens, additional_special_tokens)
+        #: the number of pieces of SentencePiece, without the added tokens; see `len`
         self.vocab_size = len(self._model)
         self.pad_token_id = self._model.id_of(PAD_TOKEN)
         self.unk_token_id = self._model.id_of(UNK_TOKEN)
         self.cls_token_id = self._model.id_of(CLS_TOKEN)
         self.sep_token_id = self._model.id_of(SEP_TOKEN)
         self.mask_token_id = self._model.id_of(MASK_TOKEN)
-        self._special_ids = frozenset(map(self._model.id_of, SPECIAL_TOKENS))
 
     @classmethod
     def from_folder(
@@ -98,7 +106,13 @@ class AlbertTokenizer:
             remove_space=config.remove_space,
             keep_accents=config.keep_accents,
             model_max_length=model_max_length if config.model_max_length is None else config.model_max_length,
+            added_tokens=config.added_tokens,
+            additional_special_tokens=config.additional_special_tokens,
         )
+
+    def __len__(self) -> int:
+        """One more than the largest id, added tokens included; a model needs so many word embeddings."""
+        return len(self.vocabulary)
 
     def __call__(
         self,
@@ -191,24 +205,11 @@ class AlbertTokenizer:
         Raises:
             UsageError: an id is not in the vocabulary.
         """
-        text = ""
-        ordinary: list[str] = []
-        follows_special = False
-        for token in self.convert_ids_to_tokens(ids):
-            if token not in SPECIAL_TOKENS:
-                ordinary.append(token)
-                follows_special = False
-            elif not skip_special_tokens:
-                # SentencePiece decodes a text without a space at its front, so one is added before the ordinary tokens
-                # that precede a special token; Hugging Face writes no space between two special tokens.
-                text += ("" if follows_special else " ") + self._model.join(ordinary) + token
-                ordinary = []
-                follows_special = True
-        return (text + self._model.join(ordinary)).strip()
+        return self.vocabulary.decode(self.convert_ids_to_tokens(ids), skip_special_tokens=skip_special_tokens)
 
     def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]:
         """The id of each token; the id of `<unk>` for a token that is not in the vocabulary."""
-        return [self._model.id_of(token) for token in tokens]
+        return [self.vocabulary.id_of(token) for token in tokens]
 
     def convert_ids_to_tokens(self, ids: Iterable[int]) -> list[str]:
         """The token of each id.
@@ -216,14 +217,7 @@ class AlbertTokenizer:
         Raises:
             UsageError: an id is not in the vocabulary.
         """
-        ids = [int(index) for index in ids]
-        foreign = sorted({index for index in ids if not 0 <= index < self.vocab_size})
-        if foreign:
-            raise UsageError(
-                f"token ids {', '.join(map(str, foreign))} are not in the vocabulary of {self.vocab_size} pieces (0 to "
-                f"{self.vocab_size - 1})"
-            )
-        return [self._model.piece_of(index) for index in ids]
+        return self.vocabulary.tokens_of([int(index) for index in ids])
 
     def build_inputs_with_special_tokens(self, ids: Sequence[int], pair_ids: Sequence[int] | None = None) -> list[int]:
         """`[CLS] ids [SEP]`, or `[CLS] ids [SEP] pair_ids [SEP]`."""
@@ -249,7 +243,7 @@ class AlbertTokenizer:
                 raise UsageError(
                     "ids that already have special tokens are a whole sequence; give no pair_ids with them"
                 )
-            return [int(index in self._special_ids) for index in ids]
+            return [int(index in self.vocabulary.special_ids) for index in ids]
         first = [1, *(0 for _ in ids), 1]
         return first if pair_ids is None else [*first, *(0 for _ in pair_ids), 1]
 
@@ -275,14 +269,13 @@ class AlbertTokenizer:
         return target
 
     def _tokenize(self, text: str, *, sequence: int = 0, sample: int = 0, type_id: int = 0) -> Encoding:
-        """The tokens of one text; the only special tokens are those that are written in it."""
+        """The tokens of one text; the only special or added tokens are those that are written in it."""
         pieces: list[Piece] = []
         words: list[int] = []
-        for part in split_special_tokens(text, do_lower_case=self.do_lower_case):
-            is_special = part.text in SPECIAL_TOKENS
+        for part in self.vocabulary.added.split(text, do_lower_case=self.do_lower_case):
             found = (
                 [Piece(part.text, int(part.starts[0]), int(part.ends[-1]))]
-                if is_special
+                if part.text in self.vocabulary.added
                 else self._model.split(self._normalizer.normalize(part))
             )
             word = words[-1] if words else -1

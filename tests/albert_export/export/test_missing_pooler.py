@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import albert_runtime
 from albert_export import export_onnx, export_tflite
 from albert_export.cli.main import main
 from albert_export.evaluation import find_model
+from albert_export.export import Exported
 from albert_runtime.errors import BundleError, UsageError
 from tests.conftest import CheckpointOf
 
@@ -75,3 +79,47 @@ def test_sensitivity(checkpoint_of: CheckpointOf, capsys: pytest.CaptureFixture[
     command = ["sensitivity", "--model", str(checkpoint_of("fill-mask")), "--task", "base", "--limit", "1"]
     assert main(command) == 0
     assert "pooler" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4", "int8-static", "fp16"])
+@pytest.mark.parametrize("export", [export_onnx, export_tflite])
+def test_other_precisions(
+    export: Callable[..., Exported], precision: str, checkpoint_of: CheckpointOf, tmp_path: Path
+) -> None:
+    """No recipe, no calibration and no accuracy check needs the pooler."""
+    exported = export(checkpoint_of("fill-mask"), tmp_path / "bundle", task="base", precision=precision, max_drop=100)
+    assert exported.manifest.missing_outputs == ("pooler_output",)
+    assert exported.report.passed
+    session = albert_runtime.load(tmp_path / "bundle")
+    outputs = {name for vector in session.manifest.self_test for name in vector["outputs"]}
+    assert outputs == set(session.engine.output_names) == {"last_hidden_state"}
+    assert session(TEXT).vector.shape == (16,)
+    assert [one.vector.shape for one in session([TEXT, "A dog."])] == [(16,)] * 2
+
+
+def test_bench_inspect_and_run(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = ["--lengths", "8", "--resize", "8,16", "--runs", "1", "--rounds", "1", "--quiet"]
+    assert main(["bench", str(bundle), *short]) == 0
+    capsys.readouterr()
+    assert main(["inspect", str(bundle)]) == 0
+    assert "pooler" not in capsys.readouterr().out
+    assert main(["run", str(bundle), TEXT, "--json"]) == 0
+    assert "vector" in capsys.readouterr().out
+    assert main(["run", str(bundle), TEXT, "--pooling", "pooler"]) != 0
+    assert "has no pooler" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("mode", "pooling"), [("cls_token", "cls"), ("max_tokens", "max")])
+def test_sentence_transformers_decide(mode: str, pooling: str, checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
+    """The mean is only the default for a folder that says nothing."""
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(checkpoint_of("fill-mask"), folder)
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({f"pooling_mode_{mode}": True}))
+    kinds = {"": "Transformer", "1_Pooling": "Pooling"}
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in kinds.items()]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    export_onnx(folder, tmp_path / "bundle", task="base")
+    session = albert_runtime.load(tmp_path / "bundle")
+    assert session.manifest.embedding["pooling"] == pooling
+    np.testing.assert_array_equal(session(TEXT).vector, session(TEXT, pooling=pooling).vector)

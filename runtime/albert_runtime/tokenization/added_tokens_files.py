@@ -1,0 +1,185 @@
+"""Reads which tokens were added to a vocabulary, from the files where Hugging Face's slow tokenizer reads it.
+
+tokenizer_config.json says it in "added_tokens_decoder". Older folders have no such table; there, the tokens are in
+special_tokens_map.json, added_tokens.json and the "added_tokens" of tokenizer.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from albert_runtime.tokenization.added_vocabulary import AddedToken
+from albert_runtime.tokenization.special_tokens import MASK_TOKEN
+
+_TABLE = "added_tokens_decoder"
+_ADDITIONAL = "additional_special_tokens"
+_FLAGS = ("lstrip", "rstrip", "normalized", "special")
+
+ReadObject = Callable[[Path], dict[str, Any]]
+
+
+@dataclass
+class TokenFiles:
+    """What the files of one folder say about tokens; `problems` says what of it is not supported."""
+
+    #: the special tokens of ALBERT and the added tokens, in the order in which Hugging Face's tokenizer has them
+    tokens: list[AddedToken] = field(default_factory=list)
+    #: the tokens that are special besides those of ALBERT
+    additional: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def read_tokens(
+    settings: Mapping[str, Any], folder: Path, special_tokens: Mapping[str, str], read: ReadObject
+) -> TokenFiles:
+    """The tokens of the tokenizer in `folder`.
+
+    Args:
+        settings: the content of tokenizer_config.json.
+        folder: the folder of the other files.
+        special_tokens: role -> the token that it must have ("cls_token" -> "[CLS]").
+        read: returns the JSON object in a file, or an empty one if there is no such file.
+    """
+    found = TokenFiles()
+    stated: list[AddedToken] = []
+    if _TABLE in settings:
+        stated += _tokens_in_table(settings[_TABLE], found.problems)
+        #: tokens whose flags replace those that a role states
+        described = stated
+    else:
+        # Hugging Face does not read this file if there is a table.
+        settings = _with_special_tokens_map(settings, read(folder / "special_tokens_map.json"))
+        special = {*map(content_of, _additional(settings)), *special_tokens.values()}
+        for content, index in read(folder / "added_tokens.json").items():
+            is_special = content in special
+            stated.append(AddedToken(content, index, normalized=not is_special, special=is_special))
+        listed_tokens = read(folder / "tokenizer.json").get("added_tokens") or []
+        described = [_token(token, token.get("id"), found.problems) for token in listed_tokens]
+        stated = _merged(stated, described)
+    found.problems += [
+        f"{role} is {content_of(settings.get(role))!r}; only {expected!r} is supported"
+        for role, expected in special_tokens.items()
+        if content_of(settings.get(role) or expected) != expected
+    ]
+    if settings.get("extra_special_tokens"):
+        found.problems.append(
+            f"extra_special_tokens is {settings['extra_special_tokens']!r}, which is not supported; "
+            f"list the tokens in {_ADDITIONAL} instead"
+        )
+    additional = _additional(settings)
+    found.additional = list(dict.fromkeys(str(content_of(token)) for token in additional))
+    roles = _role_tokens(settings, special_tokens, described, found.problems)
+    extra = [_as_special(token, found.problems) for token in additional]
+    found.tokens = _with_roles(stated, [*roles, *extra])
+    found.problems += _contradictions(found.tokens)
+    return found
+
+
+def content_of(token: Any) -> Any:
+    """The text of a token, which is written either as a string or as an object with `content`."""
+    return token.get("content") if isinstance(token, Mapping) else token
+
+
+def _with_special_tokens_map(settings: Mapping[str, Any], special_map: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with the roles and the additional special tokens of special_tokens_map.json."""
+    tokens = [*_additional(settings)]
+    known = set(map(content_of, tokens))
+    tokens += [token for token in _additional(special_map) if content_of(token) not in known]
+    return {**settings, **special_map, _ADDITIONAL: tokens}
+
+
+def _additional(settings: Mapping[str, Any]) -> Sequence[Any]:
+    return settings.get(_ADDITIONAL) or ()
+
+
+def _tokens_in_table(table: Any, problems: list[str]) -> list[AddedToken]:
+    try:
+        return [_token(token, int(index), problems) for index, token in table.items()]
+    except (AttributeError, TypeError, ValueError):
+        problems.append(f"{_TABLE} must be a table of ids and tokens")
+        return []
+
+
+def _token(record: Any, index: Any, problems: list[str]) -> AddedToken:
+    """The token that `record` describes; it is a string, or an object with the fields of Hugging Face's AddedToken."""
+    record = {"content": record} if isinstance(record, str) else dict(record)
+    content = record.get("content")
+    if record.get("single_word"):
+        problems.append(f"{content} has single_word, so that it is found only between spaces, which is not supported")
+    special = bool(record.get("special", False))
+    flags = {"normalized": not special, **{name: bool(record[name]) for name in _FLAGS if name in record}}
+    return AddedToken(content, index, **flags)  # `_contradictions` checks the content
+
+
+def _as_special(record: Any, problems: list[str]) -> AddedToken | str:
+    """An additional special token: a string, or the token that an object describes."""
+    return record if isinstance(record, str) else replace(_token(record, None, problems), special=True)
+
+
+def _role_tokens(
+    settings: Mapping[str, Any], special_tokens: Mapping[str, str], described: Iterable[AddedToken], problems: list[str]
+) -> list[AddedToken | str]:
+    """The token of each role, once; a string if the settings state no flags for it."""
+    flags = {token.content: token for token in described}
+    tokens: dict[str, AddedToken | str] = {}
+    for role, expected in special_tokens.items():
+        given = settings.get(role)
+        if expected in tokens:
+            continue  # [CLS] and [SEP] have two roles each; the first one counts
+        if given is not None and expected in flags:
+            tokens[expected] = flags[expected]
+        elif isinstance(given, Mapping):
+            tokens[expected] = replace(_token(given, None, problems), content=expected)
+        elif expected == MASK_TOKEN:
+            tokens[expected] = AddedToken(MASK_TOKEN, lstrip=True)
+        else:
+            tokens[expected] = expected
+    return list(tokens.values())
+
+
+def _merged(first: Iterable[AddedToken], second: Iterable[AddedToken]) -> list[AddedToken]:
+    """The tokens of both; one of the second replaces one of the first with the same id and content."""
+    return list({(token.content, token.id): token for token in (*first, *second)}.values())
+
+
+def _with_roles(stated: Sequence[AddedToken], special: Iterable[AddedToken | str]) -> list[AddedToken]:
+    """`stated` with the special tokens. The flags of a special token replace those that are stated for it."""
+    tokens = list(stated)
+    places = {token.content: place for place, token in enumerate(tokens)}
+    for token in special:
+        content = token if isinstance(token, str) else token.content
+        place = places.get(content)
+        if place is None:
+            places[content] = len(tokens)
+            tokens.append(AddedToken(token) if isinstance(token, str) else replace(token, special=True))
+        elif not isinstance(token, str):
+            tokens[place] = replace(token, id=tokens[place].id, special=True)
+    return tokens
+
+
+def _contradictions(tokens: Sequence[AddedToken]) -> list[str]:
+    """What keeps the tokens from having one content and one id each."""
+    problems = [f"an added token is {token.content!r}, and must be a text" for token in tokens if not _is_text(token)]
+    problems += [
+        f"{token.content} has the id {token.id!r}, and must have a whole number"
+        for token in tokens
+        if isinstance(token.id, bool) or not (token.id is None or (isinstance(token.id, int) and token.id >= 0))
+    ]
+    if problems:
+        return problems
+    contents: dict[str, int | None] = {}
+    ids: dict[int, str] = {}
+    for token in tokens:
+        if token.content in contents:
+            problems.append(f"{token.content} is token {contents[token.content]} and token {token.id}")
+        contents[token.content] = token.id
+        if token.id is not None and ids.setdefault(token.id, token.content) != token.content:
+            problems.append(f"token {token.id} is {ids[token.id]} and {token.content}")
+    return problems
+
+
+def _is_text(token: AddedToken) -> bool:
+    return isinstance(token.content, str) and token.content != ""
