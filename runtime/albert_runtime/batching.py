@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import RequestError, UsageError
@@ -62,12 +62,14 @@ class Prepared(Protocol):
 
 
 class BatchMixin:
-    """The part of `AlbertSession` that answers many requests at once.
+    """The part of `AlbertSession`, and of `ZeroShotClassifier`, that answers many requests at once.
 
     A session's call, too, takes a list or an iterator of requests in place of its first argument.
     """
 
     manifest: Manifest
+    #: the arguments of the call behind the first one, if many requests may share them
+    _shared_arguments: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -232,8 +234,8 @@ def _single_or_batch(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def call_or_map(self: BatchMixin, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and is_batch(args[0]):
-            answers = self.map(args[0], **kwargs)
+        if args and is_batch(args[0]) and len(args) - 1 <= len(self._shared_arguments):
+            answers = self.map(args[0], **dict(zip(self._shared_arguments, args[1:], strict=False)), **kwargs)
             return list(answers) if isinstance(args[0], Sized) else answers
         return call(self, *args, **kwargs)
 

@@ -70,6 +70,8 @@ class _Parser(argparse.ArgumentParser):
     """Raises a UsageError for wrong arguments, where argparse would end the process."""
 
     def error(self, message: str) -> NoReturn:
+        if message.startswith("argument "):  # the value of one option is wrong, and the others don't matter
+            raise UsageError(f"{message} (--help shows the options)")
         raise UsageError(f"{message}\n{self.format_usage().strip()}\n(--help shows the options and examples)")
 
 

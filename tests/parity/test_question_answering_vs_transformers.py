@@ -1,6 +1,7 @@
 """Answers of the session against transformers' question-answering pipeline with the slow tokenizer, on equal weights.
 
-The pipeline differs in three ways that are not errors of either side, and `expected_answers` takes them out:
+The pipeline differs in three ways that are not errors of either side. `expected_answers` takes them out, and
+`known_differences` counts them:
 
 - It lists passages with the same text several times: once for each pair of tokens that is extended to the same words,
   and once for each window. A session lists the most probable of them.
@@ -12,6 +13,7 @@ The pipeline differs in three ways that are not errors of either side, and `expe
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from multiprocessing.pool import ThreadPool
 from typing import Any
@@ -80,6 +82,20 @@ def expected_answers(
     return list(by_text.values())[:top_k]
 
 
+def known_differences(found: list[dict[str, Any]], context: str) -> Counter[str]:
+    """How often each known difference occurs in the best answers of the pipeline, as it gives them."""
+    kinds: Counter[str] = Counter(answers=len(found))
+    texts = set()
+    for one in found:
+        end = len(context[: one["end"] + 1].rstrip(WHITE_SPACE)) if one["answer"] else 0
+        text = context[one["start"] : end]
+        kinds["the text of a better answer"] += text in texts
+        kinds["other white space in the text"] += text != one["answer"]
+        kinds["another end"] += end != one["end"]
+        texts.add(text)
+    return kinds
+
+
 def disagreement(answers: Answer | tuple[Answer, ...], expected: list[dict[str, Any]]) -> str:
     given = [answers] if isinstance(answers, Answer) else list(answers)
     ours = [{"text": one.text, "start": one.start, "end": one.end} for one in given]
@@ -91,9 +107,16 @@ def disagreement(answers: Answer | tuple[Answer, ...], expected: list[dict[str, 
 
 
 def disagreements(
-    pipeline: QuestionAnsweringPipeline, session: AlbertSession, questions: list[tuple[str, str]], **lengths: Any
+    pipeline: QuestionAnsweringPipeline,
+    session: AlbertSession,
+    questions: list[tuple[str, str]],
+    counts: dict[tuple[int, bool], Counter[str]] | None = None,
+    **lengths: Any,
 ) -> list[str]:
-    """The differences for the best answer and the five best ones, with and without impossible answers."""
+    """The differences for the best answer and the five best ones, with and without impossible answers.
+
+    `counts` gets the known differences by the number of answers, and by whether an answer may be impossible.
+    """
     found = []
     for question, context in questions:
         theirs = outputs_of(pipeline, question, context, **lengths)
@@ -105,6 +128,10 @@ def disagreements(
             for top_k in (1, 5):
                 request = session.prepare(question, context, top_k, handle_impossible_answer=impossible, **lengths)
                 difference = disagreement(request.finish(ours), expected[:top_k])
+                if counts is not None:
+                    given = pipeline.postprocess(theirs, top_k=top_k, handle_impossible_answer=impossible)
+                    given = [given] if isinstance(given, dict) else given
+                    counts.setdefault((top_k, impossible), Counter()).update(known_differences(given, context))
                 if difference:
                     found.append(f"{question} (top_k={top_k}, handle_impossible_answer={impossible}): {difference}")
     return found
@@ -131,7 +158,12 @@ def test_lengths(pipeline: QuestionAnsweringPipeline, session: AlbertSession, le
 def test_all_questions_of_xquad(pipeline: QuestionAnsweringPipeline, session: AlbertSession) -> None:
     questions = questions_of_xquad()
     assert len(questions) == 1190
-    assert disagreements(pipeline, session, questions) == []
+    counts: dict[tuple[int, bool], Counter[str]] = {}
+    found = disagreements(pipeline, session, questions, counts)
+    for (top_k, impossible), kinds in counts.items():
+        print(f"top_k={top_k}, handle_impossible_answer={impossible}: {dict(kinds)}")
+    assert found == []
+    assert {kinds["answers"] for (top_k, _), kinds in counts.items() if top_k == 1} == {1190}
 
 
 CONTEXTS = {

@@ -204,9 +204,46 @@ def test_the_settings_of_other_tasks(demo_bundle_of, capsys):
     assert sum(number**2 for number in vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_value_that_a_setting_can_not_have(bundle, capsys):
-    assert main([str(bundle), "a", "--pooling", "middle"]) == 2
-    assert "invalid choice: 'middle'" in capsys.readouterr().err
+WRONG_VALUES = [
+    ("text-classification", ["--function-to-apply", "tanh"], "invalid choice: 'tanh'"),
+    ("text-classification", ["--threshold", "half"], "invalid float value: 'half'"),
+    ("text-classification", ["--threshold", "nan"], "threshold must be a number, such as 0.5, not nan"),
+    ("token-classification", ["--aggregation-strategy", "best"], "invalid choice: 'best'"),
+    ("token-classification", ["--ignore-label", "O", "--ignore-label", "MISC"], "ignore_labels names 'MISC'"),
+    ("token-classification", ["--stride", "-1"], "stride must be a whole number, 0 or more, not -1"),
+    ("token-classification", ["--stride", "1.5"], "invalid int value: '1.5'"),
+    ("feature-extraction", ["--pooling", "middle"], "invalid choice: 'middle'"),
+    ("feature-extraction", ["--max-length", "1"], "max_length must be a whole number, 3 or more, not 1"),
+]
+
+
+@pytest.mark.parametrize(("task", "options", "message"), WRONG_VALUES)
+@pytest.mark.parametrize("many", [False, True], ids=["one", "file"])
+def test_a_value_that_a_setting_can_not_have(task, options, message, many, demo_bundle_of, tmp_path, capsys):
+    (tmp_path / "texts.txt").write_text("Ada lived in London.\nA film.\n")
+    request = ["--input", str(tmp_path / "texts.txt"), "--output", "-"] if many else ["Ada lived in London."]
+    assert main([str(demo_bundle_of("onnx", task, "fp32")), *request, *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert many or err == f"{line}\n"
+
+
+def test_settings_of_a_file(demo_bundle_of, tmp_path, capsys):
+    def answers(task, *options):
+        (tmp_path / "texts.txt").write_text("Ada Lovelace lived in London.\nA lovely film.\n")
+        bundle = str(demo_bundle_of("onnx", task, "fp32"))
+        assert main([bundle, "--input", str(tmp_path / "texts.txt"), "--output", "-", *options]) == 0
+        return [json.loads(line)["answer"] for line in capsys.readouterr().out.splitlines()]
+
+    options = ["--aggregation-strategy", "none", "--ignore-label", "O", "--ignore-label", "B-LOC", "--stride", "2"]
+    first, _ = answers("token-classification", *options)
+    assert {one["label"] for one in first} == {"B-PER", "I-PER", "I-LOC"}
+    _, second = answers("text-classification", "--function-to-apply", "none", "--threshold", "0")
+    assert [one["score"] > 1 for one in second] == [True]
+    for vector in answers("feature-extraction", "--pooling", "max", "--normalize", "--max-length", "5"):
+        assert sum(number**2 for number in vector["vector"]) == pytest.approx(1, abs=1e-5)
 
 
 def test_text_that_is_not_utf8(bundle, capsys, tmp_path, monkeypatch):

@@ -29,14 +29,17 @@ what is a capital of france a good film or bad one he opened door went home rome
 
 
 @functools.cache
-def vocabulary() -> bytes:
-    """A SentencePiece model of ALBERT's five special pieces, letters, digits, punctuation and the words of _WORDS."""
+def vocabulary(pieces: tuple[str, ...] = ()) -> bytes:
+    """A SentencePiece model of ALBERT's five special pieces, letters, digits, punctuation and the words of _WORDS.
+
+    `pieces` are in it too.
+    """
     target = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["abcdefghijklm nopqrstuvwxyz 0123456789 ( ) , . ? - ' \" $ #"] * 3),
         model_writer=target,
         vocab_size=1000,
-        user_defined_symbols=[f"▁{word}" for word in dict.fromkeys(_WORDS.split())],
+        user_defined_symbols=list(dict.fromkeys([*(f"▁{word}" for word in _WORDS.split()), *pieces])),
         hard_vocab_limit=False,
         pad_id=0,
         unk_id=1,
@@ -56,12 +59,13 @@ def make_bundle(
     model: bytes = b"",
     model_file: str = "model.onnx",
     config: dict[str, Any] | None = None,
+    pieces: tuple[str, ...] = (),
     **fields: Any,
 ) -> Path:
-    """Write a bundle for `task` to `folder`; `fields` are fields of its manifest."""
+    """Write a bundle for `task` to `folder`; `fields` are fields of its manifest, and `pieces` of its vocabulary."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / model_file).write_bytes(model)
-    (folder / "spiece.model").write_bytes(vocabulary())
+    (folder / "spiece.model").write_bytes(vocabulary(pieces))
     (folder / "config.json").write_text(json.dumps({"model_type": "albert", **(config or {})}))
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "AlbertTokenizer"}))
     write_manifest(folder, task=task, model_file=model_file, **fields)

@@ -6,8 +6,6 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
-
 from albert_runtime.answers import Entity
 from albert_runtime.postprocessing.labelled_tokens import LabelledTokens
 from albert_runtime.postprocessing.probabilities import Scores, check_label_count, softmax
@@ -63,12 +61,10 @@ def find_entities(
     if not tokens.tokens:
         return ()
     if aggregation_strategy == "none":
-        found = _token_answers(tokens, labels)
-    else:
-        parts = _parts(tokens, labels, aggregation_strategy)
-        groups = group_tags([part.tag for part in parts])
-        found = [_entity(tokens, parts[group.start : group.stop]) for group in groups]
-    return tuple(entity for entity in found if entity.label not in ignore_labels)
+        return tuple(answer for answer in _token_answers(tokens, labels) if answer.label not in ignore_labels)
+    parts = _parts(tokens, labels, aggregation_strategy)
+    groups = [parts[group.start : group.stop] for group in group_tags([part.tag for part in parts])]
+    return tuple(_entity(tokens, group) for group in groups if group[0].tag.kind not in ignore_labels)
 
 
 def _token_answers(tokens: LabelledTokens, labels: Sequence[str]) -> list[Entity]:
@@ -126,7 +122,8 @@ def _entity(tokens: LabelledTokens, parts: Sequence[_Part]) -> Entity:
     # A part of no characters is the mark of a space; its place is the next word, which may not be in the entity.
     visible = [part for part in parts if part.start < part.end] or parts[:1]
     start, end = visible[0].start, visible[-1].end
-    score = float(np.mean([part.score for part in parts if part.score is not None]))
+    scores = [part.score for part in parts if part.score is not None]
+    score = sum(scores) / len(scores)
     kind, text = parts[0].tag.kind, tokens.text[start:end]
     return Entity(kind, text, score, start, end, tokens.spell(own), None, *_word_span(tokens, own))
 

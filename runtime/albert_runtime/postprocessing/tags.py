@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,6 +34,7 @@ class Tag(NamedTuple):
         return self.position in "ES"
 
 
+@functools.lru_cache(1024)
 def read_tag(label: str) -> Tag:
     """The tag that `label` stands for.
 

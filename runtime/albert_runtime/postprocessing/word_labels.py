@@ -10,7 +10,7 @@ from itertools import groupby
 from albert_runtime.postprocessing.labelled_tokens import LabelledTokens
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.postprocessing.tags import OUTSIDE, Tag, read_tag
-from albert_runtime.postprocessing.words import Role, Word, is_abbreviation, role_of, split_words
+from albert_runtime.postprocessing.words import Role, Word, is_abbreviation, is_unspaced, role_of, split_words
 
 #: what may stand inside an entity although the model's label says that it is outside
 _INNER = (Role.PUNCTUATION, Role.POSSESSIVE)
@@ -44,8 +44,10 @@ class LabelledWord:
 def label_words(tokens: LabelledTokens, labels: Sequence[str]) -> list[LabelledWord]:
     """The words that have tokens, in order, each with the label of its first token.
 
-    Models are trained on the first token of each word, so the labels of the others mean nothing. Three labels are not
-    the model's:
+    Models are trained on the first token of each word, so the labels of the others mean nothing. In a script without
+    spaces each token is a word; if the mark of a space before a token is outside, the token itself decides.
+
+    Three labels are not the model's:
 
     - Punctuation or a possessive inside an entity is part of it: if the word after it continues the entity that stands
       before it, the label between them does not matter ("Natl. Airport").
@@ -65,7 +67,7 @@ def label_words(tokens: LabelledTokens, labels: Sequence[str]) -> list[LabelledW
 def _with_tokens(tokens: LabelledTokens, labels: Sequence[str]) -> list[LabelledWord]:
     """The words that have tokens, each with the model's label for its first token."""
     words = _words_of(tokens)
-    probabilities = softmax(tokens.logits)
+    probabilities, label_ids = softmax(tokens.logits), tokens.label_ids
     outside = labels.index(OUTSIDE) if OUTSIDE in labels else None
     labelled = []
     for owner, members in groupby(range(len(tokens.tokens)), key=_owners(tokens, words).__getitem__):
@@ -74,7 +76,10 @@ def _with_tokens(tokens: LabelledTokens, labels: Sequence[str]) -> list[Labelled
             continue
         own = range(first, first + 1 + len(others))
         word, (start, end) = words[owner], tokens.span(own)
-        best = int(tokens.logits[first].argmax())
+        best = label_ids[first]
+        if best == outside and others and _is_mark_before_unspaced(tokens, first, word):
+            first = others[0]
+            best = label_ids[first]
         labelled.append(
             LabelledWord(
                 word.start if tokens.words else max(word.start, start),
@@ -87,6 +92,12 @@ def _with_tokens(tokens: LabelledTokens, labels: Sequence[str]) -> list[Labelled
             )
         )
     return labelled
+
+
+def _is_mark_before_unspaced(tokens: LabelledTokens, token: int, word: Word) -> bool:
+    """Whether a token is nothing but the mark of the space before a word of a script without spaces."""
+    start, end = tokens.offsets[token]
+    return tokens.words is None and start == end and is_unspaced(tokens.text[word.start : word.end])
 
 
 def _words_of(tokens: LabelledTokens) -> list[Word]:

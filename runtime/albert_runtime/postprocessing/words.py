@@ -93,6 +93,11 @@ def is_punctuation(surface: str) -> bool:
     return bool(surface) and all(unicodedata.category(sign).startswith("P") for sign in surface)
 
 
+def is_unspaced(surface: str) -> bool:
+    """Whether `surface` is written in scripts without spaces between words."""
+    return _UNSPACED.fullmatch(surface) is not None
+
+
 def is_abbreviation(core: str) -> bool:
     """Whether a period after `core` belongs to it, wherever it stands in a sentence."""
     return core.lower() in _ABBREVIATIONS or _INITIALS.fullmatch(core) is not None
@@ -100,7 +105,11 @@ def is_abbreviation(core: str) -> bool:
 
 def _split_chunk(text: str, start: int, end: int, cuts: Sequence[int]) -> Iterator[Word]:
     """The words between two spaces, first divided at dashes and where a script without spaces begins or ends."""
-    for part in _DASHES.split(text[start:end]):
+    chunk = text[start:end]
+    if chunk.isascii() and chunk.isalnum():  # most chunks are; what follows would find the same, but slowly
+        yield Word(start, end, Role.WORD)
+        return
+    for part in _DASHES.split(chunk):
         for segment in _UNSPACED.split(part):
             stop = start + len(segment)
             if _DASHES.fullmatch(segment):

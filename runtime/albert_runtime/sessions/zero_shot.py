@@ -7,22 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from albert_runtime.answers import Label
+from albert_runtime.batching import BatchMixin
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import zero_shot
 from albert_runtime.postprocessing.probabilities import check_label_count
 from albert_runtime.session import AlbertSession, PreparedRequest, check_text
 from albert_runtime.sessions.text_classification import TextClassificationSession
+from albert_runtime.tokenization.encoding import Encoding
 
 _TEMPLATE = "This example is {}."
 
 
-class ZeroShotClassifier:
+class ZeroShotClassifier(BatchMixin):
     """A text and any labels -> how well each label fits the text.
 
     The model must have been trained for natural language inference (NLI): it judges whether the text entails a
     hypothesis such as "This example is about sport.", one for each label (Yin et al. 2019). The answers are those of
     Hugging Face's zero-shot-classification pipeline.
+
+    As with a session, a list of texts gives a list of answers, and a generator an iterator: `classify(texts, labels)`.
+    `map` has the options for that; there, a request may also be a pair of a text and its own labels.
 
     Args:
         session: the session of a text-classification bundle of an NLI model.
@@ -33,6 +38,8 @@ class ZeroShotClassifier:
         UsageError: it is a session for another task, or none of its labels means entailment.
     """
 
+    _shared_arguments = ("candidate_labels", "hypothesis_template", "multi_label")
+
     def __init__(self, session: AlbertSession, *, entailment: str | None = None) -> None:
         if not isinstance(session, TextClassificationSession):
             task = session.task if isinstance(session, AlbertSession) else type(session).__name__
@@ -41,6 +48,7 @@ class ZeroShotClassifier:
                 'export an NLI model with "--task text-classification"'
             )
         self.session = session
+        self.manifest = session.manifest
         labels = session.manifest.labels
         found = _find(labels, "entail") if entailment is None else _find(labels, entailment.lower())
         if found is None or len(labels) < 2:
@@ -77,8 +85,7 @@ class ZeroShotClassifier:
         Raises:
             UsageError: the text or a label is empty, there are no labels, or the template has no {}.
         """
-        prepared = self.prepare(text, candidate_labels, hypothesis_template, multi_label)
-        return prepared.finish(list(self.session.run_each(prepared.encodings)))
+        return self._answer(self.prepare(text, candidate_labels, hypothesis_template, multi_label))
 
     def prepare(
         self,
@@ -93,7 +100,7 @@ class ZeroShotClassifier:
 
         def finish(outputs: Sequence[Arrays]) -> tuple[Label, ...]:
             logits = np.stack([output["logits"] for output in outputs])
-            check_label_count(logits, self.session.manifest.labels)
+            check_label_count(logits, self.manifest.labels)
             return zero_shot(
                 logits,
                 labels,
@@ -103,6 +110,13 @@ class ZeroShotClassifier:
             )
 
         return PreparedRequest(tuple(self.session.encode_pair(text, one) for one in hypotheses), finish)
+
+    def run_batch(self, encodings: Sequence[Encoding]) -> list[Arrays]:
+        """See `AlbertSession.run_batch`."""
+        return self.session.run_batch(encodings)
+
+    def _answer(self, prepared: PreparedRequest[tuple[Label, ...]]) -> tuple[Label, ...]:
+        return prepared.finish(list(self.session.run_each(prepared.encodings)))
 
 
 def _find(labels: Sequence[str], beginning: str) -> int | None:

@@ -184,6 +184,16 @@ def test_entities_inside_a_run_without_spaces_are_kept(text, tagged, expected):
     assert found_in(text, tagged) == [("LOC", name) for name in expected]
 
 
+@pytest.mark.parametrize(("mark", "first", "expected"), [(0, 1, True), (1, 0, True), (1, 1, True), (0, 0, False)])
+def test_the_mark_of_a_space_does_not_hide_an_entity_of_a_script_without_spaces(mark, first, expected):
+    """A model that was trained on the marks decides there, and one that was trained on characters behind them."""
+    logits = np.array([[9, 0, 0], [9, 0, 0], [9, 0, 0]], np.float32)
+    logits[0, mark] += 9 * mark + 1
+    logits[1, first] += 9 * first + 1
+    tokens = LabelledTokens("東京に", logits, ("▁", "東京", "に"), ((0, 0), (0, 2), (2, 3)), (0, 0, 0))
+    assert [one.text for one in find_entities(tokens, ("O", "B-LOC", "I-LOC"))] == ["東京"] * expected
+
+
 class TestStrategies:
     TEXT = "Microsoft Corp. grew"
     TAGGED = "Micro/B-PER soft/I-LOC Corp/I-PER ./O grew/O"

@@ -5,7 +5,7 @@ import pytest
 
 from albert_runtime import ZeroShotClassifier
 from albert_runtime.engines.canned_engine import CannedEngine
-from albert_runtime.errors import UsageError
+from albert_runtime.errors import RequestError, UsageError
 from tests.runtime.test_session import canned
 
 NLI = ("contradiction", "neutral", "entailment")
@@ -31,6 +31,45 @@ def test_answers(tmp_path):
     best, other = classify("the tower", ["london", "Paris"], hypothesis_template="he lived in {}", multi_label=True)
     assert (best.score, other.score) == (pytest.approx(1 / (1 + np.exp(-5))), pytest.approx(1 / (1 + np.exp(4))))
     assert classify.session.engine.runs[-1]["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 1, 1, 1]]
+
+
+class TestManyTexts:
+    TEXTS = ("the tower", "a film", "what is far from the tower")
+    LABELS = ("london", "Paris", "rome")
+
+    def test_a_list_gives_a_list(self, tmp_path):
+        classify = classifier(tmp_path)
+        alone = [classify(text, self.LABELS) for text in self.TEXTS]
+        assert len(classify.session.engine.runs) == 9
+        assert classify(list(self.TEXTS), self.LABELS) == alone
+        assert len(classify.session.engine.runs) == 10  # the nine pairs are one batch
+        assert classify(list(self.TEXTS), candidate_labels="london, Paris, rome") == alone
+        template = "he lived in {}"
+        both = classify(list(self.TEXTS), self.LABELS, template, True)
+        assert both == [classify(text, self.LABELS, template, multi_label=True) for text in self.TEXTS]
+        assert classify([], self.LABELS) == []
+
+    def test_a_generator_gives_an_iterator(self, tmp_path):
+        classify = classifier(tmp_path)
+        answers = classify((text for text in self.TEXTS), self.LABELS, max_batch_tokens=64)
+        assert not isinstance(answers, list)
+        assert next(answers)[0].label == "Paris"
+        assert len(list(answers)) == 2
+
+    def test_each_text_may_have_labels_of_its_own(self, tmp_path):
+        requests = [("the tower", ["Paris", "rome"]), ("a film", ["london"])]
+        classify = classifier(tmp_path)
+        assert list(classify.map(requests)) == [classify(*request) for request in requests]
+
+    def test_a_wrong_text(self, tmp_path):
+        classify = classifier(tmp_path)
+        with pytest.raises(RequestError, match="text is empty") as caught:
+            classify(["the tower", ""], self.LABELS)
+        assert caught.value.index == 1
+        right, wrong = classify.map(["the tower", ""], candidate_labels=self.LABELS, errors="return")
+        assert (right[0].label, type(wrong)) == ("Paris", RequestError)
+        with pytest.raises(UsageError, match="candidate_labels"):
+            classify(list(self.TEXTS))
 
 
 def test_only_the_text_is_cut_off(tmp_path):
