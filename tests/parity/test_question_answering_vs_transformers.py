@@ -35,8 +35,8 @@ TOLERANCE = 1e-4
 #: 2 * top_k + 10 passages, many of which have equal texts. If a context has fewer, it fails with a KeyError for [CLS].
 ENOUGH = (15, *range(18, 60, 3), *range(60, 100, 10), 100, 600, 3600)
 
-#: What is added to the logits of [CLS] in both. The demo has learned that there is always an answer, so the empty one is
-#: never among its five best. With this, it is the best one for about half of the questions.
+#: What is added to the logits of [CLS] in both. The demo has learned that there is always an answer, so that the empty
+#: answer is never among its five best. With this, it is the best one for about half of the questions.
 RAISED = 13.5
 
 
