@@ -29,7 +29,8 @@ def _start(session: albert_runtime.AlbertSession) -> None:
 def _answer(line: str) -> str:
     try:
         return f'{{"answer": {to_json(_session(**json.loads(line)))}}}'
-    except (albert_runtime.UsageError, ValueError, TypeError) as error:
+    # The parser raises a RecursionError for brackets that are nested thousands of levels deep.
+    except (albert_runtime.UsageError, ValueError, TypeError, RecursionError) as error:
         return json.dumps({"error": str(error)})
 
 

@@ -25,14 +25,18 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     read = ray.data.read_json if given.input.endswith((".json", ".jsonl")) else ray.data.read_parquet
-    answered = read(given.input).map_batches(
+    # A worker takes a CPU for as long as it runs. If reading and writing took one too, they would wait forever where
+    # there are as many workers as CPUs.
+    no_cpu = {"num_cpus": 0}
+    answered = read(given.input, ray_remote_args=no_cpu).map_batches(
         AnswerBatches,
         fn_constructor_args=(given.bundle,),
         fn_constructor_kwargs={"columns": dict(pair.split("=", 1) for pair in given.column)},
         compute=ray.data.ActorPoolStrategy(size=given.workers),
+        batch_format="pyarrow",
         batch_size=64,
     )
-    answered.write_parquet(given.output)
+    answered.write_parquet(given.output, ray_remote_args=no_cpu)
 
 
 if __name__ == "__main__":

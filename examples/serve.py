@@ -10,7 +10,7 @@ after it has answered what is waiting.
 
     200  the answer                                   413  the body is larger than --most-bytes
     400  the request is wrong; "error" says how       503  --queue requests are waiting already; try again later
-    404  there is no such path                        504  there was no answer within --timeout seconds
+    408  the body did not arrive within --timeout     504  there was no answer within --timeout seconds
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from metrics import Metrics
 from micro_batching import MicroBatcher, QueueFullError, StoppedError
+from starlette.requests import ClientDisconnect
 
 import albert_runtime
 from albert_runtime.integrations.requests import answer_requests
@@ -49,7 +50,7 @@ class Service:
         session: what answers.
         most_waiting: the most requests that wait; one more is refused with status 503.
         largest_batch: the most requests that are answered together.
-        timeout: the seconds after which a client gets status 504 instead of an answer.
+        timeout: the most seconds for the body to arrive, and again for the answer.
         most_bytes: the largest body of a request. It also bounds the time that one request takes from the others.
     """
 
@@ -78,6 +79,8 @@ class Service:
         try:
             answer = await self._answer(self._arguments(await self._body(request)))
             status, content = 200, f'{{"answer": {to_json(answer)}}}'
+        except ClientDisconnect:
+            status, content = 400, ""  # nobody is there to read it
         except _HTTPError as error:
             status, content = error.status, json.dumps({"error": str(error)})
             headers = {"Retry-After": "1"} if status == 503 else {}
@@ -102,6 +105,12 @@ class Service:
         return Response(text, media_type="text/plain; version=0.0.4")
 
     async def _body(self, request: Request) -> bytes:
+        try:
+            return await asyncio.wait_for(self._parts(request), self._timeout)
+        except asyncio.TimeoutError as error:
+            raise _HTTPError(408, f"the body did not arrive within {self._timeout} seconds") from error
+
+    async def _parts(self, request: Request) -> bytes:
         body = bytearray()
         async for part in request.stream():
             body += part
@@ -112,7 +121,8 @@ class Service:
     def _arguments(self, body: bytes) -> dict[str, Any]:
         try:
             arguments = json.loads(body)
-        except ValueError as error:
+        # The parser raises a RecursionError for brackets that are nested thousands of levels deep.
+        except (ValueError, RecursionError) as error:
             raise _HTTPError(400, f"the body is not JSON: {error}") from error
         try:
             if not isinstance(arguments, dict):

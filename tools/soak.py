@@ -88,12 +88,12 @@ def share_among_forks(
 
     def ask(number: int) -> None:
         wrong = sum(not _is_right(session, requests, expected, turn) for turn in range(len(requests)))
-        answers, sizes, start = 0, [_memory()], time.perf_counter()
+        answers, sizes, start = 0, [memory()], time.perf_counter()
         for part in (0.1, 1):
             while time.perf_counter() < start + seconds * part:
                 wrong += not _is_right(session, requests, expected, number + answers)
                 answers += 1
-            sizes.append(_memory())
+            sizes.append(memory())
         results.put((answers, wrong, sizes))
 
     processes = [context.Process(target=ask, args=(number,)) for number in range(workers)]
@@ -129,14 +129,14 @@ def _is_right(
 def _sizes_until(end: float) -> list[float]:
     """The size of this process now and after each tenth of the time until `end`."""
     start = time.perf_counter()
-    sizes = [_memory()]
+    sizes = [memory()]
     for number in range(1, 11):
         time.sleep(max(0, start + (end - start) * number / 10 - time.perf_counter()))
-        sizes.append(_memory())
+        sizes.append(memory())
     return sizes
 
 
-def _memory() -> float:
+def memory() -> float:
     """The resident memory of this process in megabytes (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -193,29 +193,26 @@ class AlbertSession(BatchMixin, ABC):
         """
         limit = self.max_length if max_length is None else max_length
         given = (text, text_pair)
-        if truncation == "longest_first":
-            # What is far behind the limit is cut off in any case, so it is not tokenized, unless a [MASK] is there.
-            short, short_pair = beginning(text, limit), text_pair and beginning(text_pair, limit)
-            rest = text[len(short) :] + (text_pair or "")[len(short_pair or "") :]
-            if not (keep_masks and MASK_TOKEN in rest):
-                text, text_pair = short, short_pair
+        # What is far behind the limit is cut off in any case, so it is not tokenized.
+        text = beginning(text, limit)
+        if truncation == "longest_first" and text_pair is not None:
+            text_pair = beginning(text_pair, limit)
+        masks_behind = sum((one or "").count(MASK_TOKEN) for one in given)
+        masks_behind -= sum((one or "").count(MASK_TOKEN) for one in (text, text_pair))
+        more = "" if given == (text, text_pair) else "more than "
         whole = self.tokenizer(text, text_pair).encodings[0]
-        if len(whole) <= limit:
-            if given == (text, text_pair):
-                return whole
-            text, text_pair = given
-            whole = self.tokenizer(text, text_pair).encodings[0]
+        if len(whole) <= limit and not more:
+            return whole
         cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
-        masks = whole.ids.count(self.tokenizer.mask_token_id)
+        masks = whole.ids.count(self.tokenizer.mask_token_id) + masks_behind
         kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
         if keep_masks and kept_masks < masks:
             raise UsageError(
-                f"the text has {len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
+                f"the text has {more}{len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
                 f"{masks} [MASK] would be cut off; shorten what stands around the masks"
             )
         if max_length is None and not self._warned_of_truncation:
             self._warned_of_truncation = True
-            more = "" if given == (text, text_pair) else "more than "
             _logger.warning(
                 "the text has %s%d tokens and the model takes %d: %s%d tokens at the end were left out "
                 "(said once for each session)",

@@ -147,6 +147,26 @@ def test_wrong_requests_are_told_what_is_wrong(python: str, bundle: Path) -> Non
         assert get(f"{url}/answer", bodies()[0])[0] == 200
 
 
+def test_clients_that_break_off_or_wait(python: str, bundle: Path) -> None:
+    head = b"POST /answer HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n"
+    with service(python, bundle, "--timeout", "2") as (url, process):
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with socket.create_connection(address) as gone:
+            gone.sendall(head + b"half")
+        with socket.create_connection(address, timeout=30) as slow:
+            slow.sendall(head + b"half")
+            assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+        assert get(f"{url}/answer", b"[" * 100_000)[0] == 400
+        assert get(f"{url}/answer", bodies()[0])[0] == 200
+        with socket.create_connection(address) as slow, socket.create_connection(address):
+            slow.sendall(head + b"half")
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) in (0, -signal.SIGTERM)
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
 def test_an_answer_that_takes_too_long_is_given_up(python: str, bundle: Path) -> None:
     slow = json.dumps({"question": "Where?", "context": "She likes music in Paris. " * 2000}).encode()
     with service(python, bundle, "--timeout", "0.05") as (url, _):

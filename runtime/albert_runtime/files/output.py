@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -43,10 +45,8 @@ class StreamOutput:
             sys.stdout.flush()
             self._stream: BinaryIO = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         else:
-            try:
+            with _explained(path):
                 self._stream = cast(BinaryIO, Path(path).open("wb", buffering=0))  # noqa: SIM115
-            except OSError as error:
-                raise UsageError(f"can't write {path}: {error.strerror or error}") from error
 
     def write(self, answers: bytes, errors: bytes, state: dict[str, int]) -> None:
         """See `Output.write`."""
@@ -100,7 +100,7 @@ class FileOutput:
             refuse_existing(path)
         self._state = self.resumed or {"output_bytes": 0, "errors_bytes": 0}
         self._errors: BinaryIO | None = None
-        try:
+        with _explained(path):
             existed = self._path.exists()
             if not existed:
                 # The progress comes before the output, because an output without progress counts as complete.
@@ -115,26 +115,22 @@ class FileOutput:
                 _cut(self._errors, self._state["errors_bytes"])
             else:
                 self._errors_path.unlink(missing_ok=True)
-        except OSError as error:
-            raise UsageError(f"can't write {error.filename or path}: {error.strerror or error}") from error
         self._committed = time.monotonic()
 
     def write(self, answers: bytes, errors: bytes, state: dict[str, int]) -> None:
         """See `Output.write`."""
-        try:
+        with _explained(self.name):
             _write_all(self._output, answers)
             if errors:
                 self._errors = self._errors or _opened(self._errors_path)
                 _write_all(self._errors, errors)
-        except OSError as error:
-            raise UsageError(f"can't write {self.name}: {error.strerror or error}") from error
-        self._state = {
-            "output_bytes": self._state["output_bytes"] + len(answers),
-            "errors_bytes": self._state["errors_bytes"] + len(errors),
-            **state,
-        }
-        if time.monotonic() - self._committed >= _COMMIT_SECONDS:
-            self._commit()
+            self._state = {
+                "output_bytes": self._state["output_bytes"] + len(answers),
+                "errors_bytes": self._state["errors_bytes"] + len(errors),
+                **state,
+            }
+            if time.monotonic() - self._committed >= _COMMIT_SECONDS:
+                self._commit()
 
     def keep(self) -> str:
         """See `Output.keep`."""
@@ -151,9 +147,10 @@ class FileOutput:
 
     def finish(self) -> None:
         """See `Output.finish`."""
-        self._commit()
-        self._close()
-        self._progress_path.unlink(missing_ok=True)
+        with _explained(self.name):
+            self._commit()
+            self._close()
+            self._progress_path.unlink(missing_ok=True)
 
     def _commit(self) -> None:
         for stream in (self._output, self._errors):
@@ -211,6 +208,15 @@ def refuse_existing(path: str) -> None:
     for name in (path, f"{path}.errors.jsonl"):
         if Path(name).exists():
             raise UsageError(f"{name} already exists; --force replaces it")
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Raise a UsageError for what the operating system refuses while `path`, or a file beside it, is written."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"can't write {error.filename or path}: {error.strerror or error}") from error
 
 
 def _progress(path: str) -> Path:

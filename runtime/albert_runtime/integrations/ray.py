@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from albert_runtime.errors import DependencyError
+from albert_runtime.errors import DependencyError, UsageError
 from albert_runtime.integrations.tables import ANSWER_COLUMN, ERROR_COLUMN, answer_table
 from albert_runtime.session import load
+
+if TYPE_CHECKING:
+    from pyarrow import Table
 
 
 class AnswerBatches:
@@ -21,11 +21,16 @@ class AnswerBatches:
             AnswerBatches,
             fn_constructor_args=("/models/my-bundle",),
             fn_constructor_kwargs={"columns": {"text": "review"}},
-            concurrency=4,
+            compute=ray.data.ActorPoolStrategy(size=4),
+            batch_format="pyarrow",
         )
 
     Two columns of text are added. "answer" is the answer as JSON, as `albert-export run --json` prints it, or None.
-    "error" is the reason why a row has no answer, such as an empty text, or None.
+    "error" is the reason why a row has no answer, such as an empty text, or None. Other columns stay as they are.
+
+    The batches are Arrow tables, because those know that a column is of text even where all of its values are None.
+    From other batches, Ray would guess another type for such a column, and the files that it writes would not fit
+    together.
 
     Args:
         bundle: the folder of the bundle, at the same path on every machine.
@@ -55,17 +60,27 @@ class AnswerBatches:
         self._strict = strict
         self._options = options
 
-    def __call__(self, batch: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """`batch` (column name -> values) with the two columns.
+    def __call__(self, batch: Table) -> Table:
+        """`batch` with the two columns.
 
         Raises:
-            UsageError: a column is missing; or a row can't be answered, and `strict` is set.
+            UsageError: the batches are not Arrow tables, or a column is missing; or a row can't be answered, and
+                `strict` is set.
         """
+        if not hasattr(batch, "column_names"):
+            raise UsageError(
+                f'a batch is a {type(batch).__name__}; give map_batches the argument batch_format="pyarrow"'
+            )
+        import pyarrow
+
         answers, errors = answer_table(
-            self._session, batch, list(batch), columns=self._columns, strict=self._strict, options=self._options
+            self._session, batch, batch.column_names, columns=self._columns, strict=self._strict, options=self._options
         )
         added = {ANSWER_COLUMN: answers, ERROR_COLUMN: errors}
-        return {**batch, **{name: np.array(values, dtype=object) for name, values in added.items()}}
+        table = batch.select([name for name in batch.column_names if name not in added])
+        for name, values in added.items():
+            table = table.append_column(name, pyarrow.array(values, pyarrow.string()))
+        return table
 
 
 def _cpus_of_actor() -> int:

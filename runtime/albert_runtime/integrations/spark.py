@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import DependencyError
 from albert_runtime.integrations.tables import ANSWER_COLUMN, ERROR_COLUMN, answer_table
 from albert_runtime.session import AlbertSession, load
@@ -45,12 +46,13 @@ def answer_frames(
     folder = str(Path(bundle).absolute())
 
     def answer(frames: Iterator[DataFrame]) -> Iterator[DataFrame]:
-        session = _open(folder, threads or _cpus_of_task(), engine)
+        session = _open(folder, _version(folder), threads or _cpus_of_task(), engine)
         for frame in frames:
             answers, errors = answer_table(
                 session, frame, list(frame.columns), columns=columns, strict=strict, options=options
             )
-            yield frame.assign(**{ANSWER_COLUMN: answers, ERROR_COLUMN: errors})
+            kept = frame[[name for name in frame.columns if name not in (ANSWER_COLUMN, ERROR_COLUMN)]]
+            yield kept.assign(**{ANSWER_COLUMN: answers, ERROR_COLUMN: errors})
 
     return answer
 
@@ -71,9 +73,19 @@ def with_answers(schema: StructType) -> StructType:
 
 
 @functools.lru_cache(maxsize=1)
-def _open(folder: str, threads: int, engine: str | None) -> AlbertSession:
-    """The session of this process, which stays open from one partition of a data frame to the next."""
+def _open(folder: str, version: int | None, threads: int, engine: str | None) -> AlbertSession:
+    """The session of this process, which stays open from one partition of a data frame to the next.
+
+    Spark keeps its Python processes from one job to the next, so a bundle that was exported again in the meantime has
+    another `version`, and is opened again.
+    """
     return load(folder, threads=threads, engine=engine)
+
+
+def _version(folder: str) -> int | None:
+    """When the manifest of the bundle was written, or None if there is none, which `load` explains."""
+    manifest = Path(folder) / MANIFEST_FILE
+    return manifest.stat().st_mtime_ns if manifest.exists() else None
 
 
 def _cpus_of_task() -> int:

@@ -76,6 +76,8 @@ def _columns_of(session: AlbertSession, names: Sequence[str], columns: Mapping[s
 
 def _plain(cell: Any) -> Any:
     """The value of a cell as a session takes it: None for a missing value, and lists for arrays of texts."""
+    if hasattr(cell, "as_py"):  # a cell of an Arrow table
+        cell = cell.as_py()
     if cell is None or type(cell).__name__ == "NAType" or (isinstance(cell, float) and cell != cell):
         return None
     return cell.tolist() if hasattr(cell, "tolist") else cell

@@ -14,6 +14,7 @@ from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.n_best import ContextLogits, best_answers
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.tokenization.truncation import beginning
 
 _logger = logging.getLogger("albert_runtime")
 
@@ -253,19 +254,24 @@ class QuestionAnsweringSession(AlbertSession):
 
     def _question_tokens(self, question: str, max_question_len: int, length: int) -> Encoding:
         """The tokens of the question, without those that are cut off."""
-        tokens = self.tokenizer(question, add_special_tokens=False).encodings[0]
         half = (length - _SPECIAL_TOKENS) // 2
         limit = min(max_question_len, half)
         if limit < 1:
             raise UsageError(f"the model takes {length} tokens, which is too few for a question and a context")
+        # What is far behind the limit is not tokenized.
+        start = beginning(question, limit + 1)
+        tokens = self.tokenizer(start, add_special_tokens=False).encodings[0]
         if len(tokens) > limit and not self._warned_of_cut_question:
             self._warned_of_cut_question = True
+            more = "" if start == question else "more than "
             _logger.warning(
-                "the question has %d tokens and max_question_len is %d%s: %d tokens at its end were left out "
+                "the question has %s%d tokens and max_question_len is %d%s: %s%d tokens at its end were left out "
                 "(said once for each session)",
+                more,
                 len(tokens),
                 max_question_len,
                 "" if limit == max_question_len else f", but a window of {length} tokens gives it at most {half}",
+                more,
                 len(tokens) - limit,
             )
         return tokens.part(range(min(len(tokens), limit)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,8 +32,19 @@ def start(tmp_path):
     make_bundle(tmp_path / "bundle", "question-answering", model=question_answering_graph())
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
 
-    def start_(*arguments, **options):
-        command = [sys.executable, "-c", COMMAND, "bundle", "--input", "in.jsonl", "--look-ahead", "16", *arguments]
+    def start_(*arguments, around=(), **options):
+        command = [
+            *around,
+            sys.executable,
+            "-c",
+            COMMAND,
+            "bundle",
+            "--input",
+            "in.jsonl",
+            "--look-ahead",
+            "16",
+            *arguments,
+        ]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes)
 
@@ -123,6 +135,36 @@ def test_a_full_disk(tmp_path, finish):
     assert (tmp_path / "out.jsonl").read_bytes().endswith(b"\n")
     assert finish("--output", "out.jsonl", "--resume")[0] == 0
     assert same(tmp_path, "out.jsonl", "whole.jsonl")
+
+
+#: runs the command "$@" on a disk of one megabyte that is almost full, and once more when there is room again
+ON_A_SMALL_DISK = """
+mkdir disk
+mount -t tmpfs -o size=1m none disk || exit 9
+head -c 1000k /dev/zero >disk/other
+"$@"
+echo "$?"
+rm disk/other
+"$@" --resume
+echo "$?"
+cp disk/* .
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="the disk needs Linux's unshare")
+def test_a_disk_that_is_really_full(tmp_path, start, finish):
+    write_requests(tmp_path, 500)
+    assert finish("--output", "whole.jsonl")[0] == 0
+    around = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"]
+    process = start("--output", "disk/out.jsonl", around=around)
+    out, err = process.communicate()
+    if process.returncode in (1, 9) and not out:
+        pytest.skip(f"no disk can be made here: {err.decode()}")
+    assert out.split() == [b"2", b"0"], err
+    assert b"can't write disk/out.jsonl: No space left on device" in err
+    assert b"Traceback" not in err
+    assert same(tmp_path, "out.jsonl", "whole.jsonl")
+    assert not list(tmp_path.glob("*.progress*"))
 
 
 def test_a_reader_that_closes_the_pipe(tmp_path, start):

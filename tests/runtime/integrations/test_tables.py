@@ -14,6 +14,7 @@ from albert_runtime.errors import DependencyError, UsageError
 from albert_runtime.integrations import spark
 from albert_runtime.integrations.ray import AnswerBatches
 from albert_runtime.integrations.tables import answer_table
+from albert_runtime.printing import to_json
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
 
 
@@ -78,14 +79,27 @@ def test_arrays_of_choices_and_missing_optional_texts(tmp_path):
     assert ask(labelling, {"text": ["a film"]})[0] == answers[:1]
 
 
-def test_a_batch_of_ray_keeps_its_columns(bundle, session):
-    answer = AnswerBatches(bundle, threads=1, columns={"context": "page"}, top_k=1)
-    batch = {"question": np.array(["where?", ""]), "page": np.array(["in paris", "in rome"]), "id": np.arange(2)}
-    answered = answer(batch)
-    assert list(answered) == ["question", "page", "id", "answer", "error"]
-    assert json.loads(answered["answer"][0]) == session("where?", "in paris").to_dict()
-    assert answered["answer"].dtype == answered["error"].dtype == object
-    assert answered["error"][1] == "question is empty; give it some text"
+class Cell:
+    """A cell of an Arrow table."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def as_py(self):
+        return self.value
+
+
+def test_cells_of_arrow_tables(session):
+    table = {"question": [Cell("where?"), Cell("where?")], "context": [Cell("in paris"), Cell(None)]}
+    answers, errors = ask(session, table)
+    assert json.loads(answers[0]) == session("where?", "in paris").to_dict()
+    assert (answers[1], errors) == (None, [None, "context must be a str, not NoneType"])
+
+
+def test_batches_of_ray_are_arrow_tables(bundle):
+    answer = AnswerBatches(bundle, threads=1)
+    with pytest.raises(UsageError, match='a batch is a dict; give map_batches the argument batch_format="pyarrow"'):
+        answer({"question": np.array(["where?"]), "context": np.array(["in paris"])})
 
 
 @pytest.mark.parametrize(("package", "line"), [("ray", r"ray\[data\]"), ("pyspark", "pyspark pandas pyarrow")])
@@ -96,23 +110,51 @@ def test_a_missing_package_is_named_with_its_pip_line(package, line, bundle, mon
         AnswerBatches(bundle) if package == "ray" else spark.with_answers(None)
 
 
-def test_the_session_of_a_spark_process_stays_open(bundle, monkeypatch):
-    class Frame(dict):
-        """As much of a pandas DataFrame as is used."""
+class Frame(dict):
+    """As much of a pandas DataFrame as is used."""
 
-        @property
-        def columns(self):
-            return list(self)
+    @property
+    def columns(self):
+        return list(self)
 
-        def assign(self, **columns):
-            return Frame(self, **columns)
+    def assign(self, **columns):
+        return Frame(self, **columns)
 
-    frame = Frame(question=["where?"], context=["in paris"])
+    def __getitem__(self, names):
+        return Frame({name: self[name] for name in names}) if isinstance(names, list) else super().__getitem__(names)
+
+
+@pytest.fixture
+def answered(bundle):
+    """Answers a data frame as a partition of Spark."""
+    spark._open.cache_clear()
     answer = spark.answer_frames(bundle, threads=1)
+
+    def answer_one(frame):
+        (answered_,) = answer(iter([frame]))
+        return answered_
+
+    yield answer_one
     spark._open.cache_clear()
+
+
+def test_the_session_of_a_spark_process_stays_open(answered):
     for _ in range(2):  # two partitions
-        (answered,) = answer(iter([frame]))
-        assert list(answered) == ["question", "context", "answer", "error"]
-        assert answered["error"] == [None]
+        frame = answered(Frame(question=["where?"], context=["in paris"]))
+        assert list(frame) == ["question", "context", "answer", "error"]
+        assert frame["error"] == [None]
     assert spark._open.cache_info().misses == 1
-    spark._open.cache_clear()
+
+
+def test_a_spark_process_opens_a_bundle_that_was_exported_again(answered, bundle):
+    frame = Frame(question=["where?"], context=["the tower stands in paris"])
+    before = answered(frame)["answer"]
+    make_bundle(bundle, "question-answering", model=question_answering_graph(seed=1))
+    assert answered(frame)["answer"] == [to_json(albert_runtime.load(bundle)("where?", "the tower stands in paris"))]
+    assert answered(frame)["answer"] != before
+
+
+def test_columns_of_earlier_answers_are_replaced(answered):
+    frame = answered(Frame(error=["old"], answer=["old"], question=["where?"], context=["in paris"]))
+    assert list(frame) == ["question", "context", "answer", "error"]
+    assert frame["error"] == [None]
