@@ -201,7 +201,10 @@ class AlbertSession(BatchMixin, ABC):
         masks_behind -= sum((one or "").count(MASK_TOKEN) for one in (text, text_pair))
         more = "" if given == (text, text_pair) else "more than "
         whole = self.tokenizer(text, text_pair).encodings[0]
-        if len(whole) <= limit and not more:
+        if more and len(whole) <= limit:  # an added token may hold several words
+            (text, text_pair), more, masks_behind = given, "", 0
+            whole = self.tokenizer(text, text_pair).encodings[0]
+        if len(whole) <= limit:
             return whole
         cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
         masks = whole.ids.count(self.tokenizer.mask_token_id) + masks_behind

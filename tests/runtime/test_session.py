@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ from albert_runtime.errors import BundleError, UnsupportedError, UsageError
 from albert_runtime.sessions.question_answering import QuestionAnsweringSession
 from albert_runtime.sessions.text_classification import TextClassificationSession
 from albert_runtime.tasks import INPUT_NAMES
-from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+from tests.runtime.tiny_bundle import make_bundle, question_answering_graph, write_manifest
 
 
 def by_token(session, scores, shape=()):
@@ -139,6 +141,18 @@ class TestTexts:
             whole = [one[:20_000] for one in texts]
             expected = session.tokenizer(*whole, truncation=True, max_length=64).encodings[0]
             assert run["input_ids"].tolist() == [list(expected.ids)]
+
+    def test_an_added_token_may_hold_several_words(self, tmp_path):
+        folder = make_bundle(tmp_path, "text-classification")
+        size = AlbertTokenizer.from_folder(folder).vocab_size
+        added = {str(size): {"content": "the tower stands", "special": False, "normalized": False}}
+        (folder / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": added}))
+        write_manifest(folder, task="text-classification")
+        engine = CannedEngine("cls", {"logits": np.zeros((1, 2))})
+        albert_runtime.load(folder, engine=engine)("the tower stands " * 3000)
+        ids = engine.runs[0]["input_ids"]
+        assert ids.shape == (1, 64)
+        assert (ids == size).sum() >= 31
 
     def test_a_mask_behind_the_limit_is_missed(self, tmp_path):
         session = canned(tmp_path, "fill-mask", lambda *_: {"logits": np.zeros((1, 64, 200))})

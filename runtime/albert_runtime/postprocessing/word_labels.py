@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from albert_runtime.postprocessing.labelled_tokens import LabelledTokens
 from albert_runtime.postprocessing.probabilities import softmax
@@ -19,8 +19,7 @@ _INNER = (Role.PUNCTUATION, Role.POSSESSIVE)
 _INNER_PUNCTUATION = frozenset(".\u00b7\u30fb")
 
 
-@dataclass(frozen=True)
-class LabelledWord:
+class LabelledWord(NamedTuple):
     """A word that has at least one token, and its label."""
 
     #: the characters (start, end) of the text
@@ -67,7 +66,7 @@ def label_words(tokens: LabelledTokens, labels: Sequence[str]) -> list[LabelledW
 def _with_tokens(tokens: LabelledTokens, labels: Sequence[str]) -> list[LabelledWord]:
     """The words that have tokens, each with the model's label for its first token."""
     words = _words_of(tokens)
-    probabilities, label_ids = softmax(tokens.logits), tokens.label_ids
+    probabilities, label_ids = softmax(tokens.logits).tolist(), tokens.label_ids
     outside = labels.index(OUTSIDE) if OUTSIDE in labels else None
     labelled = []
     for owner, members in groupby(range(len(tokens.tokens)), key=_owners(tokens, words).__getitem__):
@@ -87,8 +86,8 @@ def _with_tokens(tokens: LabelledTokens, labels: Sequence[str]) -> list[Labelled
                 word.role,
                 own,
                 labels[best],
-                float(probabilities[first, best]),
-                None if outside is None else float(probabilities[first, outside]),
+                probabilities[first][best],
+                None if outside is None else probabilities[first][outside],
             )
         )
     return labelled
@@ -124,7 +123,7 @@ def _owners(tokens: LabelledTokens, words: Sequence[Word]) -> list[int]:
 
 def _outside(word: LabelledWord) -> LabelledWord:
     """The word with the label "O"; unchanged if the model has no such label, because then every word has another."""
-    return word if word.outside is None else replace(word, label=OUTSIDE, score=word.outside)
+    return word if word.outside is None else word._replace(label=OUTSIDE, score=word.outside)
 
 
 def _bridge(words: Sequence[LabelledWord], text: str) -> list[LabelledWord]:
@@ -135,7 +134,7 @@ def _bridge(words: Sequence[LabelledWord], text: str) -> list[LabelledWord]:
     for run, following in zip(runs, [*runs[1:], []], strict=True):
         if opened and following and run[0].role in _INNER and _is_inside(opened, bridged[-1], run, following[0], text):
             inner = following[0].label if following[0].tag.position == "I" else f"I-{opened.kind}"
-            run = [word if word.label == inner else replace(word, label=inner, score=None) for word in run]
+            run = [word if word.label == inner else word._replace(label=inner, score=None) for word in run]
         for word in run:
             opened = _open_after(opened, word.tag)
         bridged += run

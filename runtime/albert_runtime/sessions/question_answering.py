@@ -261,6 +261,8 @@ class QuestionAnsweringSession(AlbertSession):
         # What is far behind the limit is not tokenized.
         start = beginning(question, limit + 1)
         tokens = self.tokenizer(start, add_special_tokens=False).encodings[0]
+        if start != question and len(tokens) <= limit:  # an added token may hold several words
+            tokens = self.tokenizer(question, add_special_tokens=False).encodings[0]
         if len(tokens) > limit and not self._warned_of_cut_question:
             self._warned_of_cut_question = True
             more = "" if start == question else "more than "
