@@ -49,7 +49,7 @@ class TFTrainable(NamedLayers, keras.Model):
 
     def task_outputs(self, output: ModelOutput) -> Any:
         """The task's outputs, as in `albert_runtime.tasks`: the tensor if there is one, otherwise a dict by name."""
-        outputs = {name: output[name] for name in TASKS[self.task].outputs if name in output}
+        outputs = {name: output[name] for name in TASKS[self.task].outputs if getattr(output, name) is not None}
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
     def compute_loss(
