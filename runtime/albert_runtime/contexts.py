@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_runtime.cached_property import cached_property
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.special_tokens import CLS_TOKEN, SEP_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer

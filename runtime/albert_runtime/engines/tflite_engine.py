@@ -6,7 +6,6 @@ import importlib
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from albert_runtime.cached_property import cached_property
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.engines.tflite_file import check_tflite_file

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from albert_runtime.answers import Embedding
+from albert_runtime.cached_property import cached_property
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import BundleError, UsageError
 from albert_runtime.postprocessing.pooling import POOLINGS, EmbeddingOptions, pool, similarity

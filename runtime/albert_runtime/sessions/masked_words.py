@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import cached_property
 
 from albert_runtime.answers import Filled, SentenceOrder
+from albert_runtime.cached_property import cached_property
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import judge_order

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_runtime.cached_property import cached_property
 from albert_runtime.errors import UnsupportedError, UsageError, listed
 from albert_runtime.tokenization.added_vocabulary import AddedToken, AddedVocabulary
 from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel
