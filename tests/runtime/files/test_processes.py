@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -46,7 +47,9 @@ def start(tmp_path):
             *arguments,
         ]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes)
+        # A suite that runs in the background ignores Ctrl-C, and so would its children.
+        restore = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, preexec_fn=restore, **pipes)
 
     return start_
 
