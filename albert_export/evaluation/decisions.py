@@ -120,8 +120,8 @@ def decide_choice(session: AlbertSession, request: dict[str, Any]) -> Decision:
 
 
 def decide_answer(session: AlbertSession, request: dict[str, Any]) -> Decision:
-    """The characters (start, end) of the best answer in the context."""
-    answers = session(**request, top_k=2)
+    """The characters (start, end) of the best answer in the context, to the token: whole words would hide changes."""
+    answers = session(**request, top_k=2, align_to_words=False)
     return Decision.single((answers[0].start, answers[0].end), _margin([answer.score for answer in answers]))
 
 
