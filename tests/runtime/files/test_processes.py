@@ -46,10 +46,10 @@ def start(tmp_path):
             "16",
             *arguments,
         ]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         # A suite that runs in the background ignores Ctrl-C, and so would its children.
         restore = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, preexec_fn=restore, **pipes)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": restore, **options}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes)
 
     return start_
 
