@@ -9,18 +9,27 @@ from typing import Any, TypeGuard
 from albert_runtime.errors import CheckpointError
 
 
+def read_json(path: Path) -> object:
+    """The value in the JSON file at `path`.
+
+    Raises:
+        CheckpointError: the file can't be read, or is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise CheckpointError(f"can't read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not JSON in UTF-8 ({error}); it may be damaged: fetch it again") from error
+
+
 def read_json_object(path: Path) -> dict[str, Any]:
     """The object in the JSON file at `path`.
 
     Raises:
         CheckpointError: the file can't be read, is not JSON in UTF-8, or is JSON but not an object.
     """
-    try:
-        value = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise CheckpointError(f"can't read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not JSON in UTF-8 ({error}); it may be damaged: fetch it again") from error
+    value = read_json(path)
     if not isinstance(value, dict):
         raise CheckpointError(f"{path} must hold a JSON object, and holds a {type(value).__name__}")
     return value

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from albert_export.config_file import is_int, read_json, read_json_object
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
 from albert_runtime.postprocessing.pooling import SIMILARITIES, EmbeddingOptions
 
@@ -60,10 +60,12 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersSettings | N
     pooling = "mean"
     if "Pooling" in kinds:
         pooling = _pooling(root / str(modules[kinds.index("Pooling")].get("path", "")), problems)
-    transformer = next((_read(folder / name) for name in _TRANSFORMER_FILES if (folder / name).is_file()), {})
-    model = _read(root / _MODEL_FILE) if (root / _MODEL_FILE).is_file() else {}
+    transformer = next(
+        (read_json_object(folder / name) for name in _TRANSFORMER_FILES if (folder / name).is_file()), {}
+    )
+    model = read_json_object(root / _MODEL_FILE) if (root / _MODEL_FILE).is_file() else {}
     length = transformer.get("max_seq_length")
-    if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 3):
+    if length is not None and (not is_int(length) or length < 3):
         problems.append(f"max_seq_length is {length!r}, and must be a number of tokens, 3 or more")
     if model.get("default_prompt_name"):
         problems.append(
@@ -95,7 +97,7 @@ def _is_root_of(root: Path, folder: Path) -> bool:
 
 def _read_modules(root: Path) -> list[dict[str, Any]]:
     file = root / MODULES_FILE
-    modules = _parse(file)
+    modules = read_json(file)
     if not isinstance(modules, list) or not modules or not all(isinstance(module, dict) for module in modules):
         raise CheckpointError(f"{file} must hold a list of modules; copy it from the model again")
     return modules
@@ -103,7 +105,7 @@ def _read_modules(root: Path) -> list[dict[str, Any]]:
 
 def _pooling(folder: Path, problems: list[str]) -> str:
     """The pooling that the configuration in `folder` asks for; what is not supported is added to `problems`."""
-    settings = _read(folder / "config.json")
+    settings = read_json_object(folder / "config.json")
     modes = [name.removeprefix(_MODE) for name, value in settings.items() if name.startswith(_MODE) and value]
     # Newer versions write one name instead of a flag for each.
     named = settings.get("pooling_mode")
@@ -116,17 +118,3 @@ def _pooling(folder: Path, problems: list[str]) -> str:
         )
         return "mean"
     return _POOLINGS[modes[0]]
-
-
-def _read(file: Path) -> dict[str, Any]:
-    settings = _parse(file)
-    if not isinstance(settings, dict):
-        raise CheckpointError(f"{file} must hold a JSON object; copy it from the model again")
-    return settings
-
-
-def _parse(file: Path) -> object:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file} can't be read as JSON ({error}); copy it from the model again") from None
