@@ -33,24 +33,6 @@ class TextWindow:
         return self.end - self.begin
 
 
-def number_windows(encodings: Sequence[Encoding], *, sequence_id: int, stride: int) -> tuple[TextWindow, ...]:
-    """The windows of one text, in order, each with the numbers of its tokens in the text.
-
-    Args:
-        encodings: the windows as the tokenizer cut them; of a pair of texts, one is cut, and each window has the other.
-        sequence_id: the text that is cut: 0 for the first text of a pair, 1 for the second.
-        stride: the tokens that each window shares with the previous one.
-    """
-    windows: list[TextWindow] = []
-    first = 0
-    for encoding in encodings:
-        places = [place for place, owner in enumerate(encoding.sequence_ids) if owner == sequence_id]
-        begin, end = (places[0], places[-1] + 1) if places else (0, 0)
-        windows.append(TextWindow(encoding, begin, end, first))
-        first += end - begin - stride
-    return tuple(windows)
-
-
 def cut_windows(
     tokenizer: AlbertTokenizer, encoding: Encoding, *, max_length: int, stride: int
 ) -> tuple[TextWindow, ...]:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from albert_runtime.contexts import TokenizedContext
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-from albert_runtime.windows import number_windows, own_positions
+from albert_runtime.windows import cut_windows, own_positions
 from tests.runtime.tiny_bundle import make_bundle
 
 
@@ -17,10 +18,13 @@ def tokenizer(tmp_path_factory):
 def test_numbers_every_token_of_a_long_context(tokenizer, length, stride):
     context = " ".join(str(number % 10) for number in range(length))
     whole = tokenizer.encode(context, add_special_tokens=False)
-    encodings = tokenizer(
+    question = tokenizer("a film", add_special_tokens=False).encodings[0]
+    room = 13 - 3 - len(question)
+    windows = TokenizedContext.of(context, tokenizer).windows(question, tokenizer, length=13, step=room - stride)
+    expected = tokenizer(
         "a film", context, truncation="only_second", max_length=13, stride=stride, return_overflowing_tokens=True
     ).encodings
-    windows = number_windows(encodings, sequence_id=1, stride=stride)
+    assert [window.encoding.ids for window in windows] == [encoding.ids for encoding in expected]
     for window in windows:
         inside = window.encoding.ids[window.begin : window.end]
         assert list(inside) == whole[window.first : window.first + len(window)]
@@ -31,10 +35,12 @@ def test_numbers_every_token_of_a_long_context(tokenizer, length, stride):
 def test_every_token_is_taken_once_from_the_window_that_shows_most_around_it(tokenizer, stride):
     text = " ".join(str(number % 10) for number in range(30))
     whole = tokenizer.encode(text, add_special_tokens=False)
-    encodings = tokenizer(
+    encoding = tokenizer(text, add_special_tokens=False).encodings[0]
+    windows = cut_windows(tokenizer, encoding, max_length=12, stride=stride)
+    expected = tokenizer(
         text, truncation="only_first", max_length=12, stride=stride, return_overflowing_tokens=True
     ).encodings
-    windows = number_windows(encodings, sequence_id=0, stride=stride)
+    assert [window.encoding.ids for window in windows] == [encoding.ids for encoding in expected]
     parts = own_positions(windows)
     taken = [token for window, part in zip(windows, parts, strict=True) for token in window.encoding.ids[part]]
     assert taken == whole
@@ -53,6 +59,7 @@ def test_every_token_is_taken_once_from_the_window_that_shows_most_around_it(tok
 
 
 def test_a_text_without_tokens_has_one_empty_window(tokenizer):
-    window = number_windows(tokenizer("").encodings, sequence_id=0, stride=4)[0]
+    encoding = tokenizer("", add_special_tokens=False).encodings[0]
+    (window,) = cut_windows(tokenizer, encoding, max_length=12, stride=4)
     assert len(window) == 0
-    assert own_positions([window]) == [slice(0, 0)]
+    assert own_positions([window]) == [slice(1, 1)]  # behind [CLS]
