@@ -27,7 +27,6 @@ from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-from albert_runtime.tokenization.truncation import beginning
 
 _logger = logging.getLogger("albert_runtime")
 
@@ -194,20 +193,15 @@ class AlbertSession(BatchMixin, ABC):
         limit = self.max_length if max_length is None else max_length
         given = (text, text_pair)
         # What is far behind the limit is cut off in any case, so it is not tokenized.
-        text = beginning(text, limit)
+        text = self.tokenizer.beginning(text, limit)
         if truncation == "longest_first" and text_pair is not None:
-            text_pair = beginning(text_pair, limit)
-        masks_behind = sum((one or "").count(MASK_TOKEN) for one in given)
-        masks_behind -= sum((one or "").count(MASK_TOKEN) for one in (text, text_pair))
-        more = "" if given == (text, text_pair) else "more than "
+            text_pair = self.tokenizer.beginning(text_pair, limit)
         whole = self.tokenizer(text, text_pair).encodings[0]
-        if more and len(whole) <= limit:  # an added token may hold several words
-            (text, text_pair), more, masks_behind = given, "", 0
-            whole = self.tokenizer(text, text_pair).encodings[0]
         if len(whole) <= limit:
             return whole
+        more = "" if given == (text, text_pair) else "more than "
         cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
-        masks = whole.ids.count(self.tokenizer.mask_token_id) + masks_behind
+        masks = whole.ids.count(self.tokenizer.mask_token_id) + _masks_in(given) - _masks_in((text, text_pair))
         kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
         if keep_masks and kept_masks < masks:
             raise UsageError(
@@ -302,6 +296,11 @@ def _reopen(
             + "\nCopy the same bundle to every machine, and open sessions again after a new export."
         )
     return class_(bundle, threads=threads, verify=verify, engine=engine)
+
+
+def _masks_in(texts: Iterable[str | None]) -> int:
+    """How often [MASK] is written in the texts."""
+    return sum((text or "").count(MASK_TOKEN) for text in texts)
 
 
 def check_text(name: str, text: object) -> str:

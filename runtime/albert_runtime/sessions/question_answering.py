@@ -14,7 +14,6 @@ from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.n_best import ContextLogits, best_answers
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.tokenization.truncation import beginning
 
 _logger = logging.getLogger("albert_runtime")
 
@@ -259,10 +258,8 @@ class QuestionAnsweringSession(AlbertSession):
         if limit < 1:
             raise UsageError(f"the model takes {length} tokens, which is too few for a question and a context")
         # What is far behind the limit is not tokenized.
-        start = beginning(question, limit + 1)
+        start = self.tokenizer.beginning(question, limit + 1)
         tokens = self.tokenizer(start, add_special_tokens=False).encodings[0]
-        if start != question and len(tokens) <= limit:  # an added token may hold several words
-            tokens = self.tokenizer(question, add_special_tokens=False).encodings[0]
         if len(tokens) > limit and not self._warned_of_cut_question:
             self._warned_of_cut_question = True
             more = "" if start == question else "more than "

@@ -23,7 +23,7 @@ from albert_runtime.tokenization.special_tokens import (
     TOKEN_OF_ROLE,
     UNK_TOKEN,
 )
-from albert_runtime.tokenization.truncation import Truncation, Window
+from albert_runtime.tokenization.truncation import Truncation, Window, beginning
 from albert_runtime.tokenization.vocabulary import Vocabulary
 
 #: a model_max_length of this or more means "no limit"
@@ -307,6 +307,15 @@ class AlbertTokenizer:
             if add_special_tokens:
                 sequence += Encoding.added(SEP_TOKEN, self.sep_token_id, type_id=1)
         return sequence
+
+    def beginning(self, text: str, tokens: int) -> str:
+        """The beginning of a very long text, with at least `tokens` tokens, which are the first ones of the whole text.
+
+        A shorter text is returned as it is.
+        """
+        start = beginning(text, tokens)
+        # An added token may hold several of the words that `beginning` counts.
+        return start if start == text or len(self._tokenize(start)) >= tokens else text
 
     def _length_limit(self, max_length: int | None) -> int | None:
         if max_length is None:
