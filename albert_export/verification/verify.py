@@ -31,7 +31,6 @@ from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
-from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 
 Arrays = dict[str, NDArray[np.int64]]
 #: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
@@ -183,7 +182,7 @@ def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference:
 
 def _lines_with_added_tokens(tokenizer: AlbertTokenizer) -> list[str]:
     """A few lines for each added token: in a sentence, within a word, twice, in another case, and beside others."""
-    tokens = [token for token in tokenizer.vocabulary.added.tokens if token.content not in SPECIAL_TOKENS]
+    tokens = [token for token in tokenizer.vocabulary.added.tokens if token.content not in tokenizer.special_tokens.contents]
     contents = [token.content for token in tokens][:_ADDED_TOKENS]
     lines = [
         line

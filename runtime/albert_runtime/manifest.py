@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
+#: the vocabulary of a tokenizer that splits words by WordPiece
+WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
 _ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs")
@@ -134,9 +136,11 @@ class Manifest:
         ]
         if self.null_threshold is not None and self.task != "question-answering":
             problems.append(f'"null_threshold" must be null, because it does not go with {self.task}')
-        for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
+        for name in (self.model_file, CONFIG_FILE):
             if name not in self.files:
                 problems.append(f'"files" has no hash for {name}')
+        if not {VOCABULARY_FILE, WORDPIECE_FILE} & self.files.keys():
+            problems.append(f'"files" has no hash for {VOCABULARY_FILE} (nor for {WORDPIECE_FILE})')
         return problems
 
 

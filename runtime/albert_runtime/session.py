@@ -25,7 +25,6 @@ from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
-from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 _logger = logging.getLogger("albert_runtime")
@@ -157,7 +156,7 @@ class AlbertSession(BatchMixin, ABC):
         if isinstance(vocabulary, int) and len(self.tokenizer) > vocabulary:
             added = len(self.tokenizer.vocabulary.beyond_pieces)
             problems.append(
-                f"spiece.model has {self.tokenizer.vocab_size} pieces"
+                f"{self.tokenizer.vocab_file.name} has {self.tokenizer.vocab_size} pieces"
                 + (f" and tokenizer_config.json {added} added tokens" if added else "")
                 + f", config.json says that the model has {vocabulary}"
             )
@@ -201,12 +200,13 @@ class AlbertSession(BatchMixin, ABC):
             return whole
         more = "" if given == (text, text_pair) else "more than "
         cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
-        masks = whole.ids.count(self.tokenizer.mask_token_id) + _masks_in(given) - _masks_in((text, text_pair))
+        mask = self.tokenizer.special_tokens.mask
+        masks = whole.ids.count(self.tokenizer.mask_token_id) + _count(mask, given) - _count(mask, (text, text_pair))
         kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
         if keep_masks and kept_masks < masks:
             raise UsageError(
                 f"the text has {more}{len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
-                f"{masks} [MASK] would be cut off; shorten what stands around the masks"
+                f"{masks} {mask} would be cut off; shorten what stands around the masks"
             )
         if max_length is None and not self._warned_of_truncation:
             self._warned_of_truncation = True
@@ -298,9 +298,9 @@ def _reopen(
     return class_(bundle, threads=threads, verify=verify, engine=engine)
 
 
-def _masks_in(texts: Iterable[str | None]) -> int:
-    """How often [MASK] is written in the texts."""
-    return sum((text or "").count(MASK_TOKEN) for text in texts)
+def _count(token: str, texts: Iterable[str | None]) -> int:
+    """How often `token` is written in the texts."""
+    return sum((text or "").count(token) for text in texts)
 
 
 def check_text(name: str, text: object) -> str:

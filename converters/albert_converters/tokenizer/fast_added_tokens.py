@@ -21,7 +21,6 @@ from typing import Any
 
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.tokenization.added_vocabulary import AddedToken
-from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 #: the characters that stand for tokens: Supplementary Private Use Area-A
@@ -61,7 +60,7 @@ def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastA
         records += [_never_found(index) for index in range(following, _id(token))]
         record = {"id": _id(token), **token_record(token)}
         lowered = "".join(map(str.lower, token.content))
-        if token.content in SPECIAL_TOKENS:
+        if token.content in tokenizer.special_tokens.contents:
             pass
         elif tokenizer.do_lower_case and tokenizer.vocabulary.added.is_unreachable(token.content):
             record["content"] = _NEVER_FOUND + token.content
