@@ -6,7 +6,8 @@ that each token can be traced back to the characters that the user typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,3 +109,37 @@ class AlignedText:
         """The text in lower case. `str.lower` sees the whole text, as it depends on the context for the final sigma."""
         # The context decides which letter a character becomes, but never how many letters, so the spans are right.
         return replace(self.map_characters(str.lower), text=self.text.lower())
+
+    def compose(self) -> AlignedText:
+        """The text in Unicode's normalization form C.
+
+        All characters that one sequence becomes, such as a letter with its accents or the jamo of a syllable, have the
+        span of the whole sequence.
+        """
+        if unicodedata.is_normalized("NFC", self.text):
+            return self
+        composed: list[str] = []
+        first: list[int] = []
+        last: list[int] = []
+        for start, stop in _independent_sequences(self.text):
+            sequence = self.text[start:stop]
+            text = unicodedata.normalize("NFC", sequence)
+            composed.append(text)
+            changed = text != sequence
+            first += [start] * len(text) if changed else range(start, stop)
+            last += [stop - 1] * len(text) if changed else range(start, stop)
+        return AlignedText("".join(composed), self.starts[first], self.ends[last])
+
+
+def _independent_sequences(text: str) -> Iterator[tuple[int, int]]:
+    """Start and stop of each sequence of characters that normalization changes independently of the others."""
+    start = 0
+    for place, character in enumerate(text[1:], start=1):
+        if unicodedata.combining(unicodedata.normalize("NFD", character)[0]):
+            continue
+        # A vowel jamo, or one of the vowel signs of India, is no combining character, and is composed like one.
+        together = unicodedata.normalize("NFC", text[start : place + 1])
+        if together == unicodedata.normalize("NFC", text[start:place]) + unicodedata.normalize("NFC", character):
+            yield start, place
+            start = place
+    yield start, len(text)
