@@ -155,7 +155,9 @@ def _inputs(session: albert_runtime.AlbertSession, batch: int, length: int) -> A
     """Return sequences of random words without padding, in two segments of equal length; the same at every call."""
     sizes = {BATCH: batch, CHOICES: _CHOICES}
     shape = [sizes.get(axis, length) for axis in session.bundle.task.input_axes]
-    ids = np.random.default_rng(length).integers(len(session.tokenizer.special_tokens.contents), session.tokenizer.vocab_size, shape)
+    ids = np.random.default_rng(length).integers(
+        len(session.tokenizer.special_tokens.contents), session.tokenizer.vocab_size, shape
+    )
     segments = np.broadcast_to(np.arange(length) >= length // 2, shape)
     arrays = (ids, np.ones(shape, np.int64), segments.astype(np.int64))
     return dict(zip(INPUT_NAMES, arrays, strict=True))

@@ -182,7 +182,9 @@ def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference:
 
 def _lines_with_added_tokens(tokenizer: AlbertTokenizer) -> list[str]:
     """A few lines for each added token: in a sentence, within a word, twice, in another case, and beside others."""
-    tokens = [token for token in tokenizer.vocabulary.added.tokens if token.content not in tokenizer.special_tokens.contents]
+    tokens = [
+        token for token in tokenizer.vocabulary.added.tokens if token.content not in tokenizer.special_tokens.contents
+    ]
     contents = [token.content for token in tokens][:_ADDED_TOKENS]
     lines = [
         line

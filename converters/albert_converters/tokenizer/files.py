@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from albert_converters.tokenizer.fast_added_tokens import token_record
+from albert_converters.tokenizer.fast_added_tokens import fast_added_tokens, token_record
 from albert_converters.tokenizer.sentencepiece_proto import SentencePieceProto
-from albert_converters.tokenizer.tokenizer_json import tokenizer_json
+from albert_converters.tokenizer.tokenizer_json import post_processor, tokenizer_json
 from albert_converters.tokenizer.wordpiece_json import wordpiece_tokenizer_json
 from albert_runtime.errors import UsageError
 from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.config import CONFIG_FILE, FAST_TOKENIZER_FILE, INPUT_NAMES_FIELD, RULES_FIELD
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
 ADDED_TOKENS_FILE = "added_tokens.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
@@ -54,7 +55,11 @@ def _fast_tokenizer(tokenizer: AlbertTokenizer, vocabulary: Path) -> dict[str, A
     if tokenizer.fast_rules is not None:
         return dict(tokenizer.fast_rules.content)
     if tokenizer.wordpiece is not None:
-        return wordpiece_tokenizer_json(tokenizer)
+        assert isinstance(tokenizer.model, WordPieceModel)
+        added = fast_added_tokens(tokenizer, trims_parts=True)
+        return wordpiece_tokenizer_json(
+            tokenizer.model, tokenizer.wordpiece, added=added, post_processor=post_processor(tokenizer)
+        )
     return tokenizer_json(tokenizer, SentencePieceProto.parse(vocabulary.read_bytes()))
 
 

@@ -50,7 +50,9 @@ def sentencepiece_model(content: Mapping[str, Any], source: str) -> bytes:
     model = content.get("model")
     kind = model.get("type") if isinstance(model, Mapping) else None
     if kind != "Unigram":
-        raise UnsupportedError(f"the vocabulary of {source} is {kind or 'missing'}; supported are Unigram and WordPiece")
+        raise UnsupportedError(
+            f"the vocabulary of {source} is {kind or 'missing'}; supported are Unigram and WordPiece"
+        )
     assert isinstance(model, Mapping)
     problems = vocabulary_problems(model)
     if problems:
@@ -70,9 +72,7 @@ def sentencepiece_model(content: Mapping[str, Any], source: str) -> bytes:
         if not piece or piece in taken:  # SentencePiece holds each piece once
             piece, use = f"<unused {index}>", PieceType.UNUSED
         taken.add(piece)
-        pieces.append(
-            _text(PIECE, piece) + _key(SCORE, 5) + struct.pack("<f", score) + _number(TYPE, use)
-        )
+        pieces.append(_text(PIECE, piece) + _key(SCORE, 5) + struct.pack("<f", score) + _number(TYPE, use))
     trainer = (
         _number(MODEL_TYPE, ModelType.UNIGRAM)
         + _number(_VOCAB_SIZE, len(pieces))
@@ -87,7 +87,9 @@ def sentencepiece_model(content: Mapping[str, Any], source: str) -> bytes:
         + _number(_ADD_DUMMY_PREFIX, bool(begins))
         + _number(_REMOVE_EXTRA_WHITESPACES, "WhitespaceSplit" in kinds)
     )
-    return b"".join(_bytes(PIECES, piece) for piece in pieces) + _bytes(TRAINER, trainer) + _bytes(NORMALIZER, normalizer)
+    return (
+        b"".join(_bytes(PIECES, piece) for piece in pieces) + _bytes(TRAINER, trainer) + _bytes(NORMALIZER, normalizer)
+    )
 
 
 def _charsmap(normalizer: Any, source: str) -> bytes:

@@ -56,7 +56,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
         "added_tokens": added.records,
         "normalizer": {"type": "Sequence", "normalizers": [*added.normalizers, *_normalizers(tokenizer, proto)]},
         "pre_tokenizer": metaspace,
-        "post_processor": _post_processor(tokenizer),
+        "post_processor": post_processor(tokenizer),
         "decoder": metaspace,
         "model": {
             "type": "Unigram",
@@ -120,7 +120,7 @@ def _words_are_independent(vocabulary: list[tuple[str, float]]) -> bool:
     return WORD_START in pieces and not any(WORD_START in piece[1:] for piece in pieces)
 
 
-def _post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
+def post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
     """Add the special tokens: `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, with type ids 0 and 1."""
 
     def special(token: str, type_id: int) -> dict[str, Any]:

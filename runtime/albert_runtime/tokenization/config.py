@@ -160,7 +160,9 @@ def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
         if settings.get(side, "right") != "right":
             problems.append(f"{side} is {settings[side]!r}; only 'right' is supported")
     if settings.get("do_basic_tokenize") is False:
-        problems.append("do_basic_tokenize is false, so that texts are split at white space only; this is not supported")
+        problems.append(
+            "do_basic_tokenize is false, so that texts are split at white space only; this is not supported"
+        )
     if settings.get("split_special_tokens"):
         problems.append(
             'split_special_tokens is true, so that a "[SEP]" or "[MASK]" in a text is split like a word; '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from albert_runtime.errors import UsageError, listed
@@ -18,7 +19,7 @@ from albert_runtime.tokenization.piece_model import Piece, PieceModel
 from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel
 from albert_runtime.tokenization.slow_splitter import SlowSplitter, TextSplitter
 from albert_runtime.tokenization.special_tokens import ALBERT_TOKENS, SpecialTokens
-from albert_runtime.tokenization.truncation import Truncation, Window, beginning
+from albert_runtime.tokenization.truncation import Truncation, beginning
 from albert_runtime.tokenization.vocabulary import Vocabulary
 from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
@@ -83,26 +84,29 @@ class AlbertTokenizer(SequenceLayout):
         self.remove_space = remove_space
         self.keep_accents = keep_accents
         self.model_max_length = model_max_length
-        self.wordpiece = wordpiece
+        # A special token that appears only when control characters are dropped stays whole, too.
+        kept = frozenset((*special_tokens.contents, *additional_special_tokens))
+        self.wordpiece = None if wordpiece is None else replace(wordpiece, never_split=kept)
         self.fast_rules = fast_rules
         self._content = content
-        self._model: PieceModel
+        #: what splits words into pieces
+        self.model: PieceModel
         if fast_rules is not None:
-            self._model = fast_rules.model
+            self.model = fast_rules.model
         elif wordpiece is not None:
-            self._model = WordPieceModel(self.vocab_file, special_tokens.unk)
+            self.model = WordPieceModel(self.vocab_file, special_tokens.unk)
         else:
-            self._model = SentencePieceModel(self.vocab_file)
-        vocabulary = Vocabulary(self._model, special_tokens, added_tokens, additional_special_tokens)
+            self.model = SentencePieceModel(self.vocab_file)
+        vocabulary = Vocabulary(self.model, special_tokens, added_tokens, additional_special_tokens)
         super().__init__(vocabulary, special_tokens, gives_token_type_ids=gives_token_type_ids)
         self._splitter: TextSplitter
         if fast_rules is not None:
             self._splitter = FastSplitter(fast_rules)
         else:
-            normalizer = wordpiece or Normalizer(do_lower_case, remove_space, keep_accents)
-            self._splitter = SlowSplitter(self.vocabulary.added, normalizer, self._model, do_lower_case=do_lower_case)
+            normalizer = self.wordpiece or Normalizer(do_lower_case, remove_space, keep_accents)
+            self._splitter = SlowSplitter(self.vocabulary.added, normalizer, self.model, do_lower_case=do_lower_case)
         #: the number of pieces, without the added tokens; see `len`
-        self.vocab_size = len(self._model)
+        self.vocab_size = len(self.model)
 
     @classmethod
     def from_folder(
@@ -235,11 +239,11 @@ class AlbertTokenizer(SequenceLayout):
 
     def spelling(self, token: str) -> str:
         """A piece without the mark that says whether it begins a word, which may be empty; another token as it is."""
-        return token if token in self.vocabulary.added else self._model.spelling(token)
+        return token if token in self.vocabulary.added else self.model.spelling(token)
 
     def starts_word(self, token: str) -> bool:
         """Whether a word begins with `token`."""
-        return token in self.vocabulary.beyond_pieces or self._model.starts_word(token)
+        return token in self.vocabulary.beyond_pieces or self.model.starts_word(token)
 
     def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]:
         """The id of each token; the id of `<unk>` for a token that is not in the vocabulary."""
@@ -274,7 +278,7 @@ class AlbertTokenizer(SequenceLayout):
         for found in self._splitter.sections(text):
             word = words[-1] if words else -1
             for index, piece in enumerate(found):
-                word += index == 0 or self._model.starts_word(piece.piece)
+                word += index == 0 or self.model.starts_word(piece.piece)
                 words.append(word)
             pieces += found
         tokens = tuple(piece.piece for piece in pieces)

@@ -14,6 +14,7 @@ from albert_runtime.errors import UnsupportedError, UsageError, listed
 from albert_runtime.tokenization.added_vocabulary import AddedToken, AddedVocabulary
 from albert_runtime.tokenization.piece_model import PieceModel
 from albert_runtime.tokenization.special_tokens import SpecialTokens
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
 
 class Vocabulary:
@@ -108,6 +109,8 @@ class Vocabulary:
 
     def _spell(self, tokens: Iterable[str]) -> str:
         """The text of pieces and special tokens."""
+        if isinstance(self._model, WordPieceModel):
+            return self._model.join(list(tokens))
         text = ""
         ordinary: list[str] = []
         follows_special = False

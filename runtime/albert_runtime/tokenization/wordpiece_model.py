@@ -158,13 +158,14 @@ def _read(file: Path) -> bytes:
 def _read_lines(file: Path, content: bytes) -> list[str]:
     """The lines of a vocabulary, ended by "\\n", "\\r\\n" or "\\r"; a byte order mark belongs to the first line."""
     try:
-        # The text layer of `open`, which transformers reads the file with, decides what a line is.
-        lines = [line.rstrip("\n") for line in io.TextIOWrapper(io.BytesIO(content), encoding="utf-8")]
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UnsupportedError(
             f"{file} is not a text in UTF-8 (byte {error.start} is {content[error.start]:#04x}); {_ADVICE}; if it is "
             "that text in another encoding, such as UTF-16, save it as UTF-8"
         ) from None
+    # These are the lines of a file that is opened as a text, which is how transformers reads it.
+    lines = [line.rstrip("\n") for line in io.StringIO(text, newline=None)]
     if not any(lines):
         raise UnsupportedError(f"{file} ({len(content)} bytes) is empty; {_ADVICE}")
     return lines

@@ -43,9 +43,7 @@ class FastAddedTokens:
         self.tokens = tuple(_read(records))
         self._normalize = normalize
         plain = {token.content: token for token in self.tokens if not token.normalized}
-        normalized = {
-            normalize(AlignedText.of(token.content)).text: token for token in self.tokens if token.normalized
-        }
+        normalized = {normalize(AlignedText.of(token.content)).text: token for token in self.tokens if token.normalized}
         normalized.pop("", None)
         self._plain, self._normalized = (_Finder(tokens) for tokens in (plain, normalized))
 

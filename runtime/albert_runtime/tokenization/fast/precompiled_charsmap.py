@@ -109,6 +109,4 @@ def _sequence_end(text: str, start: int) -> int:
 
 def _joins(character: str) -> bool:
     """Whether a character forms one sequence with the one before it (approximates Unicode's grapheme clusters)."""
-    return character >= "\u0300" and (
-        unicodedata.category(character)[0] == "M" or character in _ZERO_WIDTH_JOINERS
-    )
+    return character >= "\u0300" and (unicodedata.category(character)[0] == "M" or character in _ZERO_WIDTH_JOINERS)

@@ -14,10 +14,11 @@ from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.fast.added_tokens import FastAddedTokens
 from albert_runtime.tokenization.fast.normalizers import read_normalizer
 from albert_runtime.tokenization.fast.pre_tokenizers import Split, read_pre_tokenizer
-from albert_runtime.tokenization.normalizer import replace_surrogates
 from albert_runtime.tokenization.fast.unigram_model import UnigramModel
+from albert_runtime.tokenization.normalizer import replace_surrogates
 from albert_runtime.tokenization.piece_model import Piece
 from albert_runtime.tokenization.wordpiece_model import CONTINUATION, LONGEST_WORD, WordPieceModel
+
 
 @dataclass(frozen=True)
 class FastRules:
@@ -59,8 +60,10 @@ class FastRules:
     @property
     def tokens(self) -> tuple[AddedToken, ...]:
         """The added tokens."""
-        return tuple(AddedToken(one.content, one.id, one.lstrip, one.rstrip, one.normalized, one.special)
-                     for one in self.added.tokens)
+        return tuple(
+            AddedToken(one.content, one.id, one.lstrip, one.rstrip, one.normalized, one.special)
+            for one in self.added.tokens
+        )
 
 
 def _read_model(model: Any, source: str) -> UnigramModel | WordPieceModel:
@@ -87,7 +90,7 @@ def wordpiece_vocabulary(model: Mapping[str, Any]) -> bytes:
     pieces = model.get("vocab")
     if not isinstance(pieces, Mapping) or sorted(pieces.values(), key=repr) != sorted(range(len(pieces)), key=repr):
         problems.append("vocab must give the pieces the ids 0, 1, 2, ... without a gap")
-    elif any(piece != "".join(piece.splitlines()) for piece in pieces):
+    elif any("\n" in piece or "\r" in piece for piece in pieces):
         problems.append("a piece holds a line break")
     if problems:
         raise UnsupportedError(listed("the vocabulary can't be written as a vocab.txt:", problems))
