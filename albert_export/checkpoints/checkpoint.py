@@ -20,6 +20,7 @@ from albert_export.checkpoints.weight_names import (
 from albert_export.config import AlbertConfig
 from albert_export.tasks import TASK_SPECS
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
+from albert_runtime.manifest import WORDPIECE_FILE
 from albert_runtime.tasks import TASKS, Task, find_task
 
 logger = logging.getLogger("albert_export")
@@ -164,12 +165,23 @@ def assemble(
 
 
 def find_vocabulary(folder: Path) -> Path | None:
-    """The SentencePiece model of `folder`: a file with one of the usual names, or else the only file called *.model."""
-    for name in _VOCABULARIES:
-        if (folder / name).is_file():
-            return folder / name
-    models = [path for path in folder.glob("*.model") if path.is_file()]
-    return models[0] if len(models) == 1 else None
+    """The vocabulary of the tokenizer in `folder`; None if there is none, or several and none has a usual name.
+
+    A SentencePiece model has one of the usual names, or is the only file called *.model, also in `assets`, where
+    TensorFlow puts it. If there is none, or if tokenizer_config.json names a BertTokenizer, a vocab.txt is taken.
+    """
+    wordpiece = folder / WORDPIECE_FILE
+    settings = folder / "tokenizer_config.json"
+    if wordpiece.is_file() and settings.is_file() and b"Bert" in settings.read_bytes():
+        return wordpiece
+    for place in (folder, folder / "assets"):
+        for name in _VOCABULARIES:
+            if (place / name).is_file():
+                return place / name
+        models = [path for path in place.glob("*.model") if path.is_file()]
+        if len(models) == 1:
+            return models[0]
+    return wordpiece if wordpiece.is_file() else None
 
 
 def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:

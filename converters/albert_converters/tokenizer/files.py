@@ -23,9 +23,10 @@ SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     """Write the tokenizer's files to `folder`, which must exist, and return their names.
 
-    The vocabulary is an exact copy of `spiece.model` or `vocab.txt`. The slow tokenizer of transformers 4.57 reads `tokenizer_config.json` and
-    `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids as the slow one. If tokens
-    were added to the vocabulary, `added_tokens.json` has their ids, for older versions of transformers.
+    The vocabulary, `spiece.model` or `vocab.txt`, is an exact copy. The slow tokenizer of transformers 4.57 reads
+    `tokenizer_config.json` and `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids
+    as the slow one. If tokens were added to the vocabulary, `added_tokens.json` has their ids, for older versions of
+    transformers.
 
     Raises:
         UnsupportedError: the SentencePiece model can't be expressed in a tokenizer.json.

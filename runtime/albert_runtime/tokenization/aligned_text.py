@@ -11,9 +11,13 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: one of Unicode's normalization forms
+NormalizationForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,8 @@ class AlignedText:
         place = np.full(len(prefix), self.starts[0] if len(self.starts) else 0)
         return AlignedText(prefix + self.text, np.append(place, self.starts), np.append(place, self.ends))
 
-    def normalized(self, form: str) -> AlignedText:
-        """The text in one of Unicode's normalization forms: "NFC", "NFD", "NFKC" or "NFKD"."""
+    def normalized(self, form: NormalizationForm) -> AlignedText:
+        """The text in one of Unicode's normalization forms."""
         if form == "NFC":
             return self.compose()
         if form == "NFKC":

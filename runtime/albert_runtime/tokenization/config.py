@@ -24,7 +24,7 @@ CONFIG_FILE = "tokenizer_config.json"
 FAST_TOKENIZER_FILE = "tokenizer.json"
 
 #: the value of "tokenizer_class" -> whether the vocabulary is WordPiece's (a vocab.txt), and not SentencePiece's
-_CLASSES = {
+_CLASSES: Mapping[str, bool] = {
     "AlbertTokenizer": False,
     "BertTokenizer": True,
     # Its "basic" kind, see `_behaviour_problems`.
@@ -75,7 +75,7 @@ class TokenizerConfig:
 _FLAGS = ("do_lower_case", "remove_space", "keep_accents", "tokenize_chinese_chars", "strip_accents")
 
 
-def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None) -> TokenizerConfig:
+def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules: str | None = None) -> TokenizerConfig:
     """The settings in `folder`; if the file or a setting is absent, the default is used.
 
     Every setting that makes Hugging Face's tokenizer give other ids is either followed or refused, and so are the
@@ -84,6 +84,8 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None) -> Tok
     Args:
         folder: the folder of tokenizer_config.json.
         wordpiece: whether the vocabulary is WordPiece's; None for what "tokenizer_class" says.
+        rules: "fast" if texts are split as tokenizer.json says; None for what tokenizer_config.json says. Settings that
+            tokenizer.json replaces are not looked at then.
 
     Raises:
         UnsupportedError: a file can't be read, or asks for a tokenizer that gives other ids than this one; the message
@@ -107,9 +109,11 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None) -> Tok
     tokens = read_tokens(settings, folder, usual, _read_object, mask_takes_space=not is_wordpiece)
     found["special_tokens"] = SpecialTokens.of_roles(tokens.roles)
     found["added_tokens"], found["additional_special_tokens"] = tuple(tokens.tokens), tuple(tokens.additional)
-    found["follows_tokenizer_json"] = settings.get(RULES_FIELD) == "fast"
+    found["follows_tokenizer_json"] = follows = (rules or settings.get(RULES_FIELD)) == "fast"
     found["gives_token_type_ids"] = _gives_token_type_ids(settings)
-    problems += [*tokens.problems, *_class_problems(kind, is_wordpiece, settings), *_behaviour_problems(settings)]
+    problems += _behaviour_problems(settings)
+    if not follows:
+        problems += [*tokens.problems, *_class_problems(kind, is_wordpiece, settings), *_slow_problems(settings)]
     if problems:
         raise UnsupportedError(listed(f"{file} asks for a tokenizer that can't be made:", problems))
     return TokenizerConfig(**found)
@@ -144,13 +148,17 @@ def _class_problems(kind: str, is_wordpiece: bool, settings: Mapping[str, Any]) 
             "which needs a morphological analyser such as MeCab; only 'basic' with 'wordpiece' is supported. Split the "
             "texts yourself, export with --no-tokenizer, and give the token ids"
         ]
-    # The class of any tokenizer.json, which says by itself how it splits texts.
-    if kind not in _CLASSES and not (kind in ("PreTrainedTokenizer", "TokenizersBackend") and is_wordpiece is not None):
+    if _CLASSES.get(kind) == is_wordpiece:
+        return []
+    if kind in _CLASSES:
+        file, other = ("vocab.txt", "BertTokenizer") if is_wordpiece else ("spiece.model", "AlbertTokenizer")
         return [
-            f"tokenizer_class is {kind!r}; supported are {', '.join(_CLASSES)}, and these with Fast; if the model was "
-            "trained with spiece.model, set it to AlbertTokenizer, and with vocab.txt, to BertTokenizer"
+            f"tokenizer_class is {kind!r}, and the vocabulary is a {file}; if it is right, set the class to {other!r}"
         ]
-    return []
+    return [
+        f"tokenizer_class is {kind!r}; supported are {', '.join(_CLASSES)}, and these with Fast; if the model was "
+        "trained with spiece.model, set it to AlbertTokenizer, and with vocab.txt, to BertTokenizer"
+    ]
 
 
 def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
@@ -159,14 +167,20 @@ def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
     for side in ("padding_side", "truncation_side"):
         if settings.get(side, "right") != "right":
             problems.append(f"{side} is {settings[side]!r}; only 'right' is supported")
-    if settings.get("do_basic_tokenize") is False:
-        problems.append(
-            "do_basic_tokenize is false, so that texts are split at white space only; this is not supported"
-        )
     if settings.get("split_special_tokens"):
         problems.append(
             'split_special_tokens is true, so that a "[SEP]" or "[MASK]" in a text is split like a word; '
             "this is not supported"
+        )
+    return problems
+
+
+def _slow_problems(settings: Mapping[str, Any]) -> list[str]:
+    """The settings that make a slow tokenizer split texts in another way."""
+    problems = []
+    if settings.get("do_basic_tokenize") is False:
+        problems.append(
+            "do_basic_tokenize is false, so that texts are split at white space only; this is not supported"
         )
     if settings.get("add_prefix_space") is False:
         problems.append(

@@ -43,8 +43,8 @@ class SpecialTokens:
     @classmethod
     def of_roles(cls, roles: Mapping[str, str]) -> SpecialTokens:
         """The tokens of a mapping such as TOKEN_OF_ROLE."""
-        tokens = {role.removesuffix("_token"): token for role, token in roles.items()}
-        return cls(**{"bos": None, "eos": None, **tokens})
+        required = {name: roles[f"{name}_token"] for name in ("pad", "unk", "cls", "sep", "mask")}
+        return cls(**required, bos=roles.get("bos_token"), eos=roles.get("eos_token"))
 
     @property
     def roles(self) -> dict[str, str]:
@@ -54,7 +54,7 @@ class SpecialTokens:
 
     @property
     def contents(self) -> tuple[str, ...]:
-        """Each token once: padding, unknown, beginning, separator and mask, as in ALBERT's vocabularies, then others."""
+        """Each token once: padding, unknown, beginning, separator and mask, as in ALBERT's vocabularies, and others."""
         tokens = (self.pad, self.unk, self.cls, self.sep, self.mask, self.bos, self.eos)
         return tuple(dict.fromkeys(token for token in tokens if token is not None))
 

@@ -17,6 +17,7 @@ from albert_runtime.tokenization.fast.rules import FastRules, FastSplitter
 from albert_runtime.tokenization.normalizer import Normalizer
 from albert_runtime.tokenization.piece_model import Piece, PieceModel
 from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel
+from albert_runtime.tokenization.sequence_layout import SequenceLayout
 from albert_runtime.tokenization.slow_splitter import SlowSplitter, TextSplitter
 from albert_runtime.tokenization.special_tokens import ALBERT_TOKENS, SpecialTokens
 from albert_runtime.tokenization.truncation import Truncation, beginning
@@ -30,13 +31,13 @@ _USUAL_LIMIT = 512
 
 
 class AlbertTokenizer(SequenceLayout):
-    """A vocabulary with the normalization, the special tokens and the layout of sequences that a model was trained with.
+    """A vocabulary with the normalization, special tokens and layout of sequences that a model was trained with.
 
     First, the special tokens and the added tokens that are written in a text are separated (see `AddedVocabulary`).
     The parts between them are normalized and split into pieces. With a vocabulary of SentencePiece, the rules are those
     of Hugging Face's slow AlbertTokenizer (see `Normalizer`), and pieces such as "1999," are split again before their
-    comma; with one of WordPiece, those of its slow BertTokenizer (see `BertNormalizer`). If `fast_rules` are given, they
-    replace these rules. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
+    comma; with one of WordPiece, those of its slow BertTokenizer (see `BertNormalizer`). If `fast_rules` are given,
+    they replace these rules. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
 
     A tokenizer does not change after construction, so threads may share it.
     """
@@ -123,7 +124,8 @@ class AlbertTokenizer(SequenceLayout):
             UnsupportedError: the vocabulary is missing or damaged, or the settings ask for another kind of tokenizer.
         """
         folder = Path(folder)
-        config = read_tokenizer_config(folder)
+        wordpiece = None if vocab_file is None else Path(vocab_file).name == WORDPIECE_FILE
+        config = read_tokenizer_config(folder, wordpiece=wordpiece)
         file = WORDPIECE_FILE if config.wordpiece else VOCABULARY_FILE
         fast_rules = read_fast_rules(folder) if config.follows_tokenizer_json else None
         return cls(

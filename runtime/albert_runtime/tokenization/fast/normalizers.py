@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError
-from albert_runtime.tokenization.aligned_text import AlignedText
+from albert_runtime.tokenization.aligned_text import AlignedText, NormalizationForm
 from albert_runtime.tokenization.bert_normalizer import is_chinese
 from albert_runtime.tokenization.fast.precompiled_charsmap import PrecompiledCharsmap
 
 Normalize = Callable[[AlignedText], AlignedText]
 
-_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+_FORMS: tuple[NormalizationForm, ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 def read_normalizer(record: Any) -> Normalize:
@@ -28,8 +28,9 @@ def read_normalizer(record: Any) -> Normalize:
         return lambda text: text
     kind = record.get("type") if isinstance(record, Mapping) else record
     try:
-        if kind in _FORMS:
-            return lambda text: text.normalized(kind)
+        form = next((form for form in _FORMS if form == kind), None)
+        if form is not None:
+            return lambda text: text.normalized(form)
         return _READERS[kind](record)
     except (KeyError, TypeError, ValueError, re.error) as error:
         raise UnsupportedError(f"the normalizer {kind!r} in tokenizer.json is not supported ({error!r})") from None
@@ -48,7 +49,7 @@ def _sequence(record: Mapping[str, Any]) -> Normalize:
 
 def _replace(record: Mapping[str, Any]) -> Normalize:
     [(kind, given)] = record["pattern"].items()
-    pattern = re.compile({"String": re.escape, "Regex": str}[kind](given))
+    pattern = re.compile(re.escape(given) if {"String": True, "Regex": False}[kind] else given)
     content = str(record["content"])
     return lambda text: text.replaced(pattern, content)
 
