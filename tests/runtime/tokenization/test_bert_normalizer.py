@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import unicodedata
 
 import pytest
@@ -124,9 +123,8 @@ def test_composing_keeps_track_of_characters(text: str) -> None:
     } == {*range(len(text))}
 
 
-def test_unusual_texts_take_no_long_time() -> None:
-    """Far from the square of the length: the limits are more than 20 times what a slow machine takes."""
+def test_long_sequences_of_marks() -> None:
+    """They are one sequence each for Unicode; an algorithm with the square of their length would never end."""
     for text in ("e" + "\u0301" * 20_000, "\u1161" * 20_000, "\u0f73" * 20_000, "中\0" * 10_000):
-        start = time.perf_counter()
-        BertNormalizer().normalize(AlignedText.of(text))
-        assert time.perf_counter() - start < 5
+        normalized = BertNormalizer().normalize(AlignedText.of(text))
+        assert len(normalized.starts) == len(normalized.text)

@@ -40,14 +40,14 @@ def test_every_problem_is_named(tmp_path: Path) -> None:
         tmp_path,
         do_lower_case="yes",
         model_max_length=-3,
-        cls_token={"content": "<s>"},
-        extra_special_tokens={"image": "<image>"},
+        cls_token={"content": 7},
+        extra_special_tokens="<image>",
         truncation_side="left",
     )
     (tmp_path / "added_tokens.json").write_text('{"<one>": 30000, "<two>": 30000, "<three>": "x"}')
     with pytest.raises(UnsupportedError) as caught:
         AlbertTokenizer.from_folder(folder)
-    for part in ("do_lower_case is 'yes'", "model_max_length is -3", "'<s>'", "<image>", "truncation_side", "<three>"):
+    for part in ("do_lower_case is 'yes'", "model_max_length is -3", "cls_token is 7", "extra_special_tokens must be", "truncation_side", "<three>"):
         assert part in str(caught.value)
 
 
@@ -73,7 +73,7 @@ SINGLE_WORD = {"content": "[E1]", "single_word": True}
         ({"30000": 7}, "must be a table of ids and tokens"),
         ({"-1": {"content": "[E1]"}}, r"\[E1\] has the id -1"),
         ({"77": {"content": "[E1]"}}, r"\[E1\] is token 77, which is the piece"),
-        ({"30000": {"content": "▁the"}}, "▁the is token 30000 .*, and 14 in spiece.model"),
+        ({"30000": {"content": "▁the"}}, "▁the is token 30000 .*, and 14 in the vocabulary"),
         ([], "must be a table of ids and tokens"),
     ],
 )
