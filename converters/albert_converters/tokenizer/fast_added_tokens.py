@@ -41,6 +41,12 @@ class FastAddedTokens:
     #: the first steps of the normalizer
     normalizers: list[dict[str, Any]]
 
+    def reserved_characters(self) -> frozenset[str]:
+        """Return the characters that `records` and `normalizers` need: no later step may change them."""
+        marks = map(chr, range(_FIRST_MARK, _LAST_MARK + 1)) if self.normalizers else ()
+        never_found = any(record["content"].startswith(_NEVER_FOUND) for record in self.records)
+        return frozenset((*marks, *(_NEVER_FOUND if never_found else "")))
+
 
 def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastAddedTokens:
     """Return the special and the added tokens of `tokenizer`.

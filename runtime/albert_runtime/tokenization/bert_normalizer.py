@@ -69,6 +69,11 @@ class BertNormalizer:
     #: "[MA\u200bSK]" becomes one only when control characters are dropped.
     never_split: frozenset[str] = frozenset()
 
+    @property
+    def strips_accents(self) -> bool:
+        """Whether accents are stripped: what `strip_accents` says, or else `do_lower_case`."""
+        return self.do_lower_case if self.strip_accents is None else self.strip_accents
+
     def normalize(self, text: AlignedText) -> AlignedText:
         """`text` with spaces around Chinese characters and punctuation, in NFC, without control characters.
 
@@ -86,8 +91,7 @@ class BertNormalizer:
         if self.do_lower_case:
             # The final sigma depends on the word alone, as white space ends what `str.lower` looks at.
             text = text.lower()
-        strip_accents = self.do_lower_case if self.strip_accents is None else self.strip_accents
-        if strip_accents and not text.text.isascii():
+        if self.strips_accents and not text.text.isascii():
             # Decomposing one character at a time gives the same as decomposing the whole word: after NFC, the marks
             # that are kept are in their order already.
             text = text.map_characters(without_marks)
