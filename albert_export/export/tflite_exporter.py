@@ -83,6 +83,7 @@ class TfliteExporter:
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+            from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer
             from albert_export.export.tf_function import SHARED_LAYERS, linears_pattern
         context, plan = self._context, self._plan
         content = self._float_graph(recipe)
@@ -105,7 +106,7 @@ class TfliteExporter:
             content = add_task_library_metadata(
                 content,
                 task=context.task,
-                sentencepiece=context.vocabulary.read_bytes(),
+                tokenizer=sentencepiece_tokenizer(context.vocabulary.read_bytes()),
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
                 description=f"Exported from {context.checkpoint.folder.resolve().name} by albert-export {__version__}.",
