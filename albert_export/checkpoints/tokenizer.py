@@ -33,8 +33,8 @@ def load_tokenizer(checkpoint: Checkpoint, rules: str | None = None) -> AlbertTo
     tokenizer = tokenizer_of(checkpoint, rules)
     if not tokenizer.gives_token_type_ids:
         logger.warning(
-            "%s: the AlbertTokenizer of transformers 5 gives no token_type_ids, so the model sees 0 for both texts of a "
-            'pair. If it was trained with types, add "model_input_names": ["input_ids", "token_type_ids", '
+            "%s: the AlbertTokenizer of transformers 5 gives no token_type_ids, so the model sees 0 for both texts of "
+            'a pair. If it was trained with types, add "model_input_names": ["input_ids", "token_type_ids", '
             '"attention_mask"] to tokenizer_config.json',
             folder,
         )

@@ -41,13 +41,20 @@ def test_every_problem_is_named(tmp_path: Path) -> None:
         do_lower_case="yes",
         model_max_length=-3,
         cls_token={"content": 7},
-        extra_special_tokens="<image>",
+        additional_special_tokens=["<image>", 7],
         truncation_side="left",
     )
     (tmp_path / "added_tokens.json").write_text('{"<one>": 30000, "<two>": 30000, "<three>": "x"}')
     with pytest.raises(UnsupportedError) as caught:
         AlbertTokenizer.from_folder(folder)
-    for part in ("do_lower_case is 'yes'", "model_max_length is -3", "cls_token is 7", "extra_special_tokens must be", "truncation_side", "<three>"):
+    for part in (
+        "do_lower_case is 'yes'",
+        "model_max_length is -3",
+        "cls_token is 7",
+        "additional_special_tokens must be",
+        "truncation_side",
+        "<three>",
+    ):
         assert part in str(caught.value)
 
 
