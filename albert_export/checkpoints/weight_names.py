@@ -95,9 +95,20 @@ HEADS: dict[str, tuple[WeightName, ...]] = {
     "classifier.": _output("classifier", ""),
 }
 
+_KNOWN = re.compile(
+    "|".join(
+        re.escape(row.hugging_face).replace(r"\{group\}", r"\d+").replace(r"\{inner\}", r"\d+")
+        for row in (*ENCODER, *(row for head in HEADS.values() for row in head))
+    )
+)
 _BARE = re.compile(r"(embeddings|encoder|pooler)\.")
 _OLD_NORM = re.compile(r"((?:LayerNorm|layer_norm)\.)(gamma|beta)$")
 _BUFFER = re.compile(r"(albert\.)?embeddings\.(position_ids|token_type_ids)")
+
+
+def is_known(name: str) -> bool:
+    """Whether a full Hugging Face name is in the table, for any number of groups, or is that of the tied decoder."""
+    return name in (DECODER, DECODER_BIAS) or _KNOWN.fullmatch(name) is not None
 
 
 def is_encoder_weight(name: str) -> bool:

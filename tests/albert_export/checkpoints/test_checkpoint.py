@@ -22,6 +22,9 @@ from tests.albert_export.checkpoints.transformers_checkpoint import (
     shapes_of,
 )
 
+#: the tasks of a classifier beside a pooler, if the configuration does not name its class
+EITHER = ("text-classification", "token-classification")
+
 
 @pytest.mark.parametrize("architecture", SERVED)
 def test_weights_for_every_task_of_a_checkpoint(tmp_path, architecture):
@@ -88,8 +91,8 @@ def test_an_untied_decoder_is_refused_only_for_tasks_that_need_it(tmp_path):
     ("architecture", "settings", "tasks"),
     [
         ("AlbertForTokenClassification", {"num_labels": 3}, ("feature-extraction", "token-classification")),
-        ("AlbertForSequenceClassification", {"num_labels": 3}, ("feature-extraction", "text-classification")),
-        ("AlbertForMultipleChoice", {}, ("feature-extraction", "text-classification", "multiple-choice")),
+        ("AlbertForSequenceClassification", {"num_labels": 3}, ("feature-extraction", *EITHER)),
+        ("AlbertForMultipleChoice", {}, ("feature-extraction", *EITHER, "multiple-choice")),
     ],
 )
 def test_a_classifier_without_architectures(tmp_path, architecture, settings, tasks):
