@@ -42,6 +42,11 @@ class ReadOptions:
             )
         return cls(tuple((pair[0], pair[1]) for pair in pairs), tuple(ignore))
 
+    def as_arguments(self) -> list[str]:
+        """The arguments of the command line that mean these options."""
+        pairs = [("--rename", f"{old}={new}") for old, new in self.rename]
+        return [text for pair in (*pairs, *(("--ignore-weights", one) for one in self.ignore)) for text in pair]
+
     def renamed(self, name: str) -> str | None:
         """The new name of a weight; None if no pair of `rename` is about it."""
         for old, new in self.rename:

@@ -15,12 +15,11 @@ from albert_runtime.errors import CheckpointError
 
 logger = logging.getLogger("albert_export")
 
-_NO_OPTIONS = ReadOptions()
 # run_classifier.py and run_race.py of google-research/albert classify texts.
 _GOOGLE_CLASSIFIER = ("text-classification",)
 
 
-def read_checkpoint(path: str | Path, options: ReadOptions = _NO_OPTIONS) -> Checkpoint:
+def read_checkpoint(path: str | Path, options: ReadOptions | None = None) -> Checkpoint:
     """The checkpoint in the folder `path`, in any of the formats that `weight_formats` lists.
 
     Args:
@@ -36,7 +35,7 @@ def read_checkpoint(path: str | Path, options: ReadOptions = _NO_OPTIONS) -> Che
     """
     folder = Path(path)
     try:
-        return _read_folder(folder, options)
+        return _read_folder(folder, options or ReadOptions())
     except OSError as error:
         raise CheckpointError(f"can't read {error.filename or folder}: {error.strerror or error}") from error
 

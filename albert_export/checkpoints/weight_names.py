@@ -116,6 +116,12 @@ def is_encoder_weight(name: str) -> bool:
     return name.startswith(("albert.embeddings.", "albert.encoder."))
 
 
+def part_of(name: str) -> str:
+    """The part of the model that a full Hugging Face name belongs to: the encoder, or one of HEADS."""
+    head = next((head for head, rows in HEADS.items() if any(name == row.hugging_face for row in rows)), "")
+    return head.removesuffix(".") or ("predictions" if name == DECODER else "encoder")
+
+
 def full_name(name: str) -> str | None:
     """The full Hugging Face name of a weight that a checkpoint calls `name`; None if it is no weight but a buffer.
 
