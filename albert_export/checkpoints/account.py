@@ -16,6 +16,7 @@ from albert_export.checkpoints.number_formats import float_format
 from albert_export.checkpoints.read_options import ReadOptions
 from albert_export.checkpoints.weight_names import DECODER, DECODER_BIAS, HEADS, full_name, is_known
 from albert_export.checkpoints.wrapper_names import FULL, encoder_prefixes, unwrapped
+from albert_export.tasks import TASK_SPECS
 from albert_runtime.errors import CheckpointError, listed
 
 # The class weights of a loss change training only.
@@ -137,7 +138,7 @@ def resolve(
             unneeded[given] = "a buffer, which the model makes by itself"
         elif _LOSS.fullmatch(name):
             unneeded[given] = "class weights of the training's loss"
-        elif not is_known(name):
+        elif not is_known(name) and not _of_task(name):
             unknown[given] = array.shape
         else:
             kept.append(NamedWeight(given, name, array))
@@ -154,6 +155,13 @@ def resolve(
         formats=Counter(float_format(weight.array.dtype) or weight.array.dtype.name for weight in kept),
     )
     return kept, account
+
+
+def _of_task(name: str) -> bool:
+    """Whether `name` is that of a head which a task has, and which Google has no names for."""
+    rows = [row.hugging_face for head in HEADS.values() for row in head]
+    prefixes = {prefix for spec in TASK_SPECS.values() for prefix in spec.head}
+    return name.startswith(tuple(one for one in prefixes if not any(row.startswith(one) for row in rows)))
 
 
 def _only_encoder(file: Path, names: list[str]) -> str:
