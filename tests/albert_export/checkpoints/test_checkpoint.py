@@ -149,6 +149,18 @@ def test_embeddings_need_no_pooler(tmp_path):
     assert read_checkpoint(tmp_path).available(task) == task
 
 
+@pytest.mark.parametrize("architecture", ["AlbertForMaskedLM", "AlbertForSequenceClassification"])
+def test_embeddings_that_are_padded_to_a_round_number(tmp_path, architecture):
+    """There are more rows than pieces: 50 of them, and 14 that no token has."""
+    model = hugging_face_model(architecture)
+    model.resize_token_embeddings(pad_to_multiple_of=64, mean_resizing=False)
+    model.save_pretrained(tmp_path)
+    checkpoint = read_checkpoint(tmp_path)
+    assert checkpoint.config.vocab_size == 64
+    assert_same(checkpoint.weights, full_weights(model))
+    assert checkpoint.weights["albert.embeddings.word_embeddings.weight"].shape == (64, 16)
+
+
 def test_half_of_a_pooler_is_an_error(tmp_path):
     model = hugging_face_model("AlbertModel")
     weights = full_weights(model)
