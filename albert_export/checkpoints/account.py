@@ -99,7 +99,7 @@ def choose(stored: Iterable[tuple[str, np.ndarray]], options: ReadOptions) -> tu
     """
     weights, unneeded, ignored = [], {}, []
     for given, array in stored:
-        if array is NOT_READ:
+        if array is NOT_READ or array.dtype.kind in "OSU":
             unneeded[given] = "state of the training, or a setting"
         elif options.ignores(given):
             ignored.append(given)

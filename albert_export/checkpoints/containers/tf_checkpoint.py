@@ -7,19 +7,23 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from albert_converters.extras import needing
 from albert_export.checkpoints.containers import NOT_READ, NamedArrays
 from albert_runtime.errors import CheckpointError
 
 # Variables that optimizers (Google's and TensorFlow's Adam and LAMB) and the training loop add to a checkpoint.
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
-_COUNTERS = {"global_step", "save_counter", "_CHECKPOINTABLE_OBJECT_GRAPH"}
+_COUNTERS = {"global_step", "save_counter"}
 
 _T = TypeVar("_T")
 
 
 def read_tf_checkpoint(index_file: Path) -> NamedArrays:
     """Every variable of the checkpoint, by TensorFlow's name; those of the optimizer give `NOT_READ`.
+
+    Entries that are no numbers, such as the names of objects that TF2 stores, are arrays of `bytes`.
 
     Raises:
         CheckpointError: a file is damaged or missing.
@@ -43,7 +47,9 @@ def read_tf_checkpoint(index_file: Path) -> NamedArrays:
         if _is_training_state(name):
             yield name, NOT_READ
         else:
-            yield name, intact(partial(reader.get_tensor, name))
+            value = intact(partial(reader.get_tensor, name))
+            # numpy would cut zeros off the end of text.
+            yield name, np.array(value, object) if isinstance(value, bytes) else value
 
 
 def _is_training_state(name: str) -> bool:
