@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from albert_export.checkpoints import ReadOptions, read_checkpoint
 from albert_export.checkpoints.checkpoint import choose_task, default_task
@@ -168,6 +172,21 @@ def test_flipped_bytes(tmp_path):
     data.write_bytes(content)
     with pytest.raises(CheckpointError, match="damaged"):
         read_checkpoint(tmp_path)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_any_bytes_of_the_index_may_be_wrong(tmp_path, data):
+    index = tmp_path / "model.ckpt-best.index"
+    if not index.exists():
+        save_google(tmp_path, random_variables("squad"))
+        shutil.copy(index, tmp_path / "whole")
+    content = bytearray((tmp_path / "whole").read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    index.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(CheckpointError):
+        assert read_checkpoint(tmp_path).weights
 
 
 def test_without_configuration(tmp_path):

@@ -6,9 +6,11 @@ import logging
 
 import pytest
 import torch
+import transformers
 
 from albert_export.checkpoints import read_checkpoint
 from albert_export.checkpoints.checkpoint import choose_task, default_task
+from albert_export.reference.registry import build_reference
 from albert_runtime.errors import UnsupportedError, UsageError
 from tests.albert_export.checkpoints.transformers_checkpoint import (
     assert_same,
@@ -47,6 +49,15 @@ def test_a_token_classifier_with_a_pooler(tmp_path, architectures, caplog):
     )
     assert_same(checkpoint.weights_for("ner", shapes_of(weights), allow_random_head=True), weights)
     assert checkpoint.labels_for("token-classification") == ("LABEL_0", "LABEL_1", "LABEL_2")
+
+
+def test_the_trained_classifier_computes_as_in_transformers(tmp_path):
+    save_tagger(tmp_path, None)
+    model = build_reference(read_checkpoint(tmp_path), "ner", allow_random_head=True)
+    theirs = transformers.AlbertForTokenClassification.from_pretrained(tmp_path, num_labels=3).eval()
+    ids = torch.randint(5, 50, (2, 7), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(model(ids).logits, theirs(ids).logits, rtol=1e-5, atol=1e-4)
 
 
 def test_labels_of_entities_decide(tmp_path):

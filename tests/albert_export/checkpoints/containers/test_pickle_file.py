@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from albert_export.checkpoints import ReadOptions, read_checkpoint
 from albert_export.checkpoints.containers import NOT_READ
@@ -147,6 +150,20 @@ def test_a_dictionary_that_contains_itself(tmp_path):
     found = list(read_pickle(tmp_path / "loop.pt"))
     assert [name for name, array in found if array is not NOT_READ][:2] == ["x", "list.1.1"]
     assert len(found) < 50
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), new_form=st.booleans())
+def test_any_bytes_may_be_wrong(saved, data, new_form):
+    folder, model = saved
+    torch.save({"state_dict": model.state_dict()}, folder / "x.pt", _use_new_zipfile_serialization=new_form)
+    content = bytearray((folder / "x.pt").read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        # The names and sizes are at the beginning; most of the rest is numbers.
+        content[data.draw(st.integers(0, 6000))] = data.draw(st.integers(0, 255))
+    (folder / "x.pt").write_bytes(content[: data.draw(st.integers(1, len(content)))])
+    with contextlib.suppress(CheckpointError):
+        assert read_checkpoint(folder).weights
 
 
 def test_sparse_weights(saved):
