@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,28 @@ null_threshold_option = click.option(
 )  # fmt: skip
 
 
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --rename and --ignore-weights, which the command gets as one argument: `reading`, a `ReadOptions`."""
+
+    @click.option(
+        "--rename", multiple=True, metavar="OLD=NEW",
+        help="Names of the checkpoint's weights that begin with OLD begin with NEW: --rename fc=classifier for a head "
+        "under another name. May be repeated.",
+    )  # fmt: skip
+    @click.option(
+        "--ignore-weights", multiple=True, metavar="PATTERN",
+        help="Leave out the checkpoint's weights with such names, as in 'crf.*', instead of refusing weights that "
+        "nothing reads. May be repeated.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def with_reading(*, rename: tuple[str, ...], ignore_weights: tuple[str, ...], **options: Any) -> None:
+        from albert_export.checkpoints import ReadOptions
+
+        command(reading=ReadOptions.from_texts(rename, ignore_weights), **options)
+
+    return with_reading
+
+
 def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
     """The checkpoint folder that `--model` or `--task` names, and a name for the files that are made from it.
 
@@ -59,7 +84,8 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
         UsageError: neither is given, or the task is unknown.
     """
     if model is not None:
-        return model, model.resolve().name
+        # A link is followed, and the files are named after the link.
+        return model, os.path.basename(os.path.abspath(model))  # noqa: PTH100, PTH119 - pathlib keeps a ".." in it
     from albert_export.demos import demo_checkpoint
 
     if task is None:
