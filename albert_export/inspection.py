@@ -10,6 +10,7 @@ from albert_export.checkpoints import read_checkpoint
 from albert_runtime import open_bundle
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import UnsupportedError, UsageError
+from albert_runtime.failed_downloads import failed_download
 
 
 def inspect_path(path: Path) -> dict[str, Any]:
@@ -39,7 +40,8 @@ def inspect_path(path: Path) -> dict[str, Any]:
 def _graph(file: Path) -> dict[str, Any]:
     if file.suffix not in GRAPH_SUFFIXES:
         raise UnsupportedError(
-            f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
+            failed_download(file)
+            or f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
         )
     with needing_graph_reader(file):
         if file.suffix == ".onnx":

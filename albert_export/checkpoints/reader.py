@@ -12,6 +12,7 @@ from albert_export.checkpoints.google_names import by_hugging_face_names
 from albert_export.checkpoints.weight_formats import WEIGHT_FORMATS
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE, PUBLISHED
 from albert_runtime.errors import CheckpointError, UsageError
+from albert_runtime.failed_downloads import failed_download
 
 # Weight files that people keep in the same folders, and that this package can't read.
 _OTHER_WEIGHTS = (
@@ -48,7 +49,9 @@ def _read_folder(folder: Path) -> Checkpoint:
     if not folder.exists():
         raise UsageError(_missing_folder_message(folder))
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}")
+        raise CheckpointError(
+            failed_download(folder) or f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}"
+        )
     names = sorted(path.name for path in folder.iterdir())
     found = next(((one, name) for one in WEIGHT_FORMATS if (name := one.newest_in(names)) is not None), None)
     configs = [name for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE) if name in names]

@@ -7,6 +7,7 @@ from pathlib import Path
 from albert_converters.doctor.diagnosis import Diagnosis
 from albert_converters.extras import GRAPH_SUFFIXES, needing_graph_reader
 from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 
 
 def diagnose(path: str | Path) -> Diagnosis:
@@ -43,5 +44,5 @@ def graph_file(path: Path) -> Path:
     if not path.exists():
         raise UsageError(f"there is nothing at {path}; give a .onnx or .tflite file, or the folder that holds it")
     if path.suffix not in GRAPH_SUFFIXES:
-        raise UnsupportedError(f"{path} is not a .onnx or .tflite file; those can be examined")
+        raise UnsupportedError(failed_download(path) or f"{path} is not a .onnx or .tflite file; those can be examined")
     return path

@@ -10,6 +10,7 @@ import numpy as np
 import safetensors
 
 from albert_runtime.errors import CheckpointError
+from albert_runtime.failed_downloads import failed_download
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
 
@@ -27,7 +28,8 @@ def read_safetensors(file: Path) -> Iterator[tuple[str, np.ndarray]]:
         tensors = _deserialize(file.read_bytes())
     except safetensors.SafetensorError as error:
         raise CheckpointError(
-            f"{file} is damaged or not a safetensors file ({error}; {file.stat().st_size} bytes): fetch it again"
+            failed_download(file)
+            or f"{file} is damaged or not a safetensors file ({error}; {file.stat().st_size} bytes): fetch it again"
         ) from error
     for name, tensor in tensors:
         dtype, data, shape = tensor["dtype"], tensor["data"], tensor["shape"]

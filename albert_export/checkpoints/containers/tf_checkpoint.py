@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from albert_converters.extras import needing
 from albert_runtime.errors import CheckpointError
+from albert_runtime.failed_downloads import failed_download
 
 # Variables that optimizers (Google's and TensorFlow's Adam and LAMB) and the training loop add to a checkpoint.
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
@@ -33,7 +35,11 @@ def read_tf_checkpoint(index_file: Path) -> Iterator[tuple[str, np.ndarray]]:
         variables = {name: reader.get_tensor(stored) for name, stored in names.items() if not _is_training_state(name)}
     except Exception as error:  # TensorFlow raises many kinds of exceptions for damaged files
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again") from error
+        files = sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.*"))
+        raise CheckpointError(
+            next(filter(None, map(failed_download, files)), None)
+            or f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again"
+        ) from error
     yield from variables.items()
 
 

@@ -23,6 +23,7 @@ from albert_converters.onnx.graph_view import (
 )
 from albert_converters.onnx.matmuls import Matmul, matmuls_of
 from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 
 
 @dataclass
@@ -103,9 +104,13 @@ def read_onnx(path: Path) -> OnnxModelView:
     """
     model = _parse(path)
     if not _is_text(model):
-        raise UnsupportedError(f"{path} is damaged: its names are no text; fetch or export it again")
+        raise UnsupportedError(
+            failed_download(path) or f"{path} is damaged: its names are no text; fetch or export it again"
+        )
     if not model.graph.node:
-        raise UnsupportedError(f"{path} is not an ONNX graph: it holds no operators; fetch or export it again")
+        raise UnsupportedError(
+            failed_download(path) or f"{path} is not an ONNX graph: it holds no operators; fetch or export it again"
+        )
     view = OnnxModelView(path, model, path.stat().st_size)
     if not all(node.output for node in view.nodes):
         raise UnsupportedError(f"{path} is damaged: an operator has no output; fetch or export it again")
@@ -133,7 +138,9 @@ def _parse(path: Path) -> onnx.ModelProto:
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror or error}") from error
     except Exception as error:  # the DecodeError of protobuf, whose class depends on protobuf's version
-        raise UnsupportedError(f"{path} is not an ONNX graph, or is cut short; fetch or export it again") from error
+        raise UnsupportedError(
+            failed_download(path) or f"{path} is not an ONNX graph, or is cut short; fetch or export it again"
+        ) from error
 
 
 def _is_text(message: Any) -> bool:
