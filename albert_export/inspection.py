@@ -25,7 +25,8 @@ def inspect_path(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise UsageError(
-            f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
+            failed_download(path)
+            or f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
         )
     if path.is_dir() and (path / MANIFEST_FILE).is_file():
         bundle = open_bundle(path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from albert_export.utils.folder_name import folder_name
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS, find_task
 
@@ -59,7 +60,7 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
         UsageError: neither is given, or the task is unknown.
     """
     if model is not None:
-        return model, model.resolve().name
+        return model, folder_name(model)
     from albert_export.demos import demo_checkpoint
 
     if task is None:

@@ -42,7 +42,10 @@ def graph_file(path: Path) -> Path:
             raise UsageError(listed(f"{path} holds {len(found)} graphs; name one of them:", list(map(str, found))))
         raise UsageError(f"there is no .onnx or .tflite file in {path}; name the file, or the folder that holds it")
     if not path.exists():
-        raise UsageError(f"there is nothing at {path}; give a .onnx or .tflite file, or the folder that holds it")
+        raise UsageError(
+            failed_download(path)
+            or f"there is nothing at {path}; give a .onnx or .tflite file, or the folder that holds it"
+        )
     if path.suffix not in GRAPH_SUFFIXES:
         raise UnsupportedError(failed_download(path) or f"{path} is not a .onnx or .tflite file; those can be examined")
     return path

@@ -45,14 +45,19 @@ def failed_download(file: Path) -> str | None:
     Args:
         file: a model, a vocabulary or a configuration. Only its first bytes are read.
     """
+    folder = file.parent
+    again = f"hf download OWNER/NAME --local-dir {folder}"
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
-    except OSError:  # the caller says that the file can't be read
-        return None
-    folder = file.parent
-    again = f"hf download OWNER/NAME --local-dir {folder}"
+    except OSError:
+        # Otherwise the caller says why the file can't be read.
+        return (
+            f"{file} is a link to {file.readlink()}, which is not there; fetch it again: {again}"
+            if file.is_symlink()
+            else None
+        )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not size:
         return f"{file} is empty (0 bytes), so it is damaged: a download or a copy was not completed; fetch it again"

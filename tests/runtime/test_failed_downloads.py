@@ -93,6 +93,8 @@ def test_not_taken_for_one(tmp_path: Path, content: bytes) -> None:
 def test_no_file_at_all(tmp_path: Path) -> None:
     assert failed_download(tmp_path) is None
     assert failed_download(tmp_path / "absent") is None
+    (tmp_path / "link").symlink_to("../blobs/123")
+    assert "link is a link to ../blobs/123, which is not there" in (failed_download(tmp_path / "link") or "")
 
 
 @pytest.mark.parametrize("content", [LFS_POINTER, WEB_PAGE, b"", zip_archive()])

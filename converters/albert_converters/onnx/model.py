@@ -115,17 +115,23 @@ def read_onnx(path: Path) -> OnnxModelView:
     if not all(node.output for node in view.nodes):
         raise UnsupportedError(f"{path} is damaged: an operator has no output; fetch or export it again")
     names = _external_files(view.constants)
+    outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
+    if outside:
+        raise UnsupportedError(listed(f"{path} keeps weights in files outside of its folder:", outside))
     absent = [name for name in names if not (path.parent / name).is_file()]
     if absent:
         headline = f"{path} keeps weights in files that are not beside it; copy them into {path.parent}:"
         raise UnsupportedError(listed(headline, absent))
     try:
-        if names:
-            external_data_helper.load_external_data_for_model(model, str(path.parent))
         for tensor in view.constants:
+            if external_data_helper.uses_external_data(tensor):
+                _load_external_data(tensor, path.parent)
             array_of(tensor)
     except Exception as error:  # onnx raises many kinds where sizes and types do not fit each other
-        raise UnsupportedError(f"{path} is damaged or cut short ({error}); fetch or export it again") from error
+        raise UnsupportedError(
+            next(filter(None, (failed_download(path.parent / name) for name in names)), None)
+            or f"{path} is damaged or cut short ({error}); fetch or export it again"
+        ) from error
     view.file_bytes += sum((path.parent / name).stat().st_size for name in names)
     view.external_files = tuple(names)
     return view
@@ -161,6 +167,20 @@ def _external_files(tensors: list[TensorProto]) -> list[str]:
     entries = (entry for tensor in tensors if tensor.data_location == TensorProto.EXTERNAL
                for entry in tensor.external_data if entry.key == "location")  # fmt: skip
     return list(dict.fromkeys(entry.value for entry in entries))
+
+
+def _load_external_data(tensor: TensorProto, folder: Path) -> None:
+    """Put the values of `tensor` into it.
+
+    onnx has a function for that, but it refuses symbolic and hard links, which caches of the Hugging Face hub are made
+    of. What it protects from is a model that names files elsewhere, and `read_onnx` has refused those.
+    """
+    source = external_data_helper.ExternalDataInfo(tensor)
+    with (folder / source.location).open("rb") as stream:
+        stream.seek(source.offset or 0)
+        tensor.raw_data = stream.read(source.length or -1)
+    tensor.data_location = TensorProto.DEFAULT
+    del tensor.external_data[:]
 
 
 def _input_spec(value: onnx.ValueInfoProto) -> InputSpec:
