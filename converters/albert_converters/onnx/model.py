@@ -21,6 +21,7 @@ from albert_converters.onnx.graph_view import (
     graph_views,
     size_of,
 )
+from albert_converters.onnx.input_roles import input_roles, table_sizes
 from albert_converters.onnx.matmuls import Matmul, matmuls_of
 from albert_runtime.errors import UnsupportedError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
@@ -73,14 +74,21 @@ class OnnxModelView:
         held = {tensor.name for tensor in self.proto.graph.initializer}
         return [value for value in self.proto.graph.input if value.name not in held]
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[InputSpec, ...]:
         """What a caller must give, as the checks see it."""
-        return tuple(_input_spec(value) for value in self.input_values)
+        kinds = {value.name: value.type.tensor_type for value in self.input_values}
+        is_integer = {name: kind.elem_type in (TensorProto.INT64, TensorProto.INT32) for name, kind in kinds.items()}
+        roles = input_roles(self.graphs, is_integer, table_sizes(self.path))
+        axes = {name: tuple(axis.dim_value or None for axis in kind.shape.dim) for name, kind in kinds.items()}
+        return tuple(InputSpec(name, axes[name], is_integer[name], *roles[name]) for name in kinds)
 
     @property
     def vocabulary_size(self) -> int:
-        """The number of rows of the largest embedding table; 1 where there is none."""
+        """The number of rows of the table that the token ids look up, or of the largest one; 1 where there is none."""
+        own = [one.table_rows for one in self.inputs if one.role == "ids" and one.table_rows is not None]
+        if own:
+            return min(own)
         sources = (graph.constant_source(node.input[0]) for graph in self.graphs for node in graph.proto.node
                    if node.op_type == "Gather" and node.input)  # fmt: skip
         tables = (source.tensor for source in sources if source is not None)
@@ -181,9 +189,3 @@ def _load_external_data(tensor: TensorProto, folder: Path) -> None:
         tensor.raw_data = stream.read(source.length or -1)
     tensor.data_location = TensorProto.DEFAULT
     del tensor.external_data[:]
-
-
-def _input_spec(value: onnx.ValueInfoProto) -> InputSpec:
-    kind = value.type.tensor_type
-    axes = tuple(axis.dim_value or None for axis in kind.shape.dim)
-    return InputSpec(value.name, axes, kind.elem_type in (TensorProto.INT64, TensorProto.INT32))
