@@ -46,7 +46,8 @@ def failed_download(file: Path) -> str | None:
         file: a model, a vocabulary or a configuration. Only its first bytes are read.
     """
     folder = file.parent
-    again = f"hf download OWNER/NAME --local-dir {folder}"
+    # repositories keep graphs in a folder of this name
+    again = f"hf download OWNER/NAME --local-dir {folder.parent if folder.name == 'onnx' else folder}"
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
