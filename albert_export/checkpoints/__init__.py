@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints.read_options import ReadOptions
 from albert_export.checkpoints.reader import read_checkpoint
 from albert_export.checkpoints.writer import write_checkpoint
 
-__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "ReadOptions", "read_checkpoint", "write_checkpoint"]

@@ -1,102 +1,57 @@
-"""read_checkpoint: finds the weights in a folder, reads them, and makes a Checkpoint of them."""
+"""read_checkpoint: the steps from a folder to a Checkpoint."""
 
 from __future__ import annotations
 
-import fnmatch
-import glob
-import re
+import logging
 from pathlib import Path
 
-from albert_export.checkpoints.checkpoint import Checkpoint, assemble
+from albert_export.checkpoints.account import choose, resolve
+from albert_export.checkpoints.assembly import assemble
+from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints.folder_layout import find_weights
 from albert_export.checkpoints.google_names import by_hugging_face_names
-from albert_export.checkpoints.weight_formats import WEIGHT_FORMATS
-from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE, PUBLISHED
-from albert_runtime.errors import CheckpointError, UsageError
-from albert_runtime.failed_downloads import failed_download
+from albert_export.checkpoints.read_options import ReadOptions
+from albert_runtime.errors import CheckpointError
 
-# Weight files that people keep in the same folders, and that this package can't read.
-_OTHER_WEIGHTS = (
-    "*.h5",
-    "*.msgpack",
-    "*.onnx",
-    "*.tflite",
-    "*.pt",
-    "*.pth",
-    "*.ckpt",
-    "saved_model.pb",
-    "rust_model.ot",
-)
-# If the folder above the checkpoint is given, one of these exists: in a hub cache, a trainer's output or an archive.
-_CONFIGS_BELOW = (f"snapshots/*/{CONFIG_FILE}", f"*/{CONFIG_FILE}", f"*/{GOOGLE_CONFIG_FILE}")
+logger = logging.getLogger("albert_export")
+
+# run_classifier.py and run_race.py of google-research/albert classify texts.
+_GOOGLE_CLASSIFIER = ("text-classification",)
 
 
-def read_checkpoint(path: str | Path) -> Checkpoint:
-    """The checkpoint in the folder `path`, in Hugging Face's format or in Google's TF1 format.
+def read_checkpoint(path: str | Path, options: ReadOptions | None = None) -> Checkpoint:
+    """The checkpoint in the folder `path`, in any of the formats that `weight_formats` lists.
+
+    Args:
+        path: the folder. Links are followed, and messages name it as it is given.
+        options: new names for weights, and which weights to leave out.
 
     Raises:
-        UsageError: `path` does not exist; the message says how to get a checkpoint.
-        CheckpointError: `path` is no folder or has no checkpoint, or the checkpoint can't be read or is not an ALBERT.
+        UsageError: `path` does not exist, and the message says how to get a checkpoint; or an option is about no
+            weight.
+        CheckpointError: `path` is no folder or has no checkpoint, or the checkpoint can't be read, is not an ALBERT, or
+            has weights that nothing reads.
         DependencyError: the files need PyTorch (`pytorch_model.bin`) or TensorFlow (Google's), which is missing.
     """
     folder = Path(path)
     try:
-        return _read_folder(folder)
+        return _read_folder(folder, options or ReadOptions())
     except OSError as error:
         raise CheckpointError(f"can't read {error.filename or folder}: {error.strerror or error}") from error
 
 
-def _read_folder(folder: Path) -> Checkpoint:
-    if not folder.exists():
-        raise UsageError(_missing_folder_message(folder))
-    if not folder.is_dir():
-        raise CheckpointError(
-            failed_download(folder) or f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}"
-        )
-    names = sorted(path.name for path in folder.iterdir())
-    found = next(((one, name) for one in WEIGHT_FORMATS if (name := one.newest_in(names)) is not None), None)
-    configs = [name for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE) if name in names]
-    if "manifest.json" in names and found is None:
-        raise CheckpointError(f"{folder} is an exported bundle, not a checkpoint; give the folder it was made from")
-    if found is None:
-        raise CheckpointError(_no_weights_message(folder, names, configs))
-    weight_format, name = found
-    if not configs:
-        raise CheckpointError(
-            f"{folder} holds {name}, but no {CONFIG_FILE} (nor Google's {GOOGLE_CONFIG_FILE}); "
-            f"put the one that belongs to these weights beside them"
-        )
+def _read_folder(folder: Path, options: ReadOptions) -> Checkpoint:
+    found = find_weights(folder)
+    folder, file, weight_format = found.folder, found.file, found.weight_format
     config = weight_format.read_config(folder)
+    weights, left_out = choose(weight_format.read(file), options)
+    other_heads: tuple[str, ...] = ()
     if weight_format.google:
-        variables = dict(weight_format.read(folder / name))
-        weights, other_heads = by_hugging_face_names(folder / name, config, variables)
-        return assemble(folder, config, weights, other_heads=other_heads)
-    return assemble(folder, config, weight_format.read(folder / name))
-
-
-def _missing_folder_message(folder: Path) -> str:
-    if any(folder.parent.glob(f"{glob.escape(folder.name)}.index")):
-        return f"{folder} is the beginning of file names; give the folder: {folder.parent}"
-    hub_name = "OWNER/NAME"
-    if folder.name in PUBLISHED and folder.parent.name in ("", "albert"):
-        hub_name = f"albert/{folder.name}"
-    elif re.fullmatch(r"[\w.-]+/[\w.-]+", folder.as_posix()) and not folder.parent.is_dir():
-        hub_name = folder.as_posix()
-    return (
-        f"there is no folder {folder}. Give a folder with {CONFIG_FILE} and weights; nothing is downloaded here. "
-        f"To get one from the Hugging Face hub, type: hf download {hub_name} --local-dir {folder.name or 'FOLDER'}"
-    )
-
-
-def _no_weights_message(folder: Path, names: list[str], configs: list[str]) -> str:
-    if not names:
-        return f"{folder} is empty; a checkpoint is a folder with {CONFIG_FILE} and {WEIGHT_FORMATS[0].pattern}"
-    known = ", ".join(one.pattern for one in WEIGHT_FORMATS if not one.google)
-    found = f"holds {', '.join(configs)}, but no weights" if configs else "holds neither a configuration nor weights"
-    message = f"{folder} {found}: looked for {known} and Google's model.ckpt-*.index"
-    others = [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in _OTHER_WEIGHTS)]
-    if others:
-        message += f"; {', '.join(others)} can't be read here: save the model with save_pretrained first"
-    below = sorted(str(path.parent) for pattern in _CONFIGS_BELOW for path in folder.glob(pattern))
-    if below:
-        message += f"; did you mean {' or '.join(below)}?"
-    return message
+        weights, other_heads = by_hugging_face_names(file, config, weights)
+    weights, account = resolve(file, weights, left_out, options)
+    if options.refuse_unknown:
+        account.refuse_unknown(folder)
+    for note in account.notes():
+        logger.warning("%s: %s", folder, note)
+    classifier_tasks = _GOOGLE_CLASSIFIER if weight_format.google else None
+    return assemble(folder, config, weights, account, classifier_tasks=classifier_tasks, other_heads=other_heads)

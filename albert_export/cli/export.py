@@ -20,12 +20,14 @@ from albert_export.cli.options import (
     print_json,
     quiet_option,
     random_head_option,
+    reading_options,
     task_option,
 )
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from albert_export.checkpoints import ReadOptions
     from albert_export.export.pipeline import Exported
 
 
@@ -65,6 +67,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @max_drop_option
 @null_threshold_option
 @random_head_option
+@reading_options
 @force_option
 @quiet_option
 @json_option
@@ -85,6 +88,7 @@ def onnx(
     force: bool,
     quiet: bool,
     as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
@@ -109,6 +113,7 @@ def onnx(
             calibration_data=calibration_data,
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
+            reading=reading,
             force=force,
             progress=progress,
         )
@@ -149,6 +154,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @max_drop_option
 @null_threshold_option
 @random_head_option
+@reading_options
 @force_option
 @quiet_option
 @json_option
@@ -168,6 +174,7 @@ def tflite(
     force: bool,
     quiet: bool,
     as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Export a checkpoint to a verified TFLite bundle."""
     from albert_export.export import export_tflite
@@ -191,6 +198,7 @@ def tflite(
             calibration_data=calibration_data,
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
+            reading=reading,
             force=force,
             progress=progress,
         )

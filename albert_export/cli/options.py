@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,28 @@ null_threshold_option = click.option(
     "this much; `evaluate` on SQuAD 2 data finds the best number.  [default: 0 if config.json says "
     "version_2_with_negative, else answer always]",
 )  # fmt: skip
+
+
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --rename and --ignore-weights, which the command gets as one argument: `reading`, a `ReadOptions`."""
+
+    @click.option(
+        "--rename", multiple=True, metavar="OLD=NEW",
+        help="Names of the checkpoint's weights that begin with OLD begin with NEW: --rename fc=classifier for a head "
+        "under another name. May be repeated.",
+    )  # fmt: skip
+    @click.option(
+        "--ignore-weights", multiple=True, metavar="PATTERN",
+        help="Leave out the checkpoint's weights with such names, as in 'crf.*', instead of refusing weights that "
+        "nothing reads. May be repeated.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def with_reading(*, rename: tuple[str, ...], ignore_weights: tuple[str, ...], **options: Any) -> None:
+        from albert_export.checkpoints import ReadOptions
+
+        command(reading=ReadOptions.from_texts(rename, ignore_weights), **options)
+
+    return with_reading
 
 
 def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from albert_converters.bundle_writer import file_hashes
 from albert_converters.tokenizer.files import write_tokenizer
-from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints.checkpoint import choose_task
+from albert_export.checkpoints.folder_layout import has_weights
 from albert_export.checkpoints.request_settings import request_settings
+from albert_export.checkpoints.sentence_transformers import MODULES_FILE
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
@@ -39,12 +41,13 @@ class Model:
     open: Callable[[], AlbertSession]
 
 
-def find_model(folder: str | Path, task: str | None = None) -> Model:
+def find_model(folder: str | Path, task: str | None = None, reading: ReadOptions | None = None) -> Model:
     """Return the bundle or checkpoint in `folder`.
 
     Args:
         folder: the folder of a bundle, or of a checkpoint in the format of Hugging Face or Google.
         task: selects the head of a checkpoint; None means the head that it was saved with, or its only one.
+        reading: new names for weights of a checkpoint, and which to leave out.
 
     Raises:
         UsageError: `folder` holds neither a bundle nor a checkpoint, or the bundle is for another task.
@@ -53,7 +56,8 @@ def find_model(folder: str | Path, task: str | None = None) -> Model:
     folder = Path(folder)
     if (folder / MANIFEST_FILE).is_file():
         return _of_bundle(folder, task)
-    if not any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE)):
+    named = any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE, MODULES_FILE))
+    if not (named or has_weights(folder)):
         if folder.is_dir():
             found = f"{folder} is neither a bundle nor a checkpoint"
         else:
@@ -63,10 +67,10 @@ def find_model(folder: str | Path, task: str | None = None) -> Model:
             f"{found}; give the folder of a bundle, which holds {MANIFEST_FILE} (`albert-export onnx` and "
             f"`albert-export tflite` make one), or of a checkpoint, which holds {CONFIG_FILE} and weights"
         )
-    checkpoint = read_checkpoint(folder)
-    chosen = find_task(task) if task else default_task(checkpoint)
+    checkpoint = read_checkpoint(folder, reading)
+    chosen = choose_task(checkpoint, task)
     checkpoint.refuse_no_head(chosen.name)
-    return _of_checkpoint(checkpoint, checkpoint.available(chosen))
+    return _of_checkpoint(checkpoint, chosen)
 
 
 def _of_bundle(folder: Path, task: str | None) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from albert_converters.extras import require_packages
-from albert_export.checkpoints import Checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
@@ -31,6 +31,7 @@ def export_onnx(
     calibration_data: str | Path | None = None,
     null_threshold: float | None = None,
     allow_random_head: bool = False,
+    reading: ReadOptions | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -51,6 +52,7 @@ def export_onnx(
         calibration_data: a text file with a typical input on each line; see `export_tflite`.
         null_threshold: when the answer to a question is by default that there is none; see `export_tflite`.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
+        reading: new names for weights of the checkpoint, and which to leave out.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -74,6 +76,7 @@ def export_onnx(
         accuracy=accuracy,
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
+        reading=reading,
         force=force,
         progress=progress,
     )
@@ -93,6 +96,7 @@ def export_tflite(
     calibration_data: str | Path | None = None,
     null_threshold: float | None = None,
     allow_random_head: bool = False,
+    reading: ReadOptions | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -120,6 +124,7 @@ def export_tflite(
             finds the best value. None means 0 if config.json says `version_2_with_negative`; otherwise the bundle's
             default is to answer always.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
+        reading: new names for weights of the checkpoint, and which to leave out.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -152,6 +157,7 @@ def export_tflite(
         accuracy=accuracy,
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
+        reading=reading,
         force=force,
         progress=progress,
     )

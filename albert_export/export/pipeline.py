@@ -11,8 +11,8 @@ from typing import Any
 
 from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_overwrite, write_manifest
 from albert_converters.tokenizer.files import write_tokenizer
-from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints.checkpoint import choose_task
 from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import CandidateBuilder
@@ -69,6 +69,7 @@ def export_bundle(
     accuracy: AccuracyOptions,
     null_threshold: float | None,
     allow_random_head: bool,
+    reading: ReadOptions | None,
     force: bool,
     progress: Progress,
 ) -> Exported:
@@ -83,14 +84,15 @@ def export_bundle(
         accuracy: the accuracy budget of a quantized graph, and the data that its answers are measured on.
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
         allow_random_head: gives random weights to a head that the checkpoint lacks.
+        reading: new names for weights of the checkpoint, and which to leave out.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
     """
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
-    checkpoint = read_checkpoint(model)
+    checkpoint = read_checkpoint(model, reading)
     tokenizer = load_tokenizer(checkpoint)
-    chosen = checkpoint.available(task) if task else default_task(checkpoint)
+    chosen = choose_task(checkpoint, task)
     settings = request_settings(checkpoint, tokenizer, chosen, null_threshold)
     for name in settings["missing_outputs"]:
         progress(f"there is no {name}, because the checkpoint has no weights for it")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from albert_export.checkpoints import Checkpoint, read_checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
 from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
@@ -66,6 +66,7 @@ def verify_bundle(
     *,
     threads: int | None = None,
     engine: str | None = None,
+    reading: ReadOptions | None = None,
     progress: Progress = lambda step: None,
 ) -> ParityReport:
     """Compare the bundle with `model`, and return a report of all checks.
@@ -78,6 +79,7 @@ def verify_bundle(
             any format.
         threads: number of threads of the engine; None means as many as there are cores that this process may use.
         engine: name of the engine that runs the bundle; None means the first one that is installed.
+        reading: new names for weights of the checkpoint, and which to leave out.
         progress: called with a line about each step.
 
     Raises:
@@ -95,7 +97,7 @@ def verify_bundle(
                 "give two bundles for the same task"
             )
         return compare(session, Reference.of_bundle(other), progress=progress)
-    checkpoint = read_checkpoint(model)
+    checkpoint = read_checkpoint(model, reading)
     outputs = checkpoint.available(session.bundle.task).outputs
     if outputs != session.bundle.task.outputs:
         missing = ", ".join(session.bundle.task.outputs.keys() - outputs.keys())

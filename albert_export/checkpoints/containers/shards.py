@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
+from albert_export.checkpoints.containers import NamedArrays
 from albert_export.config_file import read_json_object
 from albert_runtime.errors import CheckpointError, listed
 
 
-def read_shards(
-    index_file: Path, read: Callable[[Path], Iterator[tuple[str, np.ndarray]]]
-) -> Iterator[tuple[str, np.ndarray]]:
+def read_shards(index_file: Path, read: Callable[[Path], NamedArrays]) -> NamedArrays:
     """The weights of all shards that `index_file` lists; each shard is read once, by `read`.
 
     Raises:

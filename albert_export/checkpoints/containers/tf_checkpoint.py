@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from albert_converters.extras import needing
+from albert_export.checkpoints.containers import NOT_READ, NamedArrays
 from albert_runtime.errors import CheckpointError
 from albert_runtime.failed_downloads import failed_download
 
@@ -16,9 +19,13 @@ from albert_runtime.failed_downloads import failed_download
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
 _COUNTERS = {"global_step", "save_counter"}
 
+_T = TypeVar("_T")
 
-def read_tf_checkpoint(index_file: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Every variable of the checkpoint except those of the optimizer, by TensorFlow's name.
+
+def read_tf_checkpoint(index_file: Path) -> NamedArrays:
+    """Every variable of the checkpoint, by TensorFlow's name; those of the optimizer give `NOT_READ`.
+
+    Entries that are no numbers, such as the names of objects that TF2 stores, are arrays of `bytes`.
 
     Raises:
         CheckpointError: a file is damaged or missing.
@@ -28,19 +35,27 @@ def read_tf_checkpoint(index_file: Path) -> Iterator[tuple[str, np.ndarray]]:
     with needing(f"reading Google's checkpoint {prefix.name} needs TensorFlow", "tf"):
         import tensorflow as tf
 
-    try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        # TF Hub modules keep everything below "module/".
-        names = {name.removeprefix("module/"): name for name in reader.get_variable_to_shape_map()}
-        variables = {name: reader.get_tensor(stored) for name, stored in names.items() if not _is_training_state(name)}
-    except Exception as error:  # TensorFlow raises many kinds of exceptions for damaged files
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        files = sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.*"))
-        raise CheckpointError(
-            next(filter(None, map(failed_download, files)), None)
-            or f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again"
-        ) from error
-    yield from variables.items()
+    def intact(read: Callable[[], _T]) -> _T:
+        try:
+            return read()
+        except Exception as error:  # TensorFlow raises many kinds of exceptions for damaged files
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise CheckpointError(
+                next(
+                    filter(None, map(failed_download, sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.*")))),
+                    None,
+                )
+                or f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again"
+            ) from error
+
+    reader = intact(lambda: tf.train.load_checkpoint(str(prefix)))
+    for name in intact(reader.get_variable_to_shape_map):
+        if _is_training_state(name):
+            yield name, NOT_READ
+        else:
+            value = intact(partial(reader.get_tensor, name))
+            # numpy would cut zeros off the end of text.
+            yield name, np.array(value, object) if isinstance(value, bytes) else value
 
 
 def _is_training_state(name: str) -> bool:

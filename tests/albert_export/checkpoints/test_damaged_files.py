@@ -97,7 +97,7 @@ def test_a_zip_file_that_is_no_checkpoint(folder):
     refused(folder, "pytorch_model.bin is a zip archive; unpack it first: unzip pytorch_model.bin")
 
 
-@pytest.mark.parametrize("value", [[torch.ones(1)], {"model": {"x": torch.ones(1)}}, torch.ones(2)])
+@pytest.mark.parametrize("value", [[torch.ones(1)], {"epoch": 3, "model": {"x": 1}}, torch.ones(2)])
 def test_pickle_of_something_else(folder, value):
     save_pickle(folder, value)
     refused(folder, "must hold a dictionary of weights")
