@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from albert_runtime.errors import CheckpointError
+from albert_runtime.failed_downloads import failed_download
 
 
 def read_json(path: Path) -> object:
@@ -20,7 +21,9 @@ def read_json(path: Path) -> object:
     except OSError as error:
         raise CheckpointError(f"can't read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not JSON in UTF-8 ({error}); it may be damaged: fetch it again") from error
+        raise CheckpointError(
+            failed_download(path) or f"{path} is not JSON in UTF-8 ({error}); it may be damaged: fetch it again"
+        ) from error
 
 
 def read_json_object(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from albert_export.checkpoints.weight_names import part_of
 from albert_runtime import open_bundle
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import UnsupportedError, UsageError
+from albert_runtime.failed_downloads import failed_download
 
 # how many names of one kind the text lists; `--json` has all of them
 _SHOWN = 4
@@ -30,7 +31,8 @@ def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, An
     """
     if not path.exists():
         raise UsageError(
-            f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
+            failed_download(path)
+            or f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
         )
     if path.is_dir() and (path / MANIFEST_FILE).is_file():
         bundle = open_bundle(path)
@@ -45,7 +47,8 @@ def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, An
 def _graph(file: Path) -> dict[str, Any]:
     if file.suffix not in GRAPH_SUFFIXES:
         raise UnsupportedError(
-            f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
+            failed_download(file)
+            or f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
         )
     with needing_graph_reader(file):
         if file.suffix == ".onnx":

@@ -14,6 +14,7 @@ from albert_export.checkpoints.weight_formats import WEIGHT_FORMATS, WeightForma
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE, PUBLISHED
 from albert_export.config_file import read_json_object
 from albert_runtime.errors import CheckpointError, UsageError
+from albert_runtime.failed_downloads import failed_download
 
 # Weight files that people keep in the same folders, and that this package can't read.
 _OTHER_WEIGHTS = ("*.h5", "*.msgpack", "*.onnx", "*.tflite", "saved_model.pb", "rust_model.ot")
@@ -48,7 +49,9 @@ def find_weights(folder: Path) -> FoundWeights:
     if not folder.exists():
         raise UsageError(_missing_folder_message(folder))
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}")
+        raise CheckpointError(
+            failed_download(folder) or f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}"
+        )
     names = _names(folder)
     if _ADAPTER_CONFIG in names:
         raise CheckpointError(_adapter_message(folder))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from albert_export.utils.folder_name import folder_name
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS, find_task
 
@@ -84,8 +84,7 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
         UsageError: neither is given, or the task is unknown.
     """
     if model is not None:
-        # A link is followed, and the files are named after the link.
-        return model, os.path.basename(os.path.abspath(model))  # noqa: PTH100, PTH119 - pathlib keeps a ".." in it
+        return model, folder_name(model)
     from albert_export.demos import demo_checkpoint
 
     if task is None:

@@ -22,6 +22,7 @@ from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime import AlbertSession, load
 from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
 from albert_runtime.errors import UsageError
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import Manifest
 from albert_runtime.session import session_class
 from albert_runtime.tasks import Task, find_task
@@ -61,6 +62,7 @@ def find_model(folder: str | Path, task: str | None = None, reading: ReadOptions
             found = f"{folder} is neither a bundle nor a checkpoint"
         else:
             found = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
+            found = failed_download(folder) or found
         raise UsageError(
             f"{found}; give the folder of a bundle, which holds {MANIFEST_FILE} (`albert-export onnx` and "
             f"`albert-export tflite` make one), or of a checkpoint, which holds {CONFIG_FILE} and weights"

@@ -10,6 +10,7 @@ from typing import Any
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.search_report import markdown_table
 from albert_export.samples.requests import sample_requests
+from albert_export.utils.folder_name import folder_name
 from albert_runtime.manifest import Manifest
 from albert_runtime.tasks import TASKS
 
@@ -35,7 +36,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
         [
             f"# ALBERT for {task.name}, {manifest.precision}",
             "",
-            f"Exported from `{checkpoint.folder.resolve().name}` ({config.num_hidden_layers} layers, hidden size "
+            f"Exported from `{folder_name(checkpoint.folder)}` ({config.num_hidden_layers} layers, hidden size "
             f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
             f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_graph_facts(manifest)}, "
             f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",

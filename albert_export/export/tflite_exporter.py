@@ -18,6 +18,7 @@ from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
+from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
 
@@ -109,7 +110,7 @@ class TfliteExporter:
                 tokenizer=sentencepiece_tokenizer(context.vocabulary.read_bytes()),
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
-                description=f"Exported from {context.checkpoint.folder.resolve().name} by albert-export {__version__}.",
+                description=f"Exported from {folder_name(context.checkpoint.folder)} by albert-export {__version__}.",
                 version=__version__,
             )
         (folder / TFLITE_FILE).write_bytes(content)

@@ -50,7 +50,7 @@ def test_a_file_without_model_type_may_be_an_albert():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "not JSON"),
+        (b"", "is empty"),
         (b"{", "not JSON"),
         (b'{"model_type": "\xff"}', "not JSON in UTF-8"),
         (b"[" * 100_000, "not JSON"),

@@ -14,6 +14,7 @@ from albert_converters.extras import needing
 from albert_export.checkpoints.containers import NOT_READ, NamedArrays
 from albert_export.checkpoints.number_formats import BFLOAT16
 from albert_runtime.errors import CheckpointError
+from albert_runtime.failed_downloads import failed_download
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,11 +61,12 @@ def _load(file: Path) -> Any:
         try:
             return torch.load(file if mapped else stream, map_location="cpu", weights_only=True, mmap=mapped)
         except pickle.UnpicklingError as error:
-            raise CheckpointError(_code_message(file, error)) from error
+            raise CheckpointError(failed_download(file) or _code_message(file, error)) from error
         except Exception as error:  # torch raises many kinds of exceptions for damaged files
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CheckpointError(
-                f"{file} is damaged or not a PyTorch file ({reason}; {file.stat().st_size} bytes): fetch it again"
+                failed_download(file)
+                or f"{file} is damaged or not a PyTorch file ({reason}; {file.stat().st_size} bytes): fetch it again"
             ) from error
 
 

@@ -17,6 +17,7 @@ from albert_export.checkpoints.containers import NamedArrays
 from albert_export.checkpoints.number_formats import BFLOAT16
 from albert_export.config_file import is_int
 from albert_runtime.errors import CheckpointError
+from albert_runtime.failed_downloads import failed_download
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
@@ -66,7 +67,8 @@ def read_safetensors(file: Path) -> NamedArrays:
             entries = _entries(stream.read(start - _LENGTH_BYTES), size - start)
         except _FormatError as error:
             raise CheckpointError(
-                f"{file} is damaged or not a safetensors file ({error}; {size} bytes): fetch it again"
+                failed_download(file)
+                or f"{file} is damaged or not a safetensors file ({error}; {size} bytes): fetch it again"
             ) from error
         unsupported = next((entry for entry in entries if entry.dtype not in _DTYPES), None)
         if unsupported is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from albert_converters.extras import needing
 from albert_export.checkpoints.containers import NOT_READ, NamedArrays
 from albert_runtime.errors import CheckpointError
+from albert_runtime.failed_downloads import failed_download
 
 # Variables that optimizers (Google's and TensorFlow's Adam and LAMB) and the training loop add to a checkpoint.
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
@@ -39,7 +41,11 @@ def read_tf_checkpoint(index_file: Path) -> NamedArrays:
         except Exception as error:  # TensorFlow raises many kinds of exceptions for damaged files
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CheckpointError(
-                f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again"
+                next(
+                    filter(None, map(failed_download, sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.*")))),
+                    None,
+                )
+                or f"{prefix} is damaged or incomplete ({reason}): fetch all of its files again"
             ) from error
 
     reader = intact(lambda: tf.train.load_checkpoint(str(prefix)))

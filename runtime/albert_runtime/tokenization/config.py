@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.tokenization.added_tokens_files import read_tokens
 from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.bert_normalizer import BertNormalizer
@@ -206,7 +207,8 @@ def _read_object(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UnsupportedError(
-            f"{file} can't be read as JSON ({error}); repair it, or copy it from the checkpoint again"
+            failed_download(file)
+            or f"{file} can't be read as JSON ({error}); repair it, or copy it from the checkpoint again"
         ) from None
     if not isinstance(content, dict):
         raise UnsupportedError(f"{file} holds a JSON {type(content).__name__}, and must hold an object")

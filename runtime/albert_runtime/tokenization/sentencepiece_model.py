@@ -10,6 +10,7 @@ import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from albert_runtime.errors import UnsupportedError
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.piece_model import Piece
 
@@ -143,7 +144,8 @@ def _load(file: Path) -> SentencePieceProcessor:
         is_model = False
     if not is_model:
         raise UnsupportedError(
-            f"{file} ({len(content)} bytes) is not a SentencePiece model, or is damaged; copy spiece.model from the "
+            failed_download(file)
+            or f"{file} ({len(content)} bytes) is not a SentencePiece model, or is damaged; copy spiece.model from the "
             "checkpoint again"
         )
     return processor
