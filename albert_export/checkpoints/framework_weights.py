@@ -34,7 +34,7 @@ def hugging_face_weight(module: str, variable: str, array: np.ndarray) -> tuple[
         variable: the framework's name of the variable, such as `kernel`. Unknown names stay as they are.
         array: its value, of any dtype; the result has the same dtype.
     """
-    name = f"{module}.{_VARIABLES.get(variable, variable)}"
+    name = ".".join(filter(None, (module, _VARIABLES.get(variable, variable))))
     if variable == "kernel":
         if array.ndim == 3:
             rows = (array.shape[0], -1) if _HEADS_OUT.search(module) else (-1, array.shape[-1])

@@ -109,7 +109,7 @@ def is_encoder_weight(name: str) -> bool:
 
 
 def by_google_name(name: str) -> WeightName | None:
-    """The weight that Google calls `name`, with the numbers of its layer; None if Google's ALBERT has no such weight."""
+    """The weight that Google calls `name`, with the numbers of its layer; None if Google has no such weight."""
     found = _GOOGLE_INDICES.search(name)
     row = _BY_GOOGLE.get(_GOOGLE_INDICES.sub("{group}/inner_group_{inner}", name))
     if row is None or found is None:

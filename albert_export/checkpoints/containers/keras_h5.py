@@ -32,28 +32,31 @@ def read_keras_h5(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         DependencyError: h5py is missing.
     """
     with open_hdf5(path) as file:
-        root = file[_WHOLE_MODEL] if _WHOLE_MODEL in file else file
+        beginning = f"{_WHOLE_MODEL}/" if _WHOLE_MODEL in file else ""
         found = False
-        for stored, dataset in datasets(path, root):
+        for stored, dataset in datasets(path, file):
+            if not stored.startswith(beginning):
+                continue
             found = True
-            *modules, variable = _without_model(stored.replace("_._", ".").split("/"))
+            parts = stored.removeprefix(beginning).replace("_._", ".").split("/")
+            *modules, variable = _without_model(parts)
             name, array = hugging_face_weight(".".join(modules), variable, read_array(path, dataset))
             if (full := full_name(name)) is not None:
                 yield full, array
         if not found:
-            raise CheckpointError(f"{path} is an HDF5 file without weights: it has {', '.join(root) or 'nothing'}")
+            raise CheckpointError(f"{path} is an HDF5 file without weights: it has {', '.join(file) or 'nothing'}")
 
 
 def _without_model(parts: list[str]) -> list[str]:
     """The names of the layers and the variable in `parts`, which begin with Keras' group and the name of the model."""
-    group, *inside = parts
-    inside = inside or [group]
-    inside[-1] = inside[-1].removesuffix(":0")
+    group, *inside = [*parts[:-1], parts[-1].removesuffix(":0")]
     # The name of the model comes before that of the layer.
     if group in inside[:-1]:
-        kept = inside[inside.index(group) :]
+        inside = inside[inside.index(group) :]
+    elif len(inside) > 2:
+        inside = inside[1:]
     else:
-        kept = inside[1:] if len(inside) > 2 else inside
-    while len(kept) > 1 and _MODEL.fullmatch(kept[0]):
-        kept = kept[1:]
-    return kept
+        inside = [group, *inside]
+    while len(inside) > 1 and _MODEL.fullmatch(inside[0]):
+        inside = inside[1:]
+    return inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from albert_export.checkpoints.framework_weights import hugging_face_weight
 from albert_export.config import CONFIG_FILE, AlbertConfig
 from albert_export.config_file import is_int, read_json_object
 from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+
+logger = logging.getLogger("albert_export")
 
 WEIGHTS = "model.weights.h5"
 TASK_WEIGHTS = "task.weights.h5"
@@ -86,7 +89,7 @@ def keras_hub_config(folder: Path) -> AlbertConfig:
 
     KerasHub's ALBERT always has the tanh form of GELU and normalizes with 1e-12 (albert_backbone.py), like
     `hidden_act: gelu_new`. Only the head of AlbertMaskedLM normalizes with 1e-5 (masked_lm_head.py), for which
-    Hugging Face's configuration has no field: its logits differ by about one part in 100,000.
+    Hugging Face's configuration has no field; a warning says so.
 
     Raises:
         CheckpointError: a file is missing or damaged, or describes another model than an ALBERT.
@@ -122,7 +125,9 @@ def read_keras_hub(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """
     config = keras_hub_config(folder)
     if not (folder / WEIGHTS).is_file():
-        raise CheckpointError(f"{folder} is a preset of KerasHub without {WEIGHTS}; saved in shards, it is not supported")
+        raise CheckpointError(
+            f"{folder} is a preset of KerasHub without {WEIGHTS}; saved in shards, it is not supported"
+        )
     yield from _weights(folder / WEIGHTS, _BACKBONE_LAYERS, config.inner_group_num)
     if (folder / TASK_WEIGHTS).is_file():
         yield from _weights(folder / TASK_WEIGHTS, _TASK_LAYERS, config.inner_group_num)
@@ -150,6 +155,12 @@ def _task_fields(folder: Path) -> dict[str, Any]:
         raise UnsupportedError(f"{path} describes {name}; supported are {', '.join(_ARCHITECTURES)}")
     values = _described(path, *_ARCHITECTURES)
     fields: dict[str, Any] = {"architectures": [_ARCHITECTURES[name]]}
+    if _ARCHITECTURES[name] == "AlbertForMaskedLM":
+        logger.warning(
+            "%s: KerasHub adds 1e-5 to the variance in the head of AlbertMaskedLM, and ALBERT adds 1e-12: "
+            "the scores of the exported model will differ a little from KerasHub's",
+            path,
+        )
     if _ARCHITECTURES[name] == "AlbertForSequenceClassification":
         fields |= {"num_labels": values.get("num_classes"), "classifier_dropout_prob": values.get("dropout", 0.1)}
         if values.get("activation") == "sigmoid":

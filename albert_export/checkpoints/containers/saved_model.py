@@ -39,6 +39,8 @@ _LAYERS = {
     "transformer/output_layer_norm": f"{_LAYER}.full_layer_layer_norm",
     "pooler_transform": "albert.pooler",
 }
+#: what the names of google-research/albert begin with, except those of the classifier
+_GOOGLE_SCOPES = ("bert", "cls")
 _FIRST_QUERY = f"{_LAYER}.attention.query.weight"
 _HEADS_OF_KERNEL = re.compile(r"(^|/)self_attention/query/kernel$")
 
@@ -102,15 +104,15 @@ def attention_heads(found: Mapping[str, np.ndarray]) -> int | None:
 
 def _hugging_face(variable: str, array: np.ndarray) -> tuple[str, np.ndarray]:
     # Keras makes a layer of the bias of the predictions.
-    row = by_google_name(variable.replace("output_bias/bias", "output_bias"))
-    if row is not None:
-        return row.hugging_face, array.T if row.transposed else array
-    *layers, last = variable.split("/")
+    parts = variable.replace("output_bias/bias", "output_bias").split("/")
     # A model that contains the encoder may have put its own name before those of the layers.
-    for start in range(len(layers)):
-        module = _LAYERS.get("/".join(layers[start:]))
+    for start in range(len(parts)):
+        row = by_google_name("/".join(parts[start:])) if start == 0 or parts[start] in _GOOGLE_SCOPES else None
+        if row is not None:
+            return row.hugging_face, array.T if row.transposed else array
+        module = _LAYERS.get("/".join(parts[start:-1]))
         if module is not None:
-            return hugging_face_weight(module, last, array)
+            return hugging_face_weight(module, parts[-1], array)
     return variable, array
 
 
