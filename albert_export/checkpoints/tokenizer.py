@@ -27,7 +27,8 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
     if checkpoint.vocab_file is None:
         raise CheckpointError(
             f"{folder} has no spiece.model, the tokenizer's vocabulary; copy it there from the checkpoint that the "
-            "model was fine-tuned from (tokenizer.json does not replace it)"
+            "model was fine-tuned from (tokenizer.json does not replace it). For a model that takes token ids and no "
+            "text, albert-export onnx and tflite have --no-tokenizer"
         )
     try:
         # A folder that names no limit leaves it to the model.

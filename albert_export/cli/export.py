@@ -15,6 +15,7 @@ from albert_export.cli.options import (
     json_option,
     max_drop_option,
     model_option,
+    no_tokenizer_option,
     null_threshold_option,
     output_option,
     print_json,
@@ -65,6 +66,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @max_drop_option
 @null_threshold_option
 @random_head_option
+@no_tokenizer_option
 @force_option
 @quiet_option
 @json_option
@@ -82,6 +84,7 @@ def onnx(
     max_drop: float | None,
     null_threshold: float | None,
     allow_random_head: bool,
+    no_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -109,6 +112,7 @@ def onnx(
             calibration_data=calibration_data,
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
+            no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )
@@ -149,6 +153,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @max_drop_option
 @null_threshold_option
 @random_head_option
+@no_tokenizer_option
 @force_option
 @quiet_option
 @json_option
@@ -165,6 +170,7 @@ def tflite(
     max_drop: float | None,
     null_threshold: float | None,
     allow_random_head: bool,
+    no_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -191,6 +197,7 @@ def tflite(
             calibration_data=calibration_data,
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
+            no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )

@@ -65,7 +65,8 @@ class CandidateSelector:
             parity = self._compare(candidate, answers=True)
             parity.raise_if_failed()
             return Selection(candidate, parity, None)
-        search = SearchReport(self._options.budget, self._options.describe_data())
+        described = self._options.describe_data(has_tokenizer=self._context.tokenizer is not None)
+        search = SearchReport(self._options.budget, described)
         best = search_recipes(self._builder.recipes, max_kept(precision), self, search, self._context.progress)
         if best is None:
             if self._parity is not None:
@@ -129,7 +130,11 @@ class CandidateSelector:
         if self._accuracy_check is None:
             self._accuracy_check = AccuracyCheck(
                 self._original_for(candidate).session,
-                self._options.requests(self._context.task),
+                self._options.requests(
+                    self._context.task,
+                    candidate.session.bundle.config,
+                    candidate.session.max_length if self._context.tokenizer is None else None,
+                ),
                 budget=self._options.budget,
                 dataset=self._dataset,
                 progress=self._context.progress,
