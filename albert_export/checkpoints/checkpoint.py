@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from albert_export.checkpoints.training_settings import adopt_label_names, adopt_training_settings
 from albert_export.checkpoints.weight_names import (
     DECODER,
     DECODER_BIAS,
@@ -18,7 +19,7 @@ from albert_export.checkpoints.weight_names import (
     is_encoder_weight,
 )
 from albert_export.config import AlbertConfig
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import TASK_SPECS, task_of_architecture
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
 from albert_runtime.tasks import TASKS, Task, find_task
 
@@ -148,6 +149,7 @@ def assemble(
         CheckpointError: there is no encoder; or a weight appears twice with two values, is not finite or not floating
             point; or the sizes or labels contradict the configuration. All problems of one kind are listed.
     """
+    adopt_training_settings(folder, config)
     weights = _by_full_name(folder, named_arrays)
     if not any(is_encoder_weight(name) for name in weights):
         raise CheckpointError(
@@ -160,6 +162,7 @@ def assemble(
     problems += _adopt_label_count(config, weights, tasks)
     if problems:
         raise CheckpointError(listed(f"the weights in {folder} do not fit its configuration:", problems))
+    adopt_label_names(folder, config)
     return Checkpoint(folder, config, weights, find_vocabulary(folder), tasks, other_heads)
 
 
@@ -259,8 +262,8 @@ def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -
     """
     if "classifier.weight" not in weights:
         return ()
-    for task in TASKS.values():
-        if TASK_SPECS[task.name].head == (_CLASSIFIER,) and task.architecture in (config.architectures or ()):
+    for task in map(task_of_architecture, config.architectures or ()):
+        if task is not None and TASK_SPECS[task.name].head == (_CLASSIFIER,):
             return (task.name,)
     if "albert.pooler.weight" not in weights:
         return ("token-classification",)
@@ -276,8 +279,8 @@ def _adopt_label_count(config: AlbertConfig, weights: Mapping[str, np.ndarray], 
     if name is None:
         return []
     rows = weights[name].shape[0]
-    if config.has_default_labels and rows > 0:
-        config.num_labels = rows
+    if rows > 0:
+        config.adopt_label_count(rows)
     if config.num_labels == rows:
         return []
     labels = ", ".join(config.id2label.values())
@@ -290,8 +293,8 @@ def default_task(checkpoint: Checkpoint) -> Task:
     Raises:
         UsageError: there are several heads, and the configuration names none of them; the message lists them.
     """
-    for task in TASKS.values():
-        if task.architecture in (checkpoint.config.architectures or ()) and task.name in checkpoint.tasks:
+    for task in map(task_of_architecture, checkpoint.config.architectures or ()):
+        if task is not None and task.name in checkpoint.tasks:
             return checkpoint.available(task)
     heads = [name for name in checkpoint.tasks if name != "feature-extraction"] or list(checkpoint.tasks)
     if len(heads) == 1:

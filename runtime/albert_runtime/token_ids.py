@@ -272,7 +272,8 @@ def absent_tokenizer(folder: Path) -> AlbertTokenizer:
 def no_tokenizer_message(folder: Path) -> str:
     """That the bundle in `folder` takes no text, and what to type instead."""
     return (
-        f"the bundle {folder} has no tokenizer, since it was exported with --no-tokenizer: it takes token ids and no "
-        "text. Give the ids of your own tokenizer: session.run_ids([2, 14, 3]), or session.run({'input_ids': ..., "
-        f"'attention_mask': ..., 'token_type_ids': ...}}); in a shell: albert-export run {folder} --ids \"2 14 3\""
+        f"the bundle {folder} has no tokenizer, since it was exported with --no-tokenizer: it takes token ids and "
+        "no text. Give the ids of your own tokenizer: session.run_ids([2, 14, 3]), or session.run({'input_ids': ..., "
+        "'attention_mask': ..., 'token_type_ids': ...}); in a shell: "
+        f'python -m albert_runtime {folder} --ids "2 14 3"'
     )
