@@ -1,4 +1,4 @@
-"""Takes from a checkpoint's folder how its head was trained, where config.json does not say: class names and SimpleTransformers.
+"""How the head of a checkpoint was trained, where config.json does not say: class names, and SimpleTransformers' file.
 
 SimpleTransformers trains heads of its own and writes what it knows about them into model_args.json only
 (github.com/ThilinaRajapakse/simpletransformers, config/model_args.py).
@@ -20,6 +20,8 @@ logger = logging.getLogger("albert_export")
 
 SIMPLE_TRANSFORMERS_FILE = "model_args.json"
 
+#: what all releases write
+_ALWAYS_WRITTEN = {"max_seq_length", "train_batch_size"}
 _MULTI_LABEL_MODEL = "MultiLabelClassificationModel"
 #: SimpleTransformers' class -> the task of its head
 _TASKS = {
@@ -34,7 +36,7 @@ _TASKS = {
 def adopt_training_settings(folder: Path, config: AlbertConfig) -> None:
     """Sets `config.problem_type`, and `config.architectures`, if they are missing and something else in `folder` says.
 
-    What is taken is logged, since Hugging Face's pipelines would not follow it: they apply a softmax to the outputs of a
+    What is taken is logged, since Hugging Face's pipelines do not follow it: they apply a softmax to the outputs of a
     classifier for several labels that does not name its problem type.
     """
     args = _model_args(folder)
@@ -82,4 +84,5 @@ def _model_args(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     args = read_json(file)
-    return args if isinstance(args, dict) and args.get("model_type", "albert") == "albert" else {}
+    ours = isinstance(args, dict) and args.keys() >= _ALWAYS_WRITTEN and args.get("model_type", "albert") == "albert"
+    return args if ours else {}  # type: ignore[return-value]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from albert_runtime.tokenization.added_tokens_files import read_tokens
 from albert_runtime.tokenization.added_vocabulary import AddedToken
 
 CONFIG_FILE = "tokenizer_config.json"
+
+_logger = logging.getLogger("albert_runtime")
 
 #: the values of "tokenizer_class" that mean this tokenizer
 _CLASSES = (None, "AlbertTokenizer", "AlbertTokenizerFast")
@@ -65,7 +69,9 @@ def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> To
     """
     file = folder / CONFIG_FILE
     settings = _read_object(file)
-    found = {name: settings[name] for name in _PLAIN_SETTINGS if name in settings}
+    found: dict[str, Any] = {name: settings[name] for name in _PLAIN_SETTINGS if name in settings}
+    # Hugging Face's tokenizer only asks whether they are true, so null means false, also where the default is true.
+    found |= {name: bool(value) for name, value in found.items() if value in (None, 0, 1)}
     problems = [
         f"{name} is {found[name]!r}, and must be true or false"
         for name in _PLAIN_SETTINGS
@@ -85,6 +91,8 @@ def read_tokenizer_config(folder: Path, special_tokens: Mapping[str, str]) -> To
     problems += _behaviour_problems(settings)
     if problems:
         raise UnsupportedError(listed(f"{file} asks for a tokenizer that can't be made:", problems))
+    if settings.get("padding_side") == "left":
+        _warn_of_left_padding(file)
     return TokenizerConfig(**found)
 
 
@@ -97,9 +105,13 @@ def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
             f"tokenizer_class is {kind!r}; only AlbertTokenizer and AlbertTokenizerFast are supported; if the model "
             "was trained with spiece.model, set it to AlbertTokenizer"
         )
-    for side in ("padding_side", "truncation_side"):
-        if settings.get(side, "right") != "right":
-            problems.append(f"{side} is {settings[side]!r}; only 'right' is supported")
+    if settings.get("padding_side", "right") not in ("left", "right", None):
+        problems.append(f"padding_side is {settings['padding_side']!r}; it must be 'left' or 'right'")
+    if settings.get("truncation_side", "right") not in ("right", None):
+        problems.append(
+            f"truncation_side is {settings['truncation_side']!r}; only 'right' is supported: 'left' "
+            "would keep other tokens of long texts"
+        )
     if settings.get("split_special_tokens"):
         problems.append(
             'split_special_tokens is true, so that a "[SEP]" or "[MASK]" in a text is split like a word; '
@@ -119,6 +131,20 @@ def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
             reason = " (it splits the same text in another way each time)" if name == "enable_sampling" else ""
             problems.append(f"sp_model_kwargs sets {name} to {value!r}{reason}, which is not supported")
     return problems
+
+
+@functools.lru_cache(maxsize=64)
+def _warn_of_left_padding(file: Path) -> None:
+    """Logs what left padding means, once for each file.
+
+    The mask hides padding on either side, but Hugging Face's ALBERT counts positions from the beginning of the row, so
+    that a text behind padding has higher ones. Padding on the right gives what a text gives that is not padded at all.
+    """
+    _logger.warning(
+        "%s: padding_side is 'left'; answers are those of texts without padding, which training on padded batches may "
+        "have seen at other positions",
+        file,
+    )
 
 
 def _read_object(file: Path) -> dict[str, Any]:
