@@ -100,17 +100,24 @@ class AccuracyOptions:
                 f"{self.eval_data} out, or leave --no-tokenizer out"
             )
 
-    def requests(self, task: Task, config: Mapping[str, Any], longest: int | None) -> list[dict[str, Any]]:
-        """The requests to compare answers on without labelled data: the bundled corpus and the user's own texts.
+    def id_requests(self, task: Task, config: Mapping[str, Any], longest: int) -> list[dict[str, Any]]:
+        """The same for a model without a tokenizer: ids drawn from the vocabulary of `config`, and the user's own.
 
-        For a model without a tokenizer they are token ids, of at most `longest` tokens: those drawn from the vocabulary
-        of `config` and the user's own. None means that the model has a tokenizer.
+        Sequences have at most `longest` tokens.
+
+        Raises:
+            UsageError: the user's own texts are no ids; the message lists them.
         """
+        drawn = id_requests(config, task, COMPARED_REQUESTS, longest=longest)
+        return [*drawn, *id_requests_from(self._own_texts(), config, task, longest=longest)]
+
+    def _own_texts(self) -> list[Text]:
         count = min(len(self.texts), _MAX_TEXTS)
-        own = [self.texts[index * len(self.texts) // count] for index in range(count)]
-        if longest is not None:
-            drawn = id_requests(config, task, COMPARED_REQUESTS, longest=longest)
-            return [*drawn, *id_requests_from(own, config, task, longest=longest)]
+        return [self.texts[index * len(self.texts) // count] for index in range(count)]
+
+    def requests(self, task: Task) -> list[dict[str, Any]]:
+        """The requests to compare answers on without labelled data: the bundled corpus and the user's own texts."""
+        own = self._own_texts()
         return [*requests_from(evaluation_corpus(), task), *(requests_from(own, task) if own else [])]
 
     def describe_data(self, *, has_tokenizer: bool = True) -> str:
