@@ -142,6 +142,7 @@ def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
         f"bundle {folder}: {manifest['task']}, {manifest['precision']}, up to {manifest['max_length']} tokens",
         f"  verified    {parity.get('passed')}, largest difference {parity.get('max_difference', 0.0):.1e}",
         f"  labels      {', '.join(manifest['labels']) or '-'}",
+        *([] if manifest.get("has_tokenizer", True) else ["  tokenizer   none: it takes token ids"]),
         f"  mask        {manifest['mask_policy']}",
         f"  made by     {', '.join(f'{tool} {version}' for tool, version in manifest['versions'].items())}",
         f"  files       {', '.join(sorted(manifest['files']))}",

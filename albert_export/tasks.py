@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from albert_runtime.tasks import TASKS, Task
+
 _REQUESTS = "albert_export.samples.requests"
 _DECISIONS = "albert_export.evaluation.decisions"
 _DATASETS = "albert_export.evaluation.datasets"
@@ -163,6 +165,33 @@ TASK_SPECS: dict[str, TaskSpec] = {
         ),
     ),
 }
+
+
+def task_of_architecture(name: str) -> Task | None:
+    """The task of the class called `name`: one of Hugging Face's, or a class of the user's own that is named after one.
+
+    `AlbertForMultiLabelSequenceClassification` and `MyAlbertForTokenClassification` have the heads that the ends of
+    their names say, and so have the classes of other frameworks, such as `TFAlbertForQuestionAnswering`. None if no
+    known head is in the name, or more than one.
+    """
+    lower = name.lower()
+    found = [
+        task
+        for task in TASKS.values()
+        if lower == task.architecture.lower() or ("For" in task.architecture and _head(task) in lower)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def classifies_several_labels(name: str) -> bool:
+    """Whether the class called `name` says that several labels may apply to a text at once."""
+    task = task_of_architecture(name)
+    return task is not None and task.name == "text-classification" and "multilabel" in name.lower().replace("_", "")
+
+
+def _head(task: Task) -> str:
+    """What the names of classes with the head of `task` hold, in lower case, such as "tokenclassification"."""
+    return task.architecture.partition("For")[2].lower()
 
 
 def in_float_head(weight: str) -> bool:

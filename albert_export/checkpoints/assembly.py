@@ -11,6 +11,7 @@ import numpy as np
 from albert_export.checkpoints.account import NamedWeight, WeightAccount
 from albert_export.checkpoints.checkpoint import Checkpoint, find_vocabulary, tasks_of
 from albert_export.checkpoints.number_formats import as_float32, float_format, is_finite
+from albert_export.checkpoints.training_settings import adopt_label_names, adopt_training_settings
 from albert_export.checkpoints.weight_names import DECODER, DECODER_BIAS, PREDICTION_BIAS, WORD_EMBEDDINGS
 from albert_export.config import AlbertConfig
 from albert_export.tasks import TASK_SPECS
@@ -43,6 +44,7 @@ def assemble(
         CheckpointError: a weight appears twice with two values, is not finite or not floating point; or the sizes or
             labels contradict the configuration. All problems of one kind are listed.
     """
+    adopt_training_settings(folder, config)
     arrays = _by_full_name(folder, weights)
     _drop_tied_decoder(folder, config, arrays)
     problems = _size_problems(config, arrays)
@@ -50,6 +52,7 @@ def assemble(
     problems += _adopt_label_count(config, arrays, tasks)
     if problems:
         raise CheckpointError(listed(f"the weights in {folder} do not fit its configuration:", problems))
+    adopt_label_names(folder, config)
     return Checkpoint(folder, config, arrays, find_vocabulary(folder), tasks, other_heads, account)
 
 
@@ -124,8 +127,8 @@ def _adopt_label_count(config: AlbertConfig, weights: Mapping[str, np.ndarray], 
     if name is None:
         return []
     rows = weights[name].shape[0]
-    if config.has_default_labels and rows > 0:
-        config.num_labels = rows
+    if rows > 0:
+        config.adopt_label_count(rows)
     if config.num_labels == rows:
         return []
     labels = ", ".join(config.id2label.values())

@@ -12,7 +12,7 @@ import numpy as np
 from albert_export.checkpoints.account import WeightAccount
 from albert_export.checkpoints.weight_names import DECODER, is_encoder_weight
 from albert_export.config import AlbertConfig
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import TASK_SPECS, task_of_architecture
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
 from albert_runtime.manifest import WORDPIECE_FILE
 from albert_runtime.tasks import TASKS, Task, find_task
@@ -182,8 +182,8 @@ def _classifier_tasks(
     """
     if "classifier.weight" not in weights:
         return ()
-    for task in TASKS.values():
-        if TASK_SPECS[task.name].head == (_CLASSIFIER,) and task.architecture in (config.architectures or ()):
+    for task in map(task_of_architecture, config.architectures or ()):
+        if task is not None and TASK_SPECS[task.name].head == (_CLASSIFIER,):
             return (task.name,)
     if "albert.pooler.weight" not in weights:
         return ("token-classification",)
@@ -225,9 +225,8 @@ def default_task(checkpoint: Checkpoint) -> Task:
     """
     heads = [name for name in checkpoint.tasks if name != "feature-extraction"] or list(checkpoint.tasks)
     later = [name for name in heads if name not in _PRETRAINED]
-    for task in TASKS.values():
-        named = task.architecture in (checkpoint.config.architectures or ())
-        if named and task.name in checkpoint.tasks and not (later and task.name in _PRETRAINED):
+    for task in map(task_of_architecture, checkpoint.config.architectures or ()):
+        if task is not None and task.name in checkpoint.tasks and not (later and task.name in _PRETRAINED):
             return checkpoint.available(task)
     if len(heads) == 1:
         return checkpoint.available(TASKS[heads[0]])

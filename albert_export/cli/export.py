@@ -15,6 +15,7 @@ from albert_export.cli.options import (
     json_option,
     max_drop_option,
     model_option,
+    no_tokenizer_option,
     null_threshold_option,
     output_option,
     print_json,
@@ -68,6 +69,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @null_threshold_option
 @random_head_option
 @reading_options
+@no_tokenizer_option
 @force_option
 @quiet_option
 @json_option
@@ -85,6 +87,7 @@ def onnx(
     max_drop: float | None,
     null_threshold: float | None,
     allow_random_head: bool,
+    no_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -114,6 +117,7 @@ def onnx(
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
             reading=reading,
+            no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )
@@ -155,6 +159,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @null_threshold_option
 @random_head_option
 @reading_options
+@no_tokenizer_option
 @force_option
 @quiet_option
 @json_option
@@ -171,6 +176,7 @@ def tflite(
     max_drop: float | None,
     null_threshold: float | None,
     allow_random_head: bool,
+    no_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -199,6 +205,7 @@ def tflite(
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
             reading=reading,
+            no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )

@@ -30,6 +30,10 @@ output_option = click.option(
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
 )
+no_tokenizer_option = click.option(
+    "--no-tokenizer", is_flag=True,
+    help="Leave the tokenizer out: the bundle takes token ids, and --calibration-data holds lines of ids.",
+)  # fmt: skip
 force_option = click.option("--force", is_flag=True, help="Replace the bundle that is at the output already.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 quiet_option = click.option("--quiet", is_flag=True, help="Do not show progress on standard error.")

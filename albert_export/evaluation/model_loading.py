@@ -26,6 +26,7 @@ from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import Manifest
 from albert_runtime.session import session_class
 from albert_runtime.tasks import Task, find_task
+from albert_runtime.token_ids import no_tokenizer_message
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ def _of_bundle(folder: Path, task: str | None) -> Model:
     bundle = open_bundle(folder, check=False)
     if task and find_task(task).name != bundle.manifest.task:
         raise UsageError(f"{folder} is a bundle for {bundle.manifest.task}, not for {find_task(task).name}")
+    if not bundle.manifest.has_tokenizer:
+        raise UsageError(
+            f"labelled data are texts, and {no_tokenizer_message(folder)}. To compare its outputs with the "
+            f"checkpoint's, type: albert-export verify {folder} --model CHECKPOINT"
+        )
 
     def open_session() -> AlbertSession:
         with suppressed_native_stderr():

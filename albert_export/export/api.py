@@ -13,6 +13,7 @@ from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
 from albert_export.quantization.calibration import read_calibration_texts
 from albert_export.targets import find_target, make_plan
+from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task, find_task
 
 __all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
@@ -32,6 +33,7 @@ def export_onnx(
     null_threshold: float | None = None,
     allow_random_head: bool = False,
     reading: ReadOptions | None = None,
+    no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -53,6 +55,9 @@ def export_onnx(
         null_threshold: when the answer to a question is by default that there is none; see `export_tflite`.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         reading: new names for weights of the checkpoint, and which to leave out.
+        no_tokenizer: leave the tokenizer out, for a model that has none or whose tokenizer is not supported. The bundle
+            takes token ids, `calibration_data` holds lines of ids, and everything is verified with ids drawn from the
+            vocabulary.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -77,6 +82,7 @@ def export_onnx(
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
         reading=reading,
+        no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
     )
@@ -97,6 +103,7 @@ def export_tflite(
     null_threshold: float | None = None,
     allow_random_head: bool = False,
     reading: ReadOptions | None = None,
+    no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -125,6 +132,7 @@ def export_tflite(
             default is to answer always.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         reading: new names for weights of the checkpoint, and which to leave out.
+        no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -142,6 +150,11 @@ def export_tflite(
     engine = find_target(target)
     require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
+    if no_tokenizer and engine.name == "task-library":
+        raise UsageError(
+            "the Task Library reads texts with the tokenizer in the file, so --target task-library and --no-tokenizer "
+            "don't go together; choose --target litert or tflite-runtime"
+        )
 
     def options_for(checkpoint: Checkpoint, chosen: Task) -> TfliteOptions:
         plan = make_plan(
@@ -158,6 +171,7 @@ def export_tflite(
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
         reading=reading,
+        no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
     )

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from albert_export.checkpoints import Checkpoint
+from albert_export.quantization.calibration import calibration_id_samples, calibration_samples
 from albert_export.quantization.recipes import Recipe
 from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
@@ -23,10 +27,11 @@ class ExportContext:
     task: Task
     #: the reference model in float32; it must not be changed, since every graph is compared with it
     reference: Any
-    tokenizer: AlbertTokenizer
+    #: None for a bundle without a tokenizer, which takes token ids
+    tokenizer: AlbertTokenizer | None
     #: the framework of the reference: "torch" or "tf"
     framework: str
-    #: typical inputs: the user's own, or those of the bundled corpus
+    #: typical inputs: the user's own, or those of the bundled corpus; without a tokenizer, lines of ids or nothing
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
@@ -38,6 +43,22 @@ class ExportContext:
         """The file of the SentencePiece model."""
         assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has checked it
         return self.checkpoint.vocab_file
+
+    def calibration_samples(
+        self, *, longest: int, sequence_length: int | None = None
+    ) -> list[dict[str, NDArray[np.int64]]]:
+        """Typical inputs of the graph; see `albert_export.quantization.calibration`."""
+        if self.tokenizer is None:
+            return calibration_id_samples(
+                self.calibration_texts,
+                self.checkpoint.config.to_dict(),
+                self.task,
+                longest=longest,
+                sequence_length=sequence_length,
+            )
+        return calibration_samples(
+            self.calibration_texts, self.tokenizer, self.task, longest=longest, sequence_length=sequence_length
+        )
 
     @property
     def labels(self) -> list[str]:

@@ -11,8 +11,9 @@ from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.search_report import markdown_table
 from albert_export.samples.requests import sample_requests
 from albert_export.utils.folder_name import folder_name
+from albert_export.samples.token_ids import id_requests
 from albert_runtime.manifest import Manifest
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import TASKS, Task
 
 
 def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
@@ -23,7 +24,6 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
     engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
     tensors = [f"| input | {name} | {ids} | {_axes(axes)} |" for name, axes in task.inputs().items()]
     tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
-    request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
     checks = [
         f"| {name} | {kind['checks']} | {_number(kind.get('max_difference'))} | {_number(kind.get('tolerance'))} "
         f"| {kind.get('detail', '')} |"
@@ -42,13 +42,14 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
             "",
             *labels,
+            *([] if manifest.has_tokenizer else ["The bundle has no tokenizer: it takes token ids.", ""]),
             "## Use",
             "",
             "```python",
             f"import albert_runtime  # pip install 'albert-runtime[{engine}]'",
             "",
             f'session = albert_runtime.load("{task.name}")  # this folder',
-            f"print(session({request}))",
+            f"print({_sample_call(manifest, checkpoint, task)})",
             "```",
             "",
             "| | name | type | axes |",
@@ -67,6 +68,16 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             *_answers_kept(manifest),
         ]
     )
+
+
+def _sample_call(manifest: Manifest, checkpoint: Checkpoint, task: Task) -> str:
+    """The call of a session, as it is typed in Python."""
+    if manifest.has_tokenizer:
+        request, call = sample_requests(task, 1)[0], "session"
+    else:
+        # The bundle has no tokenizer: the ids come from the one that the model was trained with.
+        request, call = id_requests(checkpoint.config.to_dict(), task, 1, longest=8)[0], "session.run_ids"
+    return f"{call}({', '.join(f'{name}={json.dumps(value)}' for name, value in request.items())})"
 
 
 def _answers_kept(manifest: Manifest) -> list[str]:

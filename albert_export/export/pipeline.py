@@ -23,12 +23,13 @@ from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.reference.registry import build_reference
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.texts import calibration_corpus
+from albert_export.samples.token_ids import id_requests
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
 from albert_runtime import AlbertSession
 from albert_runtime.manifest import Manifest
-from albert_runtime.self_test import make_self_test
+from albert_runtime.self_test import make_self_test, request_arrays
 from albert_runtime.tasks import Task
 
 #: number of self-test vectors in a bundle
@@ -70,6 +71,7 @@ def export_bundle(
     null_threshold: float | None,
     allow_random_head: bool,
     reading: ReadOptions | None,
+    no_tokenizer: bool,
     force: bool,
     progress: Progress,
 ) -> Exported:
@@ -85,13 +87,16 @@ def export_bundle(
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
         allow_random_head: gives random weights to a head that the checkpoint lacks.
         reading: new names for weights of the checkpoint, and which to leave out.
+        no_tokenizer: leaves the tokenizer out: the bundle takes token ids.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
     """
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
     checkpoint = read_checkpoint(model, reading)
-    tokenizer = load_tokenizer(checkpoint)
+    if no_tokenizer:
+        accuracy.refuse_without_tokenizer()
+    tokenizer = None if no_tokenizer else load_tokenizer(checkpoint)
     chosen = choose_task(checkpoint, task)
     settings = request_settings(checkpoint, tokenizer, chosen, null_threshold)
     for name in settings["missing_outputs"]:
@@ -107,7 +112,7 @@ def export_bundle(
         ),
         tokenizer=tokenizer,
         framework=options.framework,
-        calibration_texts=accuracy.texts or calibration_corpus(),
+        calibration_texts=accuracy.texts or ([] if no_tokenizer else calibration_corpus()),
         allow_random_head=allow_random_head,
         progress=progress,
         request_settings=settings,
@@ -115,7 +120,8 @@ def export_bundle(
     with new_bundle(output, force=force) as folder:
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])
         (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        write_tokenizer(tokenizer, folder)
+        if tokenizer is not None:
+            write_tokenizer(tokenizer, folder)
         builder = CandidateBuilder(context, options.exporter_for(context), folder)
         selection = CandidateSelector(builder, accuracy, dataset).select()
         progress("writing the manifest")
@@ -142,11 +148,14 @@ def _write_description(selection: Selection, context: ExportContext) -> Manifest
 
 def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:
     """The requests of the self-tests. The shortest are taken, because they run whenever the bundle is loaded."""
-    requests = sample_requests(task, short=True)
-    return sorted(requests, key=lambda request: session.arrays(**request)["input_ids"].size)[:_SELF_TESTS]
+    if session.manifest.has_tokenizer:
+        requests = sample_requests(task, short=True)
+    else:
+        requests = id_requests(session.bundle.config, task, longest=session.max_length, short=True)
+    return sorted(requests, key=lambda request: request_arrays(session, request)["input_ids"].size)[:_SELF_TESTS]
 
 
 def _self_test(session: AlbertSession, request: dict[str, Any]) -> dict[str, Any]:
-    outputs = session.run(session.arrays(**request))
+    outputs = session.run(request_arrays(session, request))
     largest = max(float(abs(output).max()) for output in outputs.values())
     return make_self_test(session, request, self_test_tolerance(session.manifest.precision, largest))

@@ -14,7 +14,6 @@ import numpy as np
 from albert_converters.extras import needing
 from albert_export.export.context import ExportContext, ExportedGraph
 from albert_export.export.reference_variants import ReferenceVariants
-from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
@@ -102,6 +101,7 @@ class TfliteExporter:
                 ],
             )
         if plan.target == "task-library":
+            assert context.tokenizer is not None  # `export_tflite` has checked it
             if context.tokenizer.vocabulary.beyond_pieces:
                 context.progress("note: the Task Library reads added tokens as ordinary text")
             content = add_task_library_metadata(
@@ -126,13 +126,7 @@ class TfliteExporter:
     @cached_property
     def _variants(self) -> ReferenceVariants:
         context, plan = self._context, self._plan
-        samples = calibration_samples(
-            context.calibration_texts,
-            context.tokenizer,
-            context.task,
-            longest=plan.longest,
-            sequence_length=plan.sequence_length,
-        )
+        samples = context.calibration_samples(longest=plan.longest, sequence_length=plan.sequence_length)
         return ReferenceVariants(context, samples)
 
     def _float_graph(self, recipe: Recipe) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from albert_export.checkpoints import Checkpoint
 from albert_export.samples.requests import requests_from
 from albert_export.samples.texts import Text, evaluation_corpus
+from albert_export.samples.token_ids import COMPARED_REQUESTS, DRAWN_IDS, id_requests, id_requests_from
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task
 
@@ -91,14 +92,38 @@ class AccuracyOptions:
         labels, problem_type = checkpoint.labels_for(task.name), checkpoint.config.problem_type
         return read_dataset(self.eval_data, task, labels=labels, problem_type=problem_type).spread(EXAMPLES)
 
+    def refuse_without_tokenizer(self) -> None:
+        """Raises UsageError if there are labelled examples, which are texts, and so no use without a tokenizer."""
+        if self.eval_data is not None:
+            raise UsageError(
+                f"labelled examples are texts, and without a tokenizer the model takes none: leave --eval-data "
+                f"{self.eval_data} out, or leave --no-tokenizer out"
+            )
+
+    def id_requests(self, task: Task, config: Mapping[str, Any], longest: int) -> list[dict[str, Any]]:
+        """The same for a model without a tokenizer: ids drawn from the vocabulary of `config`, and the user's own.
+
+        Sequences have at most `longest` tokens.
+
+        Raises:
+            UsageError: the user's own texts are no ids; the message lists them.
+        """
+        drawn = id_requests(config, task, COMPARED_REQUESTS, longest=longest)
+        return [*drawn, *id_requests_from(self._own_texts(), config, task, longest=longest)]
+
+    def _own_texts(self) -> list[Text]:
+        count = min(len(self.texts), _MAX_TEXTS)
+        return [self.texts[index * len(self.texts) // count] for index in range(count)]
+
     def requests(self, task: Task) -> list[dict[str, Any]]:
         """The requests to compare answers on without labelled data: the bundled corpus and the user's own texts."""
-        count = min(len(self.texts), _MAX_TEXTS)
-        own = [self.texts[index * len(self.texts) // count] for index in range(count)]
+        own = self._own_texts()
         return [*requests_from(evaluation_corpus(), task), *(requests_from(own, task) if own else [])]
 
-    def describe_data(self) -> str:
+    def describe_data(self, *, has_tokenizer: bool = True) -> str:
         """The data that the answers are measured on, in words."""
+        if not has_tokenizer:
+            return f"{DRAWN_IDS}{' and the calibration data' if self.texts else ''}"
         if self.eval_data is not None:
             return f"{self.eval_data.name}, at most {EXAMPLES} examples"
         return "the bundled corpus and the calibration data" if self.texts else "the bundled corpus"

@@ -19,6 +19,7 @@ from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.texts import sentences
+from albert_export.samples.token_ids import TokenSource, id_requests
 from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
@@ -31,6 +32,7 @@ from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
+from albert_runtime.token_ids import padding_id
 
 Arrays = dict[str, NDArray[np.int64]]
 #: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
@@ -45,18 +47,21 @@ class Reference:
 
     name: str
     session: AlbertSession
-    tokenizer: AlbertTokenizer
+    #: None if the bundle has no tokenizer
+    tokenizer: AlbertTokenizer | None
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine) -> Reference:
         """Return the checkpoint's reference model, computed by `engine`, in a session with the settings of `like`."""
-        tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
+        tokenizer = None
+        if like.manifest.has_tokenizer:
+            tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
         return cls(checkpoint.folder.name, type(like)(like.bundle, verify=False, engine=engine), tokenizer)
 
     @classmethod
     def of_bundle(cls, session: AlbertSession) -> Reference:
         """Return another bundle as the reference."""
-        return cls(session.bundle.folder.name, session, session.tokenizer)
+        return cls(session.bundle.folder.name, session, session.tokenizer if session.manifest.has_tokenizer else None)
 
 
 def verify_bundle(
@@ -119,13 +124,15 @@ def compare(
     task = session.bundle.task
     report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
 
-    progress("comparing token ids")
-    same = _compare_tokens(report, session.tokenizer, reference.tokenizer)
+    same = True
+    if session.manifest.has_tokenizer and reference.tokenizer is not None:
+        progress("comparing token ids")
+        same = _compare_tokens(report, session.tokenizer, reference.tokenizer)
     same = _compare_names(report, session, task) and same
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    for label, arrays in _cases(session.tokenizer, task, longest):
+    for label, arrays in _cases(_token_source(session), task, longest):
         progress(f"comparing values: {label}")
         _compare_values(report, label, *comparable_outputs(session, reference.session, arrays))
     progress("comparing padded with unpadded")
@@ -166,7 +173,7 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
     static, length = session.manifest.sequence_length, arrays["input_ids"].shape[-1]
     if static is None:
         return session.run(arrays)
-    fill = {"input_ids": session.tokenizer.pad_token_id}
+    fill = {"input_ids": padding_id(session.bundle.config)}
     padding = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
     outputs = session.run(
         {name: np.pad(array, padding, constant_values=fill.get(name, 0)) for name, array in arrays.items()}
@@ -206,38 +213,45 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
     return report.add_equal("names", "inputs and outputs", same, detail)
 
 
-def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
-    """Yield inputs of real text, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
+def _token_source(session: AlbertSession) -> TokenSource:
+    """Return the tokens of the sample sentences, or tokens drawn from the vocabulary if there is no tokenizer."""
+    if not session.manifest.has_tokenizer:
+        return TokenSource.of_config(session.bundle.config)
+    tokenizer = session.tokenizer
     added = [*tokenizer.vocabulary.beyond_pieces.values()][:_ADDED_TOKENS]
     text = [i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)]
     # the added tokens come early, so that sequences of most lengths have some
     ids = np.array([*text[:2], *added, *text[2:]], np.int64)
+    return TokenSource(ids, tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id)
+
+
+def _cases(source: TokenSource, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
+    """Yield inputs, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
     lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
     if CHOICES in task.input_axes:
         for choices, length in zip((2, 3, 4, 5, 6, 7, 2), (*lengths[:6], lengths[-1]), strict=False):
-            yield f"{choices} choices of {length} tokens", _batch(ids, [length] * choices, tokenizer, choices)
+            yield f"{choices} choices of {length} tokens", _batch(source, [length] * choices, choices)
         ragged = [min(longest, length) for length in (21, 5, 9, 2, 16, 11)]
-        yield "2 x 3 ragged choices", _batch(ids, ragged, tokenizer, 3)
+        yield "2 x 3 ragged choices", _batch(source, ragged, 3)
         return
     for length in lengths:
-        yield f"1 x {length} tokens", _batch(ids, [length], tokenizer)
-    yield "ragged batch of 4", _batch(ids, [min(longest, length) for length in (40, 1, 17, 29)], tokenizer)
+        yield f"1 x {length} tokens", _batch(source, [length])
+    yield "ragged batch of 4", _batch(source, [min(longest, length) for length in (40, 1, 17, 29)])
 
 
-def _batch(ids: NDArray[np.int64], lengths: list[int], tokenizer: AlbertTokenizer, choices: int = 0) -> Arrays:
+def _batch(source: TokenSource, lengths: list[int], choices: int = 0) -> Arrays:
     """Return padded rows of running text, a row for each of `lengths`; with `choices`, so many rows form an example.
 
-    Each row begins with [CLS] and ends with [SEP] where there is room for both. Its second half is the second segment.
+    Each row begins with [CLS] and ends with [SEP] where there is room for both. Its second half is the second segment,
+    if the model has two.
     """
     shape = (len(lengths), max(lengths))
     arrays = {name: np.zeros(shape, np.int64) for name in INPUT_NAMES}
-    arrays["input_ids"][:] = tokenizer.pad_token_id
+    arrays["input_ids"][:] = source.pad
     for row, length in enumerate(lengths):
-        tokens = np.resize(np.roll(ids, -31 * row), length)
-        tokens[0], tokens[-1] = tokenizer.cls_token_id, tokenizer.sep_token_id
-        arrays["input_ids"][row, :length] = tokens
+        arrays["input_ids"][row, :length] = source.sequence(31 * row, length)
         arrays["attention_mask"][row, :length] = 1
-        arrays["token_type_ids"][row, length // 2 : length] = 1
+        arrays["token_type_ids"][row, :length] = source.types(length)
     if choices:
         return {name: array.reshape(-1, choices, shape[1]) for name, array in arrays.items()}
     return arrays
@@ -253,32 +267,52 @@ def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expec
 
 def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -> None:
     """Compare the outputs for each sequence alone with those for the same sequence in a batch with longer ones."""
-    encodings = [session.tokenizer(line, truncation=True, max_length=session.max_length) for line in sentences()[:3]]
-    rows = [encoding.encodings[0] for encoding in encodings]
-    longest = max(len(row.ids) for row in rows)
-    choices = CHOICES in task.input_axes
+    rows = _padding_rows(session)
+    longest = max(row["input_ids"].size for row in rows)
+    fill = {"input_ids": padding_id(session.bundle.config)}
 
-    def arrays(chosen: list[Any], length: int) -> Arrays:
+    def arrays(chosen: list[Arrays], length: int) -> Arrays:
         batch: Arrays = {}
-        for name, field in zip(INPUT_NAMES, ("ids", "attention_mask", "type_ids"), strict=True):
-            fill = session.tokenizer.pad_token_id if name == "input_ids" else 0
-            table = [[*getattr(row, field), *[fill] * (length - len(row.ids))] for row in chosen]
-            batch[name] = np.array(table, np.int64).reshape((-1, 1, length) if choices else (-1, length))
+        for name in INPUT_NAMES:
+            padded = [
+                np.pad(row[name], (0, length - row[name].size), constant_values=fill.get(name, 0)) for row in chosen
+            ]
+            batch[name] = np.stack(padded).reshape((-1, 1, length) if CHOICES in task.input_axes else (-1, length))
         return batch
 
     together = _run(session, arrays(rows, longest))
     for index, row in enumerate(rows):
-        alone = _run(session, arrays([row], len(row.ids)))
+        length = row["input_ids"].size
+        alone = _run(session, arrays([row], length))
         for name, array in alone.items():
             padded = together[name][index : index + 1]
             if SEQUENCE in task.outputs[name]:
-                padded = padded[:, : len(row.ids)]
-            report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
+                padded = padded[:, :length]
+            report.add_values("padding", f"{name}, {length} tokens padded to {longest}", padded, array)
+
+
+def _padding_rows(session: AlbertSession) -> list[Arrays]:
+    """Return the inputs for three sequences of different lengths, each of one axis."""
+    if not session.manifest.has_tokenizer:
+        source = _token_source(session)
+        lengths = [min(length, session.max_length) for length in (24, 9, 15)]
+        cases = [_batch(source, [length]) for length in lengths]
+        return [{name: array[0] for name, array in case.items()} for case in cases]
+    rows = []
+    for line in sentences()[:3]:
+        encoding = session.tokenizer(line, truncation=True, max_length=session.max_length).encodings[0]
+        fields = (encoding.ids, encoding.attention_mask, encoding.type_ids)
+        rows.append({name: np.array(values, np.int64) for name, values in zip(INPUT_NAMES, fields, strict=True)})
+    return rows
 
 
 def _compare_answers(report: ParityReport, session: AlbertSession, reference: AlbertSession) -> None:
     """Compare the decoded answers; where the reference's two best answers are nearly tied, either one is accepted."""
-    requests = sample_requests(session.bundle.task)
+    task, longest = session.bundle.task, min(session.max_length, reference.max_length)
+    if session.manifest.has_tokenizer and reference.manifest.has_tokenizer:
+        requests = sample_requests(task)
+    else:
+        requests = id_requests(session.bundle.config, task, longest=longest)
     different, ties = [], 0
     for request in requests:
         expected, got = decide(reference, request), decide(session, request)

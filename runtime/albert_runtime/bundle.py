@@ -8,6 +8,8 @@
       tokenizer_config.json, tokenizer.json, special_tokens_map.json, README.md
       added_tokens.json       only if tokens were added to the vocabulary
 
+A bundle that was exported with --no-tokenizer has none of the tokenizer's files; its manifest says so.
+
 The writer (albert_converters) and the reader (`open_bundle`) both take names and fields from here
 and from `manifest.py`.
 """
@@ -68,6 +70,11 @@ class Bundle:
     def model_file(self) -> Path:
         """The path of the graph."""
         return self.folder / self.manifest.model_file
+
+    @property
+    def max_length(self) -> int:
+        """The most tokens in one sequence, special tokens included."""
+        return min(self.manifest.max_length, self.manifest.sequence_length or self.manifest.max_length)
 
     @property
     def id2label(self) -> dict[int, str]:

@@ -20,7 +20,7 @@ VOCABULARY_FILE = "spiece.model"
 WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs")
+_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "has_tokenizer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +68,9 @@ class Manifest:
     embedding: dict[str, Any] = field(default_factory=dict)
     #: the outputs of the task that the graph lacks, because the checkpoint had no weights for them
     missing_outputs: tuple[str, ...] = ()
+    #: whether the bundle has a tokenizer's files. A bundle without them takes token ids only. The field is in the file
+    #: only then, so that other bundles stay as earlier versions wrote them.
+    has_tokenizer: bool = True
     #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -117,6 +120,8 @@ class Manifest:
         record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
         for name in ("labels", "missing_outputs", "self_test"):
             record[name] = list(record[name])
+        if self.has_tokenizer:
+            del record["has_tokenizer"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
 
     def _problems(self) -> list[str]:
@@ -139,7 +144,7 @@ class Manifest:
         for name in (self.model_file, CONFIG_FILE):
             if name not in self.files:
                 problems.append(f'"files" has no hash for {name}')
-        if not {VOCABULARY_FILE, WORDPIECE_FILE} & self.files.keys():
+        if self.has_tokenizer and not {VOCABULARY_FILE, WORDPIECE_FILE} & self.files.keys():
             problems.append(f'"files" has no hash for {VOCABULARY_FILE} (nor for {WORDPIECE_FILE})')
         return problems
 
@@ -219,5 +224,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),
     "embedding": ("a table", lambda value: isinstance(value, dict)),
     "missing_outputs": ("a list of strings", _is_strings),
+    "has_tokenizer": ("true or false", lambda value: isinstance(value, bool)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -23,6 +23,7 @@ from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
 from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
+from albert_runtime.token_ids import TokenIdMixin, absent_tokenizer
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
@@ -45,7 +46,7 @@ class PreparedRequest(Generic[AnswerT]):
     finish: Callable[[Sequence[Arrays]], AnswerT]
 
 
-class AlbertSession(BatchMixin, ABC):
+class AlbertSession(BatchMixin, TokenIdMixin, ABC):
     """A loaded bundle that answers requests. `albert_runtime.load` returns the session for the bundle's task.
 
     A list of requests as the only positional argument of the call gives the list of their answers, and a generator of
@@ -90,12 +91,15 @@ class AlbertSession(BatchMixin, ABC):
                 f"{self.bundle.folder} is a bundle for {self.manifest.task}, not for {self.task}; "
                 "albert_runtime.load() picks the session that fits"
             )
-        self.tokenizer = AlbertTokenizer.from_folder(self.bundle.folder)
+        #: false, and an error for whatever is asked of it, if the bundle has none and takes token ids only
+        self.tokenizer = (AlbertTokenizer.from_folder if self.manifest.has_tokenizer else absent_tokenizer)(
+            self.bundle.folder
+        )
         if engine is None or isinstance(engine, str):
             engine = open_engine(self.bundle.model_file, threads=threads, name=engine)
         self.engine: Engine = engine
         #: the most tokens in one sequence, special tokens included
-        self.max_length = min(self.manifest.max_length, self.manifest.sequence_length or self.manifest.max_length)
+        self.max_length = self.bundle.max_length
         self._warned_of_truncation = False
         self._check_parts_fit()
         if verify:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from albert_runtime.tokenization.special_tokens import (
 
 CONFIG_FILE = "tokenizer_config.json"
 FAST_TOKENIZER_FILE = "tokenizer.json"
+
+_logger = logging.getLogger("albert_runtime")
 
 #: the value of "tokenizer_class" -> whether the vocabulary is WordPiece's (a vocab.txt), and not SentencePiece's
 _CLASSES: Mapping[str, bool] = {
@@ -96,7 +100,9 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules:
     settings = _read_object(file)
     kind = str(settings.get("tokenizer_class") or "AlbertTokenizer").removesuffix("Fast")
     is_wordpiece = _CLASSES.get(kind, False) if wordpiece is None else wordpiece
-    found = {name: settings[name] for name in _FLAGS if settings.get(name) is not None}
+    found = {name: settings[name] for name in _FLAGS if name in settings}
+    # Hugging Face's tokenizer only asks whether they are true, so null means false, also where the default is true.
+    found |= {name: bool(value) for name, value in found.items() if value in (None, 0, 1) and name != "strip_accents"}
     problems = [
         f"{name} is {value!r}, and must be true or false" for name, value in found.items() if type(value) is not bool
     ]
@@ -117,6 +123,8 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules:
         problems += [*tokens.problems, *_class_problems(kind, is_wordpiece, settings), *_slow_problems(settings)]
     if problems:
         raise UnsupportedError(listed(f"{file} asks for a tokenizer that can't be made:", problems))
+    if settings.get("padding_side") == "left":
+        _warn_of_left_padding(file)
     return TokenizerConfig(**found)
 
 
@@ -165,9 +173,13 @@ def _class_problems(kind: str, is_wordpiece: bool, settings: Mapping[str, Any]) 
 def _behaviour_problems(settings: Mapping[str, Any]) -> list[str]:
     """The settings that make a tokenizer split texts, or cut them, in another way."""
     problems = []
-    for side in ("padding_side", "truncation_side"):
-        if settings.get(side, "right") != "right":
-            problems.append(f"{side} is {settings[side]!r}; only 'right' is supported")
+    if settings.get("padding_side", "right") not in ("left", "right", None):
+        problems.append(f"padding_side is {settings['padding_side']!r}; it must be 'left' or 'right'")
+    if settings.get("truncation_side", "right") not in ("right", None):
+        problems.append(
+            f"truncation_side is {settings['truncation_side']!r}; only 'right' is supported: 'left' "
+            "would keep other tokens of long texts"
+        )
     if settings.get("split_special_tokens"):
         problems.append(
             'split_special_tokens is true, so that a "[SEP]" or "[MASK]" in a text is split like a word; '
@@ -197,6 +209,20 @@ def _slow_problems(settings: Mapping[str, Any]) -> list[str]:
             reason = " (it splits the same text in another way each time)" if name == "enable_sampling" else ""
             problems.append(f"sp_model_kwargs sets {name} to {value!r}{reason}, which is not supported")
     return problems
+
+
+@functools.lru_cache(maxsize=64)
+def _warn_of_left_padding(file: Path) -> None:
+    """Logs what left padding means, once for each file.
+
+    The mask hides padding on either side, but Hugging Face's ALBERT counts positions from the beginning of the row, so
+    that a text behind padding has higher ones. Padding on the right gives what a text gives that is not padded at all.
+    """
+    _logger.warning(
+        "%s: padding_side is 'left'; answers are those of texts without padding, which training on padded batches may "
+        "have seen at other positions",
+        file,
+    )
 
 
 def _read_object(file: Path) -> dict[str, Any]:
