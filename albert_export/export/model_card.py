@@ -10,8 +10,8 @@ from typing import Any
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.search_report import markdown_table
 from albert_export.samples.requests import sample_requests
-from albert_export.utils.folder_name import folder_name
 from albert_export.samples.token_ids import id_requests
+from albert_export.utils.folder_name import folder_name
 from albert_runtime.manifest import Manifest
 from albert_runtime.tasks import TASKS, Task
 
