@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.recipes import Recipe
+from albert_export.samples.sample_texts import SampleTexts, texts_for
 from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
@@ -26,7 +28,7 @@ class ExportContext:
     tokenizer: AlbertTokenizer
     #: the framework of the reference: "torch" or "tf"
     framework: str
-    #: typical inputs: the user's own, or those of the bundled corpus
+    #: typical inputs: the user's own, or the bundled ones that fit the vocabulary
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
@@ -38,6 +40,11 @@ class ExportContext:
         """The file of the SentencePiece model."""
         assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has checked it
         return self.checkpoint.vocab_file
+
+    @cached_property
+    def samples(self) -> SampleTexts:
+        """The bundled texts that fit the vocabulary."""
+        return texts_for(self.tokenizer)
 
     @property
     def labels(self) -> list[str]:

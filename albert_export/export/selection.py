@@ -65,7 +65,7 @@ class CandidateSelector:
             parity = self._compare(candidate, answers=True)
             parity.raise_if_failed()
             return Selection(candidate, parity, None)
-        search = SearchReport(self._options.budget, self._options.describe_data())
+        search = SearchReport(self._options.budget, self._options.describe_data(self._context.samples))
         best = search_recipes(self._builder.recipes, max_kept(precision), self, search, self._context.progress)
         if best is None:
             if self._parity is not None:
@@ -120,7 +120,13 @@ class CandidateSelector:
 
     def _compare(self, candidate: Candidate, *, answers: bool) -> ParityReport:
         original = self._original_for(candidate)
-        report = compare(candidate.session, original, answers=answers, progress=self._context.progress)
+        report = compare(
+            candidate.session,
+            original,
+            answers=answers,
+            samples=self._context.samples,
+            progress=self._context.progress,
+        )
         report.artefact = candidate.description
         return report
 
@@ -129,7 +135,7 @@ class CandidateSelector:
         if self._accuracy_check is None:
             self._accuracy_check = AccuracyCheck(
                 self._original_for(candidate).session,
-                self._options.requests(self._context.task),
+                self._options.requests(self._context.task, self._context.samples),
                 budget=self._options.budget,
                 dataset=self._dataset,
                 progress=self._context.progress,

@@ -18,6 +18,7 @@ from albert_export.checkpoints import Checkpoint, read_checkpoint
 from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
+from albert_export.samples.sample_texts import SampleTexts, texts_for
 from albert_export.samples.texts import sentences
 from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
@@ -38,6 +39,9 @@ Arrays = dict[str, NDArray[np.int64]]
 _LEAST_PROBABILITY = 1e-6
 #: the most added tokens that are compared
 _ADDED_TOKENS = 100
+#: with a larger share of unknown text, the sequences are no text
+_MOST_UNKNOWN = 0.2
+_RUNNING_IDS = 512
 
 
 @dataclass(frozen=True)
@@ -109,31 +113,37 @@ def verify_bundle(
 
 
 def compare(
-    session: AlbertSession, reference: Reference, *, answers: bool = True, progress: Progress = lambda step: None
+    session: AlbertSession,
+    reference: Reference,
+    *,
+    answers: bool = True,
+    samples: SampleTexts | None = None,
+    progress: Progress = lambda step: None,
 ) -> ParityReport:
     """Compare an open session with a reference of the same task, and return a report of all checks.
 
-    The decoded answers are compared only if `answers` is true.
+    The decoded answers are compared only if `answers` is true. `samples` are the texts to compare with; None means
+    those that fit the vocabulary of the reference.
     """
-    task = session.bundle.task
+    task, samples = session.bundle.task, samples or texts_for(reference.tokenizer)
     report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
 
     progress("comparing token ids")
-    same = _compare_tokens(report, session.tokenizer, reference.tokenizer)
+    same = _compare_tokens(report, session.tokenizer, reference.tokenizer, samples)
     same = _compare_names(report, session, task) and same
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    for label, arrays in _cases(session.tokenizer, task, longest):
+    for label, arrays in _cases(session.tokenizer, task, longest, samples):
         progress(f"comparing values: {label}")
         _compare_values(report, label, *comparable_outputs(session, reference.session, arrays))
     progress("comparing padded with unpadded")
-    _compare_padding(report, session, task)
+    _compare_padding(report, session, task, samples)
     if not answers:
         return report
     progress("comparing answers")
     with suppressed_truncation_warnings():
-        _compare_answers(report, session, reference.session)
+        _compare_answers(report, session, reference.session, samples)
     return report
 
 
@@ -174,8 +184,11 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
     return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
 
 
-def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer) -> bool:
-    lines = (*sentences(), *_lines_with_added_tokens(reference))
+def _compare_tokens(
+    report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer, samples: SampleTexts
+) -> bool:
+    own = [] if samples.is_english else samples.sentences
+    lines = (*sentences(), *own, *_lines_with_added_tokens(reference))
     wrong = [line for line in lines if tokenizer.encode(line) != reference.encode(line)]
     detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
     return report.add_equal("tokens", "token ids", not wrong, detail)
@@ -203,10 +216,10 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
     return report.add_equal("names", "inputs and outputs", same, detail)
 
 
-def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
+def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int, samples: SampleTexts) -> Iterator[tuple[str, Arrays]]:
     """Yield inputs of real text, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
     added = [*tokenizer.vocabulary.beyond_pieces.values()][:_ADDED_TOKENS]
-    text = [i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)]
+    text = _running_ids(tokenizer, samples)
     # the added tokens come early, so that sequences of most lengths have some
     ids = np.array([*text[:2], *added, *text[2:]], np.int64)
     lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
@@ -219,6 +232,14 @@ def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tup
     for length in lengths:
         yield f"1 x {length} tokens", _batch(ids, [length], tokenizer)
     yield "ragged batch of 4", _batch(ids, [min(longest, length) for length in (40, 1, 17, 29)], tokenizer)
+
+
+def _running_ids(tokenizer: AlbertTokenizer, samples: SampleTexts) -> list[int]:
+    """The token ids of the samples; if most of them would be unknown, ids from all over the vocabulary."""
+    if samples.unknown > _MOST_UNKNOWN:
+        ids = tokenizer.vocabulary.all_ids
+        return [int(index) for index in np.roll(ids, len(ids) // 2)[:: max(1, len(ids) // _RUNNING_IDS)]]
+    return [i for line in samples.sentences for i in tokenizer.encode(line, add_special_tokens=False)]
 
 
 def _batch(ids: NDArray[np.int64], lengths: list[int], tokenizer: AlbertTokenizer, choices: int = 0) -> Arrays:
@@ -248,9 +269,10 @@ def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expec
             report.add_values("values", f"{name}, {label}", got[name], array)
 
 
-def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -> None:
+def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, samples: SampleTexts) -> None:
     """Compare the outputs for each sequence alone with those for the same sequence in a batch with longer ones."""
-    encodings = [session.tokenizer(line, truncation=True, max_length=session.max_length) for line in sentences()[:3]]
+    lines = samples.sentences[:3]
+    encodings = [session.tokenizer(line, truncation=True, max_length=session.max_length) for line in lines]
     rows = [encoding.encodings[0] for encoding in encodings]
     longest = max(len(row.ids) for row in rows)
     choices = CHOICES in task.input_axes
@@ -273,9 +295,11 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -
             report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
 
 
-def _compare_answers(report: ParityReport, session: AlbertSession, reference: AlbertSession) -> None:
+def _compare_answers(
+    report: ParityReport, session: AlbertSession, reference: AlbertSession, samples: SampleTexts
+) -> None:
     """Compare the decoded answers; where the reference's two best answers are nearly tied, either one is accepted."""
-    requests = sample_requests(session.bundle.task)
+    requests = sample_requests(session.bundle.task, samples=samples)
     different, ties = [], 0
     for request in requests:
         expected, got = decide(reference, request), decide(session, request)
