@@ -25,7 +25,7 @@ _MODEL = {
     "num_attention_heads": 2,
     "intermediate_size": 48,
     "max_position_embeddings": 160,
-    "initializer_range": 0.3,
+    "initializer_range": 0.15,
 }
 
 
