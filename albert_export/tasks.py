@@ -47,10 +47,11 @@ class TaskSpec:
     references: Mapping[str, str]
     #: what the names of the head's weights begin with, one prefix for each part; none for the encoder alone
     head: tuple[str, ...]
-    #: the function (line, index, short) -> request: the sample request number `index`, made of the sentences that
-    #: `line(0)`, `line(1)` ... return; a short one serves as a self-test
+    #: the function (line, index, short, language) -> request: the sample request number `index`, made of the sentences
+    #: that `line(0)`, `line(1)` ... return, which are in `language`; a short one serves as a self-test
     sample_request: str
-    #: the function (texts, index) -> request: a request made of `texts[index]` and, if it needs more, the next texts
+    #: the function (texts, index, language) -> request: a request made of `texts[index]` and, if it needs more, of the
+    #: next texts, which are in `language`
     text_request: str
     #: the function (session, request) -> Decision
     decide: str

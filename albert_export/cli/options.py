@@ -40,7 +40,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="Do not show progress 
 calibration_option = click.option(
     "--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
     help="Typical inputs, one on each line, with a tab between the two texts of a pair. They show which ranges and "
-    "outliers activations have.  [default: a bundled corpus]",
+    "outliers activations have.  [default: a bundled corpus in the model's language]",
 )  # fmt: skip
 eval_data_option = click.option(
     "--eval-data", type=click.Path(path_type=Path), metavar="FILE",

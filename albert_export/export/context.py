@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.calibration import calibration_id_samples, calibration_samples
 from albert_export.quantization.recipes import Recipe
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
 from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
@@ -31,7 +33,8 @@ class ExportContext:
     tokenizer: AlbertTokenizer | None
     #: the framework of the reference: "torch" or "tf"
     framework: str
-    #: typical inputs: the user's own, or those of the bundled corpus; without a tokenizer, lines of ids or nothing
+    #: typical inputs: the user's own, or the bundled ones that fit the vocabulary; without a tokenizer, lines of ids or
+    #: nothing
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
@@ -59,6 +62,11 @@ class ExportContext:
         return calibration_samples(
             self.calibration_texts, self.tokenizer, self.task, longest=longest, sequence_length=sequence_length
         )
+
+    @cached_property
+    def samples(self) -> SampleTexts:
+        """The bundled texts that fit the vocabulary; English ones, if there is no tokenizer to read them."""
+        return ENGLISH_TEXTS if self.tokenizer is None else texts_for(self.tokenizer)
 
     @property
     def labels(self) -> list[str]:

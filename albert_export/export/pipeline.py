@@ -20,9 +20,10 @@ from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
 from albert_export.export.selection import CandidateSelector, Selection
 from albert_export.quantization.accuracy_options import AccuracyOptions
+from albert_export.quantization.unknown_text import check_unknown_text
 from albert_export.reference.registry import build_reference
 from albert_export.samples.requests import sample_requests
-from albert_export.samples.texts import calibration_corpus
+from albert_export.samples.sample_texts import texts_for
 from albert_export.samples.token_ids import id_requests
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
@@ -104,6 +105,11 @@ def export_bundle(
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)
+    if tokenizer is not None:
+        samples = texts_for(tokenizer)
+        if not samples.is_english:
+            progress(f"the vocabulary chooses {samples.description}")
+        check_unknown_text(tokenizer, samples, accuracy.texts, dataset, precision=options.precision)
     context = ExportContext(
         checkpoint=checkpoint,
         task=chosen,
@@ -112,7 +118,7 @@ def export_bundle(
         ),
         tokenizer=tokenizer,
         framework=options.framework,
-        calibration_texts=accuracy.texts or ([] if no_tokenizer else calibration_corpus()),
+        calibration_texts=accuracy.texts or ([] if tokenizer is None else samples.calibration),
         allow_random_head=allow_random_head,
         progress=progress,
         request_settings=settings,
@@ -132,7 +138,7 @@ def _write_description(selection: Selection, context: ExportContext) -> Manifest
     """Writes the model card and the final manifest of the selected candidate; returns the manifest."""
     folder, session = selection.candidate.folder, selection.candidate.session
     with suppressed_truncation_warnings():
-        tests = tuple(_self_test(session, request) for request in _short_requests(session, context.task))
+        tests = tuple(_self_test(session, request) for request in _short_requests(session, context))
     manifest = dataclasses.replace(
         session.manifest,
         files=file_hashes(folder),
@@ -140,18 +146,19 @@ def _write_description(selection: Selection, context: ExportContext) -> Manifest
         recipe_search={} if selection.search is None else selection.search.to_dict(),
         self_test=tests,
     )
-    (folder / "README.md").write_text(model_card(manifest, context.checkpoint, folder), encoding="utf-8")
+    card = model_card(manifest, context.checkpoint, folder, context.samples)
+    (folder / "README.md").write_text(card, encoding="utf-8")
     manifest = dataclasses.replace(manifest, files=file_hashes(folder))  # again, since the model card is new
     write_manifest(folder, manifest)
     return manifest
 
 
-def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:
+def _short_requests(session: AlbertSession, context: ExportContext) -> list[dict[str, Any]]:
     """The requests of the self-tests. The shortest are taken, because they run whenever the bundle is loaded."""
     if session.manifest.has_tokenizer:
-        requests = sample_requests(task, short=True)
+        requests = sample_requests(context.task, short=True, samples=context.samples)
     else:
-        requests = id_requests(session.bundle.config, task, longest=session.max_length, short=True)
+        requests = id_requests(session.bundle.config, context.task, longest=session.max_length, short=True)
     return sorted(requests, key=lambda request: request_arrays(session, request)["input_ids"].size)[:_SELF_TESTS]
 
 

@@ -66,7 +66,9 @@ class CandidateSelector:
             parity = self._compare(candidate, answers=True)
             parity.raise_if_failed()
             return Selection(candidate, parity, None)
-        described = self._options.describe_data(has_tokenizer=self._context.tokenizer is not None)
+        described = self._options.describe_data(
+            self._context.samples, has_tokenizer=self._context.tokenizer is not None
+        )
         search = SearchReport(self._options.budget, described)
         best = search_recipes(self._builder.recipes, max_kept(precision), self, search, self._context.progress)
         if best is None:
@@ -122,7 +124,13 @@ class CandidateSelector:
 
     def _compare(self, candidate: Candidate, *, answers: bool) -> ParityReport:
         original = self._original_for(candidate)
-        report = compare(candidate.session, original, answers=answers, progress=self._context.progress)
+        report = compare(
+            candidate.session,
+            original,
+            answers=answers,
+            samples=self._context.samples,
+            progress=self._context.progress,
+        )
         report.artefact = candidate.description
         return report
 
@@ -142,7 +150,7 @@ class CandidateSelector:
         task = self._context.task
         if self._context.tokenizer is None:
             return self._options.id_requests(task, session.bundle.config, session.max_length)
-        return self._options.requests(task)
+        return self._options.requests(task, self._context.samples)
 
     def _original_for(self, candidate: Candidate) -> Reference:
         """The original model behind a session with the settings of `candidate`, which all candidates share."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albert_export.checkpoints import Checkpoint
+from albert_export.quantization.unknown_text import is_unknown
 from albert_export.samples.requests import requests_from
-from albert_export.samples.texts import Text, evaluation_corpus
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
+from albert_export.samples.texts import Text
 from albert_export.samples.token_ids import COMPARED_REQUESTS, DRAWN_IDS, id_requests, id_requests_from
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task
@@ -115,15 +118,24 @@ class AccuracyOptions:
         count = min(len(self.texts), _MAX_TEXTS)
         return [self.texts[index * len(self.texts) // count] for index in range(count)]
 
-    def requests(self, task: Task) -> list[dict[str, Any]]:
-        """The requests to compare answers on without labelled data: the bundled corpus and the user's own texts."""
-        own = self._own_texts()
-        return [*requests_from(evaluation_corpus(), task), *(requests_from(own, task) if own else [])]
+    def requests(self, task: Task, samples: SampleTexts = ENGLISH_TEXTS) -> list[dict[str, Any]]:
+        """The requests to compare answers on without labelled data: `samples` and the user's own texts.
 
-    def describe_data(self, *, has_tokenizer: bool = True) -> str:
+        Samples that the vocabulary does not know are left out if there are own texts.
+        """
+        own = self._own_texts()
+        requests = requests_from(own, task, samples.corpora[0].language)
+        if own and is_unknown(samples):
+            return requests
+        bundled = [requests_from(texts, task, corpus.language) for corpus, texts in samples.evaluation]
+        return [*itertools.chain.from_iterable(bundled), *requests]
+
+    def describe_data(self, samples: SampleTexts = ENGLISH_TEXTS, *, has_tokenizer: bool = True) -> str:
         """The data that the answers are measured on, in words."""
         if not has_tokenizer:
             return f"{DRAWN_IDS}{' and the calibration data' if self.texts else ''}"
         if self.eval_data is not None:
             return f"{self.eval_data.name}, at most {EXAMPLES} examples"
-        return "the bundled corpus and the calibration data" if self.texts else "the bundled corpus"
+        if not self.texts:
+            return samples.description
+        return "the calibration data" if is_unknown(samples) else f"{samples.description} and the calibration data"

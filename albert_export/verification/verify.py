@@ -18,6 +18,7 @@ from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
 from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
 from albert_export.samples.texts import sentences
 from albert_export.samples.token_ids import TokenSource, id_requests
 from albert_export.targets import TARGETS
@@ -39,6 +40,9 @@ Arrays = dict[str, NDArray[np.int64]]
 _LEAST_PROBABILITY = 1e-6
 #: the most added tokens that are compared
 _ADDED_TOKENS = 100
+#: with a larger share of unknown text, the sequences are no text
+_MOST_UNKNOWN = 0.2
+_RUNNING_IDS = 512
 
 
 @dataclass(frozen=True)
@@ -115,33 +119,39 @@ def verify_bundle(
 
 
 def compare(
-    session: AlbertSession, reference: Reference, *, answers: bool = True, progress: Progress = lambda step: None
+    session: AlbertSession,
+    reference: Reference,
+    *,
+    answers: bool = True,
+    samples: SampleTexts | None = None,
+    progress: Progress = lambda step: None,
 ) -> ParityReport:
     """Compare an open session with a reference of the same task, and return a report of all checks.
 
-    The decoded answers are compared only if `answers` is true.
+    The decoded answers are compared only if `answers` is true. `samples` are the texts to compare with; None means
+    those that fit the vocabulary of the reference.
     """
-    task = session.bundle.task
+    task, samples = session.bundle.task, samples or _samples_for(reference.tokenizer)
     report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
 
     same = True
     if session.manifest.has_tokenizer and reference.tokenizer is not None:
         progress("comparing token ids")
-        same = _compare_tokens(report, session.tokenizer, reference.tokenizer)
+        same = _compare_tokens(report, session.tokenizer, reference.tokenizer, samples)
     same = _compare_names(report, session, task) and same
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    for label, arrays in _cases(_token_source(session), task, longest):
+    for label, arrays in _cases(_token_source(session, samples), task, longest):
         progress(f"comparing values: {label}")
         _compare_values(report, label, *comparable_outputs(session, reference.session, arrays))
     progress("comparing padded with unpadded")
-    _compare_padding(report, session, task)
+    _compare_padding(report, session, task, samples)
     if not answers:
         return report
     progress("comparing answers")
     with suppressed_truncation_warnings():
-        _compare_answers(report, session, reference.session)
+        _compare_answers(report, session, reference.session, samples)
     return report
 
 
@@ -182,8 +192,11 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
     return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
 
 
-def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer) -> bool:
-    lines = (*sentences(), *_lines_with_added_tokens(reference))
+def _compare_tokens(
+    report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer, samples: SampleTexts
+) -> bool:
+    own = [] if samples.is_english else samples.sentences
+    lines = (*sentences(), *own, *_lines_with_added_tokens(reference))
     wrong = [line for line in lines if tokenizer.encode(line) != reference.encode(line)]
     detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
     return report.add_equal("tokens", "token ids", not wrong, detail)
@@ -213,13 +226,18 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
     return report.add_equal("names", "inputs and outputs", same, detail)
 
 
-def _token_source(session: AlbertSession) -> TokenSource:
+def _samples_for(tokenizer: AlbertTokenizer | None) -> SampleTexts:
+    """Return the bundled texts that fit the vocabulary; English ones, which nothing reads, if there is no tokenizer."""
+    return ENGLISH_TEXTS if tokenizer is None else texts_for(tokenizer)
+
+
+def _token_source(session: AlbertSession, samples: SampleTexts) -> TokenSource:
     """Return the tokens of the sample sentences, or tokens drawn from the vocabulary if there is no tokenizer."""
     if not session.manifest.has_tokenizer:
         return TokenSource.of_config(session.bundle.config)
     tokenizer = session.tokenizer
     added = [*tokenizer.vocabulary.beyond_pieces.values()][:_ADDED_TOKENS]
-    text = [i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)]
+    text = _running_ids(tokenizer, samples)
     # the added tokens come early, so that sequences of most lengths have some
     ids = np.array([*text[:2], *added, *text[2:]], np.int64)
     return TokenSource(ids, tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id)
@@ -237,6 +255,14 @@ def _cases(source: TokenSource, task: Task, longest: int) -> Iterator[tuple[str,
     for length in lengths:
         yield f"1 x {length} tokens", _batch(source, [length])
     yield "ragged batch of 4", _batch(source, [min(longest, length) for length in (40, 1, 17, 29)])
+
+
+def _running_ids(tokenizer: AlbertTokenizer, samples: SampleTexts) -> list[int]:
+    """The token ids of the samples; if most of them would be unknown, ids from all over the vocabulary."""
+    if samples.unknown > _MOST_UNKNOWN:
+        ids = tokenizer.vocabulary.all_ids
+        return [int(index) for index in np.roll(ids, len(ids) // 2)[:: max(1, len(ids) // _RUNNING_IDS)]]
+    return [i for line in samples.sentences for i in tokenizer.encode(line, add_special_tokens=False)]
 
 
 def _batch(source: TokenSource, lengths: list[int], choices: int = 0) -> Arrays:
@@ -265,9 +291,9 @@ def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expec
             report.add_values("values", f"{name}, {label}", got[name], array)
 
 
-def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -> None:
+def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, samples: SampleTexts) -> None:
     """Compare the outputs for each sequence alone with those for the same sequence in a batch with longer ones."""
-    rows = _padding_rows(session)
+    rows = _padding_rows(session, samples)
     longest = max(row["input_ids"].size for row in rows)
     fill = {"input_ids": padding_id(session.bundle.config)}
 
@@ -291,26 +317,28 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -
             report.add_values("padding", f"{name}, {length} tokens padded to {longest}", padded, array)
 
 
-def _padding_rows(session: AlbertSession) -> list[Arrays]:
+def _padding_rows(session: AlbertSession, samples: SampleTexts) -> list[Arrays]:
     """Return the inputs for three sequences of different lengths, each of one axis."""
     if not session.manifest.has_tokenizer:
-        source = _token_source(session)
+        source = _token_source(session, samples)
         lengths = [min(length, session.max_length) for length in (24, 9, 15)]
         cases = [_batch(source, [length]) for length in lengths]
         return [{name: array[0] for name, array in case.items()} for case in cases]
     rows = []
-    for line in sentences()[:3]:
+    for line in samples.sentences[:3]:
         encoding = session.tokenizer(line, truncation=True, max_length=session.max_length).encodings[0]
         fields = (encoding.ids, encoding.attention_mask, encoding.type_ids)
         rows.append({name: np.array(values, np.int64) for name, values in zip(INPUT_NAMES, fields, strict=True)})
     return rows
 
 
-def _compare_answers(report: ParityReport, session: AlbertSession, reference: AlbertSession) -> None:
+def _compare_answers(
+    report: ParityReport, session: AlbertSession, reference: AlbertSession, samples: SampleTexts
+) -> None:
     """Compare the decoded answers; where the reference's two best answers are nearly tied, either one is accepted."""
     task, longest = session.bundle.task, min(session.max_length, reference.max_length)
     if session.manifest.has_tokenizer and reference.manifest.has_tokenizer:
-        requests = sample_requests(task)
+        requests = sample_requests(task, samples=samples)
     else:
         requests = id_requests(session.bundle.config, task, longest=longest)
     different, ties = [], 0

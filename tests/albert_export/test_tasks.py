@@ -25,6 +25,7 @@ from albert_export.evaluation.metrics.registry import Measure
 from albert_export.export import Exported, export_onnx
 from albert_export.reference.outputs import ModelOutput
 from albert_export.reference.torch_albert import AlbertModel, AlbertPreTrainedModel
+from albert_export.samples.languages import Language
 from albert_export.samples.requests import requests_from
 from albert_export.tasks import (
     LABELLED_TSV,
@@ -87,11 +88,11 @@ def format_similarity(answer: Sequence[Label], request: dict[str, Any]) -> str:
     return f"{request['left']} / {request['right']}: {answer[0].label}"
 
 
-def sample_pair(line: Callable[[int], str], index: int, short: bool) -> dict[str, Any]:
+def sample_pair(line: Callable[[int], str], index: int, short: bool, language: Language) -> dict[str, Any]:
     return {"left": line(0), "right": line(1)}
 
 
-def pair_of_texts(texts: Sequence[tuple[str, str | None]], index: int) -> dict[str, Any]:
+def pair_of_texts(texts: Sequence[tuple[str, str | None]], index: int, language: Language) -> dict[str, Any]:
     left, right = texts[index]
     return {"left": left, "right": right or left}
 

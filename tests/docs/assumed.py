@@ -146,6 +146,7 @@ _ASSUMED = {
             "dev.tsv": _labelled("text-classification"),
         },
     ),
+    "docs/languages.md": Assumed({"my-albert": "question-answering"}, files={"my-inputs.txt": "\n".join(_REVIEWS)}),
     "docs/outliers.md": Assumed({"my-albert": "text-classification"}),
     "docs/quantization.md": Assumed(
         {"my-albert": "question-answering"}, files={"dev-v1.1.json": _labelled("question-answering")}
