@@ -125,8 +125,8 @@ def test_composing_keeps_track_of_characters(text: str) -> None:
 
 
 def test_unusual_texts_take_no_long_time() -> None:
-    """Far from the square of the length: the limits are more than 20 times what a slow machine takes."""
-    for text in ("e" + "\u0301" * 20_000, "\u1161" * 20_000, "\u0f73" * 20_000, "中\0" * 10_000):
-        start = time.perf_counter()
+    """Far from the square of the length: the limit is 100 times what this takes."""
+    for text in ("e" + "\u0301" * 20_000, "\u1161" * 20_000, "\u1112\u1161\u11ab" * 10_000, "中\0" * 10_000):
+        start = time.process_time()
         BertNormalizer().normalize(AlignedText.of(text))
-        assert time.perf_counter() - start < 5
+        assert time.process_time() - start < 5
