@@ -123,17 +123,8 @@ def test_composing_keeps_track_of_characters(text: str) -> None:
     } == {*range(len(text))}
 
 
-<<<<<<< HEAD
 def test_long_sequences_of_marks() -> None:
     """They are one sequence each for Unicode; an algorithm with the square of their length would never end."""
-    for text in ("e" + "\u0301" * 20_000, "\u1161" * 20_000, "\u0f73" * 20_000, "中\0" * 10_000):
+    for text in ("e" + "\u0301" * 20_000, "\u1161" * 20_000, "\u1112\u1161\u11ab" * 10_000, "中\0" * 10_000):
         normalized = BertNormalizer().normalize(AlignedText.of(text))
         assert len(normalized.starts) == len(normalized.text)
-=======
-def test_unusual_texts_take_no_long_time() -> None:
-    """Far from the square of the length: the limit is 100 times what this takes."""
-    for text in ("e" + "\u0301" * 20_000, "\u1161" * 20_000, "\u1112\u1161\u11ab" * 10_000, "中\0" * 10_000):
-        start = time.process_time()
-        BertNormalizer().normalize(AlignedText.of(text))
-        assert time.process_time() - start < 5
->>>>>>> h-wordpiece
