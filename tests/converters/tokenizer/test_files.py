@@ -114,11 +114,11 @@ def test_small_vocabulary_without_normalization(tmp_path: Path) -> None:
         assert fast.encode(text) == ours.encode(text), text
 
 
-def test_only_unigram_models(tmp_path: Path) -> None:
-    with pytest.raises(
-        UnsupportedError, match=r"is a bpe model; tokenizer\.json can be written for unigram models only"
-    ):
-        write_tokenizer(AlbertTokenizer(train(tmp_path, model_type="bpe")), tmp_path)
+def test_other_models_have_no_fast_tokenizer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    written = write_tokenizer(AlbertTokenizer(train(tmp_path, model_type="bpe")), tmp_path)
+    assert "tokenizer.json" not in written
+    assert not (tmp_path / "tokenizer.json").exists()
+    assert "spiece.model holds a BPE model: tokenizer.json is left out" in caplog.text
 
 
 def test_folder_must_exist(tmp_path: Path) -> None:

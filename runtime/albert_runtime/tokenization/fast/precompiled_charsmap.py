@@ -20,6 +20,8 @@ from albert_runtime.tokenization.aligned_text import AlignedText
 
 #: A sequence of characters is looked up as a whole only if it has fewer bytes than this.
 _LONGEST_SEQUENCE = 6
+#: categories of the characters that marks do not join: control characters, and the ends of lines and paragraphs
+_ALONE = ("Cc", "Cf", "Zl", "Zp")
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"
 
 
@@ -100,6 +102,8 @@ def _sequence_end(text: str, start: int) -> int:
     end = start + 1
     if text[start : start + 2] == "\r\n":
         return start + 2
+    if unicodedata.category(text[start]) in _ALONE:
+        return end
     while end < len(text) and _joins(text[end]):
         end += 1
     if end == start + 1 or len(text[start:end].encode()) >= _LONGEST_SEQUENCE:
