@@ -17,9 +17,6 @@ from albert_runtime.errors import CheckpointError, listed
 # Variables that optimizers (Google's and TensorFlow's Adam and LAMB) and the training loop add to a checkpoint.
 _SLOTS = {"adam_m", "adam_v", "lamb_m", "lamb_v", "Adam", "Adam_1", "Momentum", "beta1_power", "beta2_power"}
 _COUNTERS = {"global_step", "save_counter"}
-# Google's SQuAD 2 head (squad_utils.create_v2_model) has a start beam, an end conditioned on the start, and an
-# answer class.
-_SQUAD_V2 = ("start_logits/", "end_logits/", "answer_class/")
 
 
 def read_google(folder: Path) -> Checkpoint:
@@ -34,11 +31,9 @@ def read_google(folder: Path) -> Checkpoint:
     config = AlbertConfig.from_folder(folder)
     prefix = _newest(folder)
     variables = _read_variables(prefix)
-    squad_v2 = {name for name in variables if name.startswith(_SQUAD_V2)}
     rows = _rows_for(config, variables)
-    _check_names(prefix, rows, variables.keys() - squad_v2)
-    other_heads = ("Google's SQuAD 2 head (start beam, end and answerability)",) if squad_v2 else ()
-    return assemble(folder, config, _hugging_face_weights(config, rows, variables), other_heads=other_heads)
+    _check_names(prefix, rows, set(variables))
+    return assemble(folder, config, _hugging_face_weights(config, rows, variables))
 
 
 def _newest(folder: Path) -> Path:

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import task_spec
 from albert_runtime import AlbertSession
 from albert_runtime.answers import Filled
 from albert_runtime.lazy_import import load_object
 from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, resolve_problem_type
 from albert_runtime.postprocessing.probabilities import softmax
+from albert_runtime.sessions.question_answering import QuestionAnsweringSession
 from albert_runtime.sessions.token_classification import TokenClassificationSession
 
 #: the least length of a vector before it is divided by its length, so that a vector of zeros stays as it is
@@ -59,7 +60,9 @@ def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
         UsageError: the session can't answer the request, for example because a text is empty.
         BundleError: the outputs of the model are not finite.
     """
-    decide_for_task: Callable[[AlbertSession, dict[str, Any]], Decision] = load_object(TASK_SPECS[session.task].decide)
+    decide_for_task: Callable[[AlbertSession, dict[str, Any]], Decision] = load_object(
+        task_spec(session.bundle.task).decide
+    )
     return decide_for_task(session, dict(request))
 
 
@@ -123,6 +126,19 @@ def decide_answer(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """The characters (start, end) of the best answer in the context, to the token: whole words would hide changes."""
     answers = session(**request, top_k=2, align_to_words=False)
     return Decision.single((answers[0].start, answers[0].end), _margin([answer.score for answer in answers]))
+
+
+def decide_answer_or_none(session: AlbertSession, request: dict[str, Any]) -> Decision:
+    """As `decide_answer`, for a head that decides by itself whether there is an answer: that is a part of its own."""
+    assert isinstance(session, QuestionAnsweringSession)
+    passages: Any = session(**request, top_k=2, align_to_words=False, handle_impossible_answer=False)
+    passage = (passages[0].start, passages[0].end), _margin([answer.score for answer in passages])
+    threshold = session.manifest.null_threshold
+    if threshold is None:
+        return Decision.single(*passage)
+    none = session.null_odds(passages[0]) > threshold
+    margin = 2 * abs(passages[0].null_score - 1 / (1 + float(np.exp(-threshold))))
+    return Decision((0, 0) if none else passage[0], ((none, margin), passage))
 
 
 def _best_pieces(masks: Sequence[Sequence[Filled]]) -> tuple[tuple[int, float], ...]:

@@ -11,17 +11,19 @@ from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.search_report import markdown_table
 from albert_export.samples.requests import sample_requests
 from albert_runtime.manifest import Manifest
-from albert_runtime.tasks import TASKS
 
 
 def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
     """The Markdown text for the bundle in `folder`. Every figure comes from the files or from the manifest."""
-    task = TASKS[manifest.task].without(manifest.missing_outputs)
+    task = manifest.graph_task
     size = (folder / manifest.model_file).stat().st_size
     config = checkpoint.config
     engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
     tensors = [f"| input | {name} | {ids} | {_axes(axes)} |" for name, axes in task.inputs().items()]
-    tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
+    tensors += [
+        f"| output | {name} | {ids if name.endswith('_index') else 'float32'} | {_axes(axes)} |"
+        for name, axes in task.outputs.items()
+    ]
     request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
     checks = [
         f"| {name} | {kind['checks']} | {_number(kind.get('max_difference'))} | {_number(kind.get('tolerance'))} "

@@ -29,6 +29,7 @@ from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
+from albert_runtime.lazy_import import load_object
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
@@ -94,6 +95,11 @@ def verify_bundle(
                 f"{bundle} is for {session.task} and {model} for {other.task}: there is nothing to compare; "
                 "give two bundles for the same task"
             )
+        if other.bundle.task.head != session.bundle.task.head:
+            raise UnsupportedError(
+                f"{bundle} and {model} answer with different heads: there is nothing to compare; "
+                "give two bundles of the same checkpoint"
+            )
         return compare(session, Reference.of_bundle(other), progress=progress)
     checkpoint = read_checkpoint(model)
     outputs = checkpoint.available(session.bundle.task).outputs
@@ -142,13 +148,19 @@ def comparable_outputs(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the outputs of both sessions for `arrays`, in a form in which they can be compared.
 
-    Some targets end their graph in softmax. Logits can't be restored from probabilities, since softmax drops a
-    constant that is added to all of them; so both sides are given as the logarithms of probabilities.
+    The outputs of some heads must be aligned first, see `Head.aligned`. Some targets end their graph in softmax. Logits
+    can't be restored from probabilities, since softmax drops a constant that is added to all of them; so both sides are
+    given as the logarithms of probabilities.
     """
     got, expected = _run(session, arrays), _run(reference, arrays)
     if _gives_probabilities(session) or _gives_probabilities(reference):
         return _log_softmax(got), _log_softmax(expected)
-    return got, expected
+    return aligned_outputs(session.bundle.task, got, expected)
+
+
+def aligned_outputs(task: Task, got: dict[str, Any], expected: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the outputs of two graphs of `task` for the same inputs, so that they can be compared one by one."""
+    return load_object(task.aligned)(got, expected) if task.aligned else (got, expected)
 
 
 def _gives_probabilities(session: AlbertSession) -> bool:
@@ -266,11 +278,13 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -
     together = _run(session, arrays(rows, longest))
     for index, row in enumerate(rows):
         alone = _run(session, arrays([row], len(row.ids)))
+        padded = {name: array[index : index + 1] for name, array in together.items()}
+        for name, axes in task.outputs.items():
+            if SEQUENCE in axes:
+                padded[name] = padded[name][:, : len(row.ids)]
+        padded, alone = aligned_outputs(task, padded, alone)
         for name, array in alone.items():
-            padded = together[name][index : index + 1]
-            if SEQUENCE in task.outputs[name]:
-                padded = padded[:, : len(row.ids)]
-            report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
+            report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded[name], array)
 
 
 def _compare_answers(report: ParityReport, session: AlbertSession, reference: AlbertSession) -> None:
