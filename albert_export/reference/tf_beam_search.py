@@ -71,8 +71,10 @@ class TFBeamEnd(TFLayer):
         count, length = tf.shape(start_states)[1], tf.shape(hidden_states)[1]
         positions = tf.tile(tf.expand_dims(hidden_states, 1), [1, count, 1, 1])  # (B, K, S, H)
         starts = tf.tile(tf.expand_dims(start_states, 2), [1, 1, length, 1])
-        joined = tf.tanh(self.dense_0(tf.concat([positions, starts], axis=-1)))
-        return tf.squeeze(self.dense_1(self.LayerNorm(joined)), -1)
+        # TensorFlow 2.21 with oneDNN gives wrong numbers for a product of four axes if the second has size 1.
+        joined = tf.reshape(tf.concat([positions, starts], axis=-1), [-1, length, 2 * hidden_states.shape[2]])
+        scores = self.dense_1(self.LayerNorm(tf.tanh(self.dense_0(joined))))  # (B * K, S, 1)
+        return tf.reshape(scores, [-1, count, length])
 
 
 class TFAnswerClass(TFLayer):
