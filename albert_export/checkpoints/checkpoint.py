@@ -107,7 +107,9 @@ class Checkpoint:
     def available(self, task: Task) -> Task:
         """The task with the head that the checkpoint has, without the optional outputs that it has no weights for."""
         prefixes = TASK_SPECS[task.name].output_weights
-        return task.with_head(self.head_for(task.name)).without(
+        head = self.head_for(task.name)
+        with_head = task if task.head == head else TASKS[task.name].with_head(head)
+        return with_head.without(
             [name for name, prefix in prefixes.items() if not any(one.startswith(prefix) for one in self.weights)]
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from albert_runtime.answers import Answer
 from albert_runtime.contexts import TokenizedContext
 from albert_runtime.postprocessing.beams import Beams
+from albert_runtime.postprocessing.probabilities import logit
 from albert_runtime.postprocessing.ranking import Passage, rank_answers
 from albert_runtime.windows import TextWindow
 
@@ -51,7 +52,10 @@ def best_beam_answers(
     Raises:
         BundleError: the outputs are not finite.
     """
-    log_odds = min(beams.cls_logit for one in contexts for beams in one.beams)
+    least = min(beams.cls_logit for one in contexts for beams in one.beams)
+    null_score = float(np.exp(-np.logaddexp(0.0, -least)))
+    # The logit of the rounded score is compared, since that is what thresholds are made of.
+    is_null = null_threshold is not None and logit(null_score) > null_threshold
     answers = rank_answers(
         [one.context.text for one in contexts],
         [
@@ -60,13 +64,11 @@ def best_beam_answers(
             for passage in _passages(one, index, max_answer_len, align_to_words)
         ],
         top_k=top_k,
-        null_score=float(np.exp(-np.logaddexp(0.0, -log_odds))),
-        null_rank=None if null_threshold is None else np.inf if log_odds > null_threshold else -np.inf,
+        null_score=null_score,
+        null_rank=None if null_threshold is None else np.inf if is_null else -np.inf,
     )
-    if answers:
-        return answers
-    # No start of any window had an end behind it. Google's script then writes an empty answer too.
-    return (Answer("", 0.0, 0, 0, float(np.exp(-np.logaddexp(0.0, -log_odds)))),)
+    # If no start of any window has an end behind it, Google's script writes an empty answer too.
+    return answers or (Answer("", 0.0, 0, 0, null_score),)
 
 
 def _passages(found: ContextBeams, index: int, max_answer_len: int, align_to_words: bool) -> Iterator[Passage]:

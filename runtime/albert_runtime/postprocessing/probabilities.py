@@ -48,6 +48,11 @@ def log_of(probability: float) -> float:
     return math.log(max(probability, sys.float_info.min))
 
 
+def logit(probability: float) -> float:
+    """The logarithm of the odds: the inverse of the sigmoid function."""
+    return log_of(probability) - log_of(1.0 - probability)
+
+
 def check_label_count(logits: NDArray[Any], labels: Sequence[str]) -> None:
     """Check that there is one logit for each label.
 

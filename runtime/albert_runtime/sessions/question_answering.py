@@ -14,7 +14,7 @@ from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.beam_search import ContextBeams, best_beam_answers
 from albert_runtime.postprocessing.beams import Beams
 from albert_runtime.postprocessing.n_best import ContextLogits, best_answers
-from albert_runtime.postprocessing.probabilities import log_of
+from albert_runtime.postprocessing.probabilities import log_of, logit
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.windows import TextWindow
@@ -283,7 +283,7 @@ class QuestionAnsweringSession(AlbertSession):
         out without the passage whether there is an answer: there it is the logit of "no answer".
         """
         if self.manifest.head == _BEAM_SEARCH:
-            return log_of(answer.null_score) - log_of(1.0 - answer.null_score)
+            return logit(answer.null_score)
         return log_of(answer.null_score) - log_of(answer.score)
 
     def _question_tokens(self, question: str, max_question_len: int, length: int) -> Encoding:
