@@ -8,6 +8,6 @@ from __future__ import annotations
 MASK_VALUE = -10000.0
 #: the same in words, for manifests
 MASK_POLICY = f"additive, {MASK_VALUE:g} on padding"
-#: the score of the positions that can't be in an answer, in the head that searches with a beam. This is Google's value.
-#: A softmax in float32 turns it into exactly 0.
-MASKED_SCORE = -1e30
+#: The score of the positions that can't be in an answer, in the head that searches with a beam. A softmax turns it into
+#: exactly 0, as it does Google's -1e30, which overflows in float16.
+MASKED_SCORE = MASK_VALUE

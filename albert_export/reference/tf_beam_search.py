@@ -40,10 +40,10 @@ def masked_scores(scores: Tensor, p_mask: Tensor) -> Tensor:
 def best(log_probs: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest values of the last axis and their indices, largest first; of equal ones, the first.
 
-    A sequence with fewer positions is filled up with masked ones.
+    A sequence with fewer positions is filled up with ones behind its end, which are less probable than masked ones.
     """
     padding = [[0, 0]] * (log_probs.shape.rank - 1) + [[0, count]]
-    found = tf.math.top_k(tf.pad(log_probs, padding, constant_values=MASKED_SCORE), k=count)
+    found = tf.math.top_k(tf.pad(log_probs, padding, constant_values=2 * MASKED_SCORE), k=count)
     return found.values, found.indices
 
 

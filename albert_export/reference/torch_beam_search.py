@@ -35,16 +35,16 @@ def positions_outside(attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
 
 
 def masked_scores(scores: Tensor, p_mask: Tensor) -> Tensor:
-    """The scores in float32, and MASKED_SCORE where `p_mask` is 1. float16 could not hold that number."""
+    """The scores, and MASKED_SCORE where `p_mask` is 1; float32 in every model, so that a beam's order is exact."""
     return scores.float() * (1.0 - p_mask) + MASKED_SCORE * p_mask
 
 
 def best(log_probs: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest values of the last axis and their indices, largest first; of equal ones, the first.
 
-    A sequence with fewer positions is filled up with masked ones.
+    A sequence with fewer positions is filled up with ones behind its end, which are less probable than masked ones.
     """
-    filled = functional.pad(log_probs, (0, count), value=MASKED_SCORE)
+    filled = functional.pad(log_probs, (0, count), value=2 * MASKED_SCORE)
     values, indices = torch.sort(filled, dim=-1, descending=True, stable=True)  # torch.topk takes any of equal ones
     return values[..., :count], indices[..., :count]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from albert_runtime.postprocessing.probabilities import finite
 
-#: Google gives positions that can't be in an answer the score -1e30. No other log-probability is nearly as small.
-_MASKED = -1e29
+#: Positions that can't be in an answer have the score -10000. No other log-probability is nearly as small.
+_MASKED = -5e3
 #: what such a position has when outputs are compared: far from every log-probability, and no number that hides others
 _MASKED_COMPARED = -1e4
 

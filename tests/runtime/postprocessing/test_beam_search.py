@@ -60,7 +60,7 @@ def test_a_token_of_two_windows_starts_an_answer_in_the_one_that_shows_more_arou
 
 def test_positions_outside_of_the_context_are_no_answers():
     context = letters(3)
-    outside = beams([(-BEFORE, -0.1), (3, -0.2), (9, -1e30)], [[(1, -0.1)], [(3, -0.1)], [(9, -1e30)]])
+    outside = beams([(-BEFORE, -0.1), (3, -0.2), (9, -1e4)], [[(1, -0.1)], [(3, -0.1)], [(9, -1e4)]])
     (only,) = answers(context, [window(0, 3)], [outside])
     assert (only.text, only.score, only.start, only.end) == ("", 0.0, 0, 0)
     assert only.null_score == pytest.approx(1 / (1 + np.exp(1.0)))

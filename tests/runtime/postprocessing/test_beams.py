@@ -14,7 +14,7 @@ from albert_runtime.postprocessing.beams import Beams, aligned
 from albert_runtime.self_test import make_self_test
 from tests.runtime.tiny_bundle import make_bundle, write_manifest
 
-MASKED = -1e30
+MASKED = -10003.5
 
 
 def outputs(starts, ends, cls=0.5):
