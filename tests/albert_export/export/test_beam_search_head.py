@@ -15,7 +15,7 @@ import albert_runtime
 from albert_export import read_checkpoint
 from albert_export.evaluation import evaluate, find_model, read_dataset
 from albert_export.export import export_onnx, export_tflite
-from albert_export.inspection import inspect_path
+from albert_export.inspection import describe, inspect_path
 from albert_export.reference.registry import build_reference, reference_engine
 from albert_export.sensitivity import scan, typical_inputs
 from albert_export.verification.verify import verify_bundle
@@ -95,6 +95,7 @@ def test_bundles_are_verified_and_described(bundle_for, checkpoint, checkpoint_o
         verify_bundle(bundle_for("onnx"), checkpoint_of(TASK))
     facts = inspect_path(bundle_for("onnx"))
     assert facts["manifest"]["head"] == "beam-search"
+    assert "question-answering with the head beam-search, fp32" in describe(facts)
     assert [one["name"] for one in facts["graph"]["outputs"]][-1] == "cls_logits"
     assert "| output | end_top_index | int64 | batch_size x start_n_top * end_n_top |" in (
         bundle_for("onnx") / "README.md"
