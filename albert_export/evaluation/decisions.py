@@ -14,12 +14,14 @@ import numpy as np
 
 from albert_export.tasks import task_spec
 from albert_runtime import AlbertSession
-from albert_runtime.answers import Filled
+from albert_runtime.answers import Filled, Label
+from albert_runtime.engines import Arrays
 from albert_runtime.lazy_import import load_object
-from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, resolve_problem_type
-from albert_runtime.postprocessing.probabilities import softmax
-from albert_runtime.sessions.question_answering import QuestionAnsweringSession
+from albert_runtime.postprocessing.beams import Beams
+from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, label_text, resolve_problem_type
+from albert_runtime.postprocessing.probabilities import finite, logit, sigmoid, softmax
 from albert_runtime.sessions.token_classification import TokenClassificationSession
+from albert_runtime.tasks import SEQUENCE
 
 #: the least length of a vector before it is divided by its length, so that a vector of zeros stays as it is
 _LEAST_LENGTH = 1e-12
@@ -54,12 +56,14 @@ class Decision:
 
 
 def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
-    """The decision of `session` on the request with the keyword arguments `request`.
+    """The decision of `session` on the request with the keyword arguments `request`, of its call or its `run_ids`.
 
     Raises:
         UsageError: the session can't answer the request, for example because a text is empty.
         BundleError: the outputs of the model are not finite.
     """
+    if "input_ids" in request:
+        return _decide_outputs(session, session.run_ids(**request))
     decide_for_task: Callable[[AlbertSession, dict[str, Any]], Decision] = load_object(
         task_spec(session.bundle.task).decide
     )
@@ -92,7 +96,10 @@ def decide_label(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """The best label, the set of labels that apply, or the predicted values, as the "problem_type" says."""
     problem = resolve_problem_type(session.bundle.config.get("problem_type"), len(session.manifest.labels))
     # A single label without "problem_type" gets a sigmoid by default, but here it is a value to be predicted.
-    labels = session(**request, function_to_apply="none" if problem == REGRESSION else None)
+    return _label_decision(session(**request, function_to_apply="none" if problem == REGRESSION else None), problem)
+
+
+def _label_decision(labels: Sequence[Label], problem: str) -> Decision:
     by_name = sorted(labels, key=lambda label: label.label)  # the session returns the best label first
     if problem == MULTI_LABEL:
         applies = {label.label for label in by_name if label.score >= _LABEL_APPLIES}
@@ -130,15 +137,49 @@ def decide_answer(session: AlbertSession, request: dict[str, Any]) -> Decision:
 
 def decide_answer_or_none(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """As `decide_answer`, for a head that decides by itself whether there is an answer: that is a part of its own."""
-    assert isinstance(session, QuestionAnsweringSession)
-    passages: Any = session(**request, top_k=2, align_to_words=False, handle_impossible_answer=False)
+    passages = session(**request, top_k=2, align_to_words=False, handle_impossible_answer=False)
     passage = (passages[0].start, passages[0].end), _margin([answer.score for answer in passages])
+    return _passage_or_none(session, passage, passages[0].null_score)
+
+
+def _passage_or_none(session: AlbertSession, passage: tuple[tuple[int, int], float], null_score: float) -> Decision:
+    """The best passage, with its margin, or none if the probability of that is large enough."""
     threshold = session.manifest.null_threshold
     if threshold is None:
         return Decision.single(*passage)
-    none = session.null_odds(passages[0]) > threshold
-    margin = 2 * abs(passages[0].null_score - 1 / (1 + float(np.exp(-threshold))))
+    none = logit(null_score) > threshold
+    margin = 2 * abs(null_score - sigmoid(threshold))
     return Decision((0, 0) if none else passage[0], ((none, margin), passage))
+
+
+def _decide_outputs(session: AlbertSession, outputs: Arrays) -> Decision:
+    """What the outputs for token ids decide, without a tokenizer that could make an answer of them.
+
+    That is a text's labels, or two vectors for feature extraction; for all other tasks each row of each output decides
+    for the place of its largest number: the label or the piece of a token, the best choice, the token that an answer
+    begins or ends with.
+    """
+    if session.task == "text-classification":
+        names = session.manifest.labels
+        problem = resolve_problem_type(session.bundle.config.get("problem_type"), len(names))
+        function = "none" if problem == REGRESSION else None
+        return _label_decision(label_text(outputs["logits"][0], names, problem, function), problem)
+    if session.task == "feature-extraction":
+        tokens = finite(outputs["last_hidden_state"][0])
+        pooled = finite(outputs["pooler_output"][0]) if "pooler_output" in outputs else tokens[0]
+        vectors = np.stack([pooled, tokens.mean(axis=0)])
+        return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH))
+    if session.bundle.task.head == "beam-search":
+        beams = Beams.of({name: array[0] for name, array in outputs.items()})
+        scores = np.exp(beams.start_log_probs[:, np.newaxis] + beams.end_log_probs)
+        start, end = np.unravel_index(scores.argmax(), scores.shape)
+        passage = int(beams.starts[start]), int(beams.ends[start, end])
+        return _passage_or_none(session, (passage, _margin(scores.ravel())), sigmoid(beams.cls_logit))
+    rows = [row for array in outputs.values() for row in finite(array).reshape(-1, array.shape[-1])]
+    parts = tuple((int(row.argmax()), _margin(softmax(row))) for row in rows)
+    # Hundreds of tokens are hundreds of answers, but the beginning and the end of a passage are one.
+    for_tokens = any(SEQUENCE in axes[:-1] for axes in session.bundle.task.outputs.values())
+    return Decision([part for part, _ in parts], parts, parts_are_answers=for_tokens)
 
 
 def _best_pieces(masks: Sequence[Sequence[Filled]]) -> tuple[tuple[int, float], ...]:

@@ -7,19 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from albert_converters.extras import needing
 from albert_export.export.context import ExportContext, ExportedGraph
 from albert_export.export.reference_variants import ReferenceVariants
-from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
+from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
+
+if TYPE_CHECKING:
+    from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer
 
 TFLITE_FILE = "model.tflite"
 #: what stays in float in every precision: it has few weights or none, and quantizing it would cost the most answers
@@ -100,15 +104,13 @@ class TfliteExporter:
                 ],
             )
         if plan.target == "task-library":
-            if context.tokenizer.vocabulary.beyond_pieces:
-                context.progress("note: the Task Library reads added tokens as ordinary text")
             content = add_task_library_metadata(
                 content,
                 task=context.task,
-                sentencepiece=context.vocabulary.read_bytes(),
+                tokenizer=self._task_library_tokenizer(),
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
-                description=f"Exported from {context.checkpoint.folder.resolve().name} by albert-export {__version__}.",
+                description=f"Exported from {folder_name(context.checkpoint.folder)} by albert-export {__version__}.",
                 version=__version__,
             )
         (folder / TFLITE_FILE).write_bytes(content)
@@ -121,16 +123,28 @@ class TfliteExporter:
             tools=("tensorflow", "ai-edge-litert", "ai-edge-quantizer"),
         )
 
+    def _task_library_tokenizer(self) -> TaskLibraryTokenizer:
+        """What Task Library has for the tokenizer, after it is said where that gives other ids."""
+        from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer, wordpiece_tokenizer
+
+        tokenizer, progress = self._context.tokenizer, self._context.progress
+        assert tokenizer is not None  # `export_tflite` has checked it
+        if tokenizer.vocabulary.beyond_pieces:
+            progress("note: the Task Library reads added tokens as ordinary text")
+        if tokenizer.fast_rules is not None:
+            progress("note: the Task Library does not follow tokenizer.json; it splits texts as SentencePiece does")
+        if tokenizer.wordpiece is None:
+            return sentencepiece_tokenizer(tokenizer.vocabulary_content)
+        assert isinstance(tokenizer.model, WordPieceModel)
+        found = wordpiece_tokenizer(tokenizer.model, tokenizer.wordpiece)
+        for note in found.notes:
+            progress(f"note: {note}")
+        return found
+
     @cached_property
     def _variants(self) -> ReferenceVariants:
         context, plan = self._context, self._plan
-        samples = calibration_samples(
-            context.calibration_texts,
-            context.tokenizer,
-            context.task,
-            longest=plan.longest,
-            sequence_length=plan.sequence_length,
-        )
+        samples = context.calibration_samples(longest=plan.longest, sequence_length=plan.sequence_length)
         return ReferenceVariants(context, samples)
 
     def _float_graph(self, recipe: Recipe) -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from albert_runtime.answers import Answer
 from albert_runtime.contexts import TokenizedContext
 from albert_runtime.postprocessing.beams import Beams
-from albert_runtime.postprocessing.probabilities import logit
+from albert_runtime.postprocessing.probabilities import logit, sigmoid
 from albert_runtime.postprocessing.ranking import Passage, rank_answers
 from albert_runtime.windows import TextWindow
 
@@ -53,7 +53,7 @@ def best_beam_answers(
         BundleError: the outputs are not finite.
     """
     least = min(beams.cls_logit for one in contexts for beams in one.beams)
-    null_score = float(np.exp(-np.logaddexp(0.0, -least)))
+    null_score = sigmoid(least)
     # The logit of the rounded score is compared, since that is what thresholds are made of.
     is_null = null_threshold is not None and logit(null_score) > null_threshold
     answers = rank_answers(

@@ -48,6 +48,11 @@ def log_of(probability: float) -> float:
     return math.log(max(probability, sys.float_info.min))
 
 
+def sigmoid(value: float) -> float:
+    """The probability whose logarithm of the odds is `value`."""
+    return float(np.exp(-np.logaddexp(0.0, -value)))
+
+
 def logit(probability: float) -> float:
     """The logarithm of the odds: the inverse of the sigmoid function."""
     return log_of(probability) - log_of(1.0 - probability)
