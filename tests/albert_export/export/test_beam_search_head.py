@@ -238,3 +238,11 @@ def test_evaluate_gives_the_figures_of_the_official_script(bundle_for, tmp_path)
         assert best > 50
         assert evaluation.metrics[f"best_{name}"] == pytest.approx(best)
         assert evaluation.metrics[f"best_{name}_thresh"] == pytest.approx(threshold)
+
+
+def test_a_bundle_without_a_tokenizer_decides_on_token_ids(tmp_path):
+    folder = save_tiny(tmp_path / "model", TASK, head="beam-search")
+    (folder / "spiece.model").unlink()
+    exported = export_onnx(folder, tmp_path / "bundle", precision="int8", no_tokenizer=True)
+    assert exported.report.passed
+    assert exported.manifest.recipe_search["trials"][0]["agreement"] >= 99
