@@ -60,7 +60,7 @@ null_threshold_option = click.option(
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one argument: `reading`, a `ReadOptions`."""
+    """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one `ReadOptions`: `reading`."""
 
     @click.option(
         "--rename", multiple=True, metavar="OLD=NEW",

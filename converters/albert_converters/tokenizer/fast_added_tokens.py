@@ -28,7 +28,7 @@ _FIRST_MARK, _LAST_MARK = 0xF0000, 0xFFFFD
 #: what such a character in a text is replaced by: another one that no vocabulary has
 _OTHER_PRIVATE = "\U00100000"
 #: the content of a token that is never found begins with this; the code point is reserved, and is in no text
-_NEVER_FOUND = "\ufdd0"
+NEVER_FOUND = "\ufdd0"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class FastAddedTokens:
     def reserved_characters(self) -> frozenset[str]:
         """Return the characters that `records` and `normalizers` need: no later step may change them."""
         marks = map(chr, range(_FIRST_MARK, _LAST_MARK + 1)) if self.normalizers else ()
-        never_found = any(record["content"].startswith(_NEVER_FOUND) for record in self.records)
-        return frozenset((*marks, *(_NEVER_FOUND if never_found else "")))
+        never_found = any(record["content"].startswith(NEVER_FOUND) for record in self.records)
+        return frozenset((*marks, *(NEVER_FOUND if never_found else "")))
 
 
 def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastAddedTokens:
@@ -69,7 +69,7 @@ def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastA
         if token.content in tokenizer.special_tokens.contents:
             pass
         elif tokenizer.do_lower_case and tokenizer.vocabulary.added.is_unreachable(token.content):
-            record["content"] = _NEVER_FOUND + token.content
+            record["content"] = NEVER_FOUND + token.content
         elif token.normalized or (tokenizer.do_lower_case and lowered == token.content != token.content.upper()):
             record["normalized"] = True
             if trims_parts:  # normalization can make new spaces, for example of a macron
@@ -120,7 +120,7 @@ def _id(token: AddedToken) -> int:
 
 
 def _never_found(index: int) -> dict[str, Any]:
-    return {"id": index, **token_record(AddedToken(f"{_NEVER_FOUND}{index}"))}
+    return {"id": index, **token_record(AddedToken(f"{NEVER_FOUND}{index}"))}
 
 
 def _any_case(character: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
 from albert_converters.tokenizer.fast_added_tokens import fast_added_tokens, token_record
-from albert_converters.tokenizer.sentencepiece_proto import SentencePieceProto
+from albert_converters.tokenizer.sentencepiece_proto import ModelType, SentencePieceProto
 from albert_converters.tokenizer.tokenizer_json import post_processor, tokenizer_json
 from albert_converters.tokenizer.wordpiece_json import wordpiece_tokenizer_json
 from albert_runtime.errors import UsageError
@@ -17,6 +18,8 @@ from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
 ADDED_TOKENS_FILE = "added_tokens.json"
+logger = logging.getLogger("albert_export")
+
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 
 
@@ -26,7 +29,7 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     The vocabulary, `spiece.model` or `vocab.txt`, is an exact copy. The slow tokenizer of transformers 4.57 reads
     `tokenizer_config.json` and `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids
     as the slow one. If tokens were added to the vocabulary, `added_tokens.json` has their ids, for older versions of
-    transformers.
+    transformers. A BPE model has no `tokenizer.json`, and a warning says so.
 
     Raises:
         UnsupportedError: the SentencePiece model can't be expressed in a tokenizer.json.
@@ -34,10 +37,11 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     """
     vocabulary = tokenizer.save_vocabulary(folder)
     contents: dict[str, dict[str, Any]] = {
-        FAST_TOKENIZER_FILE: _fast_tokenizer(tokenizer, vocabulary),
         CONFIG_FILE: _config(tokenizer),
         SPECIAL_TOKENS_FILE: _special_tokens_map(tokenizer),
     }
+    fast = _fast_tokenizer(tokenizer, vocabulary)
+    contents = contents if fast is None else {FAST_TOKENIZER_FILE: fast, **contents}
     if tokenizer.vocabulary.beyond_pieces:
         contents[ADDED_TOKENS_FILE] = tokenizer.vocabulary.beyond_pieces
     for name, content in contents.items():
@@ -51,8 +55,8 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     return [vocabulary.name, *contents]
 
 
-def _fast_tokenizer(tokenizer: AlbertTokenizer, vocabulary: Path) -> dict[str, Any]:
-    """The content of tokenizer.json; the tokenizer's own, if it follows one."""
+def _fast_tokenizer(tokenizer: AlbertTokenizer, vocabulary: Path) -> dict[str, Any] | None:
+    """The content of tokenizer.json; the tokenizer's own, if it follows one. None if none gives the same ids."""
     if tokenizer.fast_rules is not None:
         return dict(tokenizer.fast_rules.content)
     if tokenizer.wordpiece is not None:
@@ -61,7 +65,18 @@ def _fast_tokenizer(tokenizer: AlbertTokenizer, vocabulary: Path) -> dict[str, A
         return wordpiece_tokenizer_json(
             tokenizer.model, tokenizer.wordpiece, added=added, post_processor=post_processor(tokenizer)
         )
-    return tokenizer_json(tokenizer, SentencePieceProto.parse(vocabulary.read_bytes()))
+    proto = SentencePieceProto.parse(vocabulary.read_bytes())
+    if proto.model_type is not ModelType.UNIGRAM:
+        logger.warning(
+            "%s holds a %s model: %s is left out, because it can express ALBERT's rules for Unigram models only. The "
+            "runtime needs no such file, and Hugging Face's slow tokenizer reads %s",
+            vocabulary.name,
+            proto.model_type.name,
+            FAST_TOKENIZER_FILE,
+            vocabulary.name,
+        )
+        return None
+    return tokenizer_json(tokenizer, proto)
 
 
 def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:

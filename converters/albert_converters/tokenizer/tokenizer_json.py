@@ -18,9 +18,15 @@ from __future__ import annotations
 import base64
 import math
 import unicodedata
+from collections.abc import Container
 from typing import Any
 
-from albert_converters.tokenizer.fast_added_tokens import character_class, fast_added_tokens, replace_pattern
+from albert_converters.tokenizer.fast_added_tokens import (
+    NEVER_FOUND,
+    character_class,
+    fast_added_tokens,
+    replace_pattern,
+)
 from albert_converters.tokenizer.sentencepiece_proto import ModelType, PieceType, SentencePieceProto
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.tokenization.sentencepiece_model import WORD_START, ends_in_digit_and_comma
@@ -41,7 +47,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
             f"the SentencePiece model is a {proto.model_type.name.lower()} model; tokenizer.json can be written for "
             "unigram models only, which all ALBERT checkpoints have"
         )
-    vocabulary = _vocabulary(proto)
+    vocabulary = _vocabulary(proto, {token.content for token in tokenizer.vocabulary.added.tokens})
     added = fast_added_tokens(tokenizer, trims_parts=proto.remove_extra_whitespaces)
     metaspace = {
         "type": "Metaspace",
@@ -62,7 +68,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
             "type": "Unigram",
             "unk_id": tokenizer.unk_token_id,
             "vocab": [[piece, score] for piece, score in vocabulary],
-            "byte_fallback": False,
+            "byte_fallback": any(entry.type is PieceType.BYTE for entry in proto.entries),
         },
     }
 
@@ -79,14 +85,33 @@ def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[
     if tokenizer.do_lower_case:
         steps += [{"type": "Lowercase"}]
     if proto.charsmap:
+        if _needs_composition(proto):
+            steps += [{"type": "NFC"}]
         steps += [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(proto.charsmap).decode("ascii")}]
     if proto.remove_extra_whitespaces:
         steps += [replace_pattern(" {2,}", " "), strip]
     return steps
 
 
-def _vocabulary(proto: SentencePieceProto) -> list[tuple[str, float]]:
-    """Return each piece, with the score that makes the fast tokenizer choose the same pieces as the slow one."""
+def _needs_composition(proto: SentencePieceProto) -> bool:
+    """Whether the vocabulary has characters that several others, which are no marks, compose: Hangul above all.
+
+    SentencePiece's rules compose them, as they apply to sequences; in a tokenizer.json, they apply to each character.
+    """
+    if any(entry.type is PieceType.BYTE for entry in proto.entries):
+        return True
+    characters = set("".join(entry.piece for entry in proto.entries))
+    return any(
+        sum(unicodedata.combining(part) == 0 for part in unicodedata.normalize("NFD", character)) > 1
+        for character in characters
+    )
+
+
+def _vocabulary(proto: SentencePieceProto, added: Container[str]) -> list[tuple[str, float]]:
+    """Return each piece, with the score that makes the fast tokenizer choose the same pieces as the slow one.
+
+    A control piece that is not among the `added` tokens is never found in a text, so it gets a name that no text holds.
+    """
     normal = {entry.piece: entry.score for entry in proto.entries if entry.type is PieceType.NORMAL}
     best = max(normal.values(), default=0.0)
     vocabulary = []
@@ -97,7 +122,8 @@ def _vocabulary(proto: SentencePieceProto) -> list[tuple[str, float]]:
             score = len(entry.piece.encode()) * best - 0.1
         elif entry.type is PieceType.NORMAL and ends_in_digit_and_comma(entry.piece):
             score = min(score, _best_score(entry.piece[:-1], normal) + normal.get(",", math.inf) - _MARGIN)
-        vocabulary.append((entry.piece, score))
+        never = entry.type in (PieceType.CONTROL, PieceType.UNUSED) and entry.piece not in added
+        vocabulary.append((NEVER_FOUND + entry.piece if never else entry.piece, score))
     return vocabulary
 
 

@@ -56,8 +56,8 @@ def test_the_folder_above_the_checkpoint(folder, tmp_path_factory, below):
 
 
 def test_weights_of_another_framework(folder):
-    (folder / "model.safetensors").rename(folder / "tf_model.h5")
-    refused(folder, "tf_model.h5 can't be read here", "save_pretrained")
+    (folder / "model.safetensors").rename(folder / "rust_model.ot")
+    refused(folder, "rust_model.ot can't be read here", "save_pretrained")
 
 
 def test_weights_without_config(folder):

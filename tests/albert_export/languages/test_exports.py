@@ -13,7 +13,6 @@ import torch
 import transformers
 
 import albert_runtime
-from albert_export.evaluation.decisions import decide
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import texts_for
 from albert_export.samples.vocabulary_fit import unknown_share
@@ -36,13 +35,16 @@ def test_a_float_bundle_computes_what_transformers_does(
     task = session.bundle.task
     model = getattr(transformers, task.architecture).from_pretrained(checkpoint).eval()
     requests = sample_requests(task, 12, samples=texts_for(session.tokenizer))
+    largest = set()
     for request in requests:
         arrays = session.arrays(**request)
         with torch.no_grad():
             expected = model(**{name: torch.from_numpy(array) for name, array in arrays.items()})
-        for name, output in session.run(arrays).items():
+        outputs = session.run(arrays)
+        largest.add(round(max(float(np.abs(output).max()) for output in outputs.values()), 3))
+        for name, output in outputs.items():
             np.testing.assert_allclose(output, expected[name].numpy(), atol=1e-4, rtol=1e-4, err_msg=name)
-    assert len({round(decide(session, request).margin, 3) for request in requests}) > 1
+    assert len(largest) > 6  # the requests differ for the model, too
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])

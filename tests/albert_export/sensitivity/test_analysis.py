@@ -15,7 +15,7 @@ from albert_export.samples.texts import calibration_corpus
 from albert_export.sensitivity import Row, Sensitivity, scan, typical_inputs
 from albert_export.sensitivity.analysis import Scanner
 from albert_export.sensitivity.fake_quantize import quantized_activations, quantized_weight
-from albert_runtime.errors import UnsupportedError, UsageError
+from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS, find_task
 from tests.albert_export.sensitivity.scanned import Sample, model_of
 from tests.conftest import CheckpointOf
@@ -157,5 +157,5 @@ def test_what_cannot_be_scanned_is_refused(checkpoint_of: CheckpointOf) -> None:
 def test_a_checkpoint_without_a_vocabulary_gives_no_inputs(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((checkpoint_of(QA) / name).read_bytes())
-    with pytest.raises(UnsupportedError, match=r"has no spiece\.model"):
+    with pytest.raises(CheckpointError, match=r"has no tokenizer: no spiece\.model"):
         typical_inputs(read_checkpoint(tmp_path), QA)
