@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from albert_export.export import export_onnx, export_tflite
     from albert_export.reference.outputs import AlbertForPreTrainingOutput, TFAlbertForPreTrainingOutput
     from albert_export.reference.tf_albert import TFAlbertModel
+    from albert_export.reference.tf_beam_search import TFAlbertForQuestionAnsweringBeamSearch
     from albert_export.reference.tf_heads import (
         TFAlbertForMaskedLM,
         TFAlbertForMultipleChoice,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         TFAlbertForTokenClassification,
     )
     from albert_export.reference.torch_albert import AlbertModel
+    from albert_export.reference.torch_beam_search import AlbertForQuestionAnsweringBeamSearch
     from albert_export.reference.torch_heads import (
         AlbertForMaskedLM,
         AlbertForMultipleChoice,
@@ -44,6 +46,7 @@ __all__ = [
     "AlbertForPreTraining",
     "AlbertForPreTrainingOutput",
     "AlbertForQuestionAnswering",
+    "AlbertForQuestionAnsweringBeamSearch",
     "AlbertForSequenceClassification",
     "AlbertForTokenClassification",
     "AlbertModel",
@@ -55,6 +58,7 @@ __all__ = [
     "TFAlbertForPreTraining",
     "TFAlbertForPreTrainingOutput",
     "TFAlbertForQuestionAnswering",
+    "TFAlbertForQuestionAnsweringBeamSearch",
     "TFAlbertForSequenceClassification",
     "TFAlbertForTokenClassification",
     "TFAlbertModel",
@@ -76,6 +80,7 @@ __getattr__ = lazy_names(
         "albert_export.export": ("export_onnx", "export_tflite"),
         "albert_export.reference.outputs": ("AlbertForPreTrainingOutput", "TFAlbertForPreTrainingOutput"),
         "albert_export.reference.tf_albert": ("TFAlbertModel",),
+        "albert_export.reference.tf_beam_search": ("TFAlbertForQuestionAnsweringBeamSearch",),
         "albert_export.reference.tf_heads": (
             "TFAlbertForMaskedLM",
             "TFAlbertForMultipleChoice",
@@ -85,6 +90,7 @@ __getattr__ = lazy_names(
             "TFAlbertForTokenClassification",
         ),
         "albert_export.reference.torch_albert": ("AlbertModel",),
+        "albert_export.reference.torch_beam_search": ("AlbertForQuestionAnsweringBeamSearch",),
         "albert_export.reference.torch_heads": (
             "AlbertForMaskedLM",
             "AlbertForMultipleChoice",

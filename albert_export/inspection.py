@@ -138,8 +138,9 @@ def _describe_weights(weights: dict[str, Any]) -> list[str]:
 
 def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
     parity = manifest["parity"]
+    head = f" with the head {manifest['head']}" if "head" in manifest else ""
     return [
-        f"bundle {folder}: {manifest['task']}, {manifest['precision']}, up to {manifest['max_length']} tokens",
+        f"bundle {folder}: {manifest['task']}{head}, {manifest['precision']}, up to {manifest['max_length']} tokens",
         f"  verified    {parity.get('passed')}, largest difference {parity.get('max_difference', 0.0):.1e}",
         f"  labels      {', '.join(manifest['labels']) or '-'}",
         *([] if manifest.get("has_tokenizer", True) else ["  tokenizer   none: it takes token ids"]),

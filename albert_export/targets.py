@@ -30,6 +30,8 @@ class Target:
     static: bool = False
     default_length: int = 384
     tasks: tuple[str, ...] = tuple(TASKS)
+    #: whether it serves the other heads of a task too, see `Task.heads`
+    heads: bool = True
     #: the only length that the engine accepts, by task
     fixed_lengths: Mapping[str, int] = field(default_factory=dict)
     input_names: Mapping[str, str] = field(default_factory=lambda: {name: name for name in INPUT_NAMES})
@@ -60,6 +62,7 @@ TARGETS = {
             default_precision="fp16",
             static=True,
             tasks=("question-answering", "text-classification"),
+            heads=False,
             fixed_lengths={"question-answering": 384},
             input_names={"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segment_ids"},
             output_names={"logits": "probability"},
@@ -120,6 +123,11 @@ def make_plan(
     if task.name not in target.tasks:
         raise UnsupportedError(
             f"the target {target.name} serves {' and '.join(target.tasks)}, not {task.name}; --target litert serves all"
+        )
+    if task.head and not target.heads:
+        raise UnsupportedError(
+            f"the target {target.name} needs the score of each token as an answer's start and end, and this model's "
+            f"head, {task.head}, gives only the best starts and ends; --target litert serves it"
         )
     if task.name in target.probabilities and not _is_single_label(config):
         raise UnsupportedError(

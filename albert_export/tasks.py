@@ -8,7 +8,7 @@ table can be read by every module without import cycles, and without importing t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from albert_runtime.tasks import TASKS, Task
 
@@ -62,6 +62,8 @@ class TaskSpec:
     output_weights: Mapping[str, str] = field(default_factory=dict)
     #: None for tasks whose answers can't be right or wrong
     labelled_data: LabelledData | None = None
+    #: another head of `albert_runtime.tasks.Task.heads` -> the row of the task with that head
+    heads: Mapping[str, TaskSpec] = field(default_factory=dict)
 
 
 def _references(part: str, architecture: str) -> dict[str, str]:
@@ -71,6 +73,27 @@ def _references(part: str, architecture: str) -> dict[str, str]:
         "tf": f"albert_export.reference.tf_{part}:TF{architecture}",
     }
 
+
+_QUESTION_ANSWERING = TaskSpec(
+    references=_references("heads", "AlbertForQuestionAnswering"),
+    head=("qa_outputs.",),
+    sample_request=f"{_REQUESTS}:sample_question",
+    text_request=f"{_REQUESTS}:question_and_context",
+    decide=f"{_DECISIONS}:decide_answer",
+    float_head={"qa_outputs": ("start_logits", "end_logits")},
+    labelled_data=LabelledData(
+        file_format=SQUAD_JSON,
+        reader=f"{_DATASETS}.squad:read_squad",
+        measures={"SQuAD v1.1": f"{_MEASURES}:SQUAD_1", "SQuAD v2.0": f"{_MEASURES}:SQUAD_2"},
+    ),
+)
+_BEAM_SEARCH = replace(
+    _QUESTION_ANSWERING,
+    references=_references("beam_search", "AlbertForQuestionAnsweringBeamSearch"),
+    head=("start_logits.", "end_logits.", "answer_class."),
+    decide=f"{_DECISIONS}:decide_answer_or_none",
+    float_head={"start_logits.dense": (), "end_logits.dense_1": (), "answer_class.dense_1": ("cls_logits",)},
+)
 
 #: full name of the task, as in `albert_runtime.tasks.TASKS` -> its row
 TASK_SPECS: dict[str, TaskSpec] = {
@@ -152,20 +175,14 @@ TASK_SPECS: dict[str, TaskSpec] = {
             measures={"choices": f"{_MEASURES}:CHOICES"},
         ),
     ),
-    "question-answering": TaskSpec(
-        references=_references("heads", "AlbertForQuestionAnswering"),
-        head=("qa_outputs.",),
-        sample_request=f"{_REQUESTS}:sample_question",
-        text_request=f"{_REQUESTS}:question_and_context",
-        decide=f"{_DECISIONS}:decide_answer",
-        float_head={"qa_outputs": ("start_logits", "end_logits")},
-        labelled_data=LabelledData(
-            file_format=SQUAD_JSON,
-            reader=f"{_DATASETS}.squad:read_squad",
-            measures={"SQuAD v1.1": f"{_MEASURES}:SQUAD_1", "SQuAD v2.0": f"{_MEASURES}:SQUAD_2"},
-        ),
-    ),
+    "question-answering": replace(_QUESTION_ANSWERING, heads={"beam-search": _BEAM_SEARCH}),
 }
+
+
+def task_spec(task: Task) -> TaskSpec:
+    """The row of a task with the head that the task has."""
+    spec = TASK_SPECS[task.name]
+    return spec.heads[task.head] if task.head else spec
 
 
 def task_of_architecture(name: str) -> Task | None:
@@ -197,4 +214,5 @@ def _head(task: Task) -> str:
 
 def in_float_head(weight: str) -> bool:
     """Whether the weight called `weight` belongs to a linear layer that stays in float in every precision."""
-    return any(f"{layer}." in weight for spec in TASK_SPECS.values() for layer in spec.float_head)
+    specs = [one for spec in TASK_SPECS.values() for one in (spec, *spec.heads.values())]
+    return any(f"{layer}." in weight for spec in specs for layer in spec.float_head)

@@ -52,14 +52,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("export")
 
 
-def save_tiny(folder: Path, task: str, **options: object) -> Path:
-    """Saves a random tiny checkpoint for `task`, with its vocabulary, into `folder`."""
+def save_tiny(folder: Path, task: str, *, head: str = "", **options: object) -> Path:
+    """Saves a random tiny checkpoint for `task`, with its vocabulary, into `folder`; see `Task.head` for `head`."""
     import torch
 
     import albert_export
     from albert_export.config import AlbertConfig
 
-    architecture = TASKS[task].architecture
+    architecture = TASKS[task].with_head(head).architecture
     model_class = getattr(albert_export, architecture)
     torch.manual_seed(len(task))
     model_class(AlbertConfig(**{**TINY, **options})).save_pretrained(folder)

@@ -28,7 +28,6 @@ def assemble(
     account: WeightAccount,
     *,
     classifier_tasks: Sequence[str] | None = None,
-    other_heads: tuple[str, ...] = (),
 ) -> Checkpoint:
     """The checkpoint of `folder`, made of its configuration and its weights.
 
@@ -38,7 +37,6 @@ def assemble(
         weights: the weights by their full names.
         account: what becomes of all weights of the file.
         classifier_tasks: the tasks that the weight called `classifier` may serve if the configuration does not say.
-        other_heads: descriptions of further heads, which no task can use.
 
     Raises:
         CheckpointError: a weight appears twice with two values, is not finite or not floating point; or the sizes or
@@ -53,7 +51,7 @@ def assemble(
     if problems:
         raise CheckpointError(listed(f"the weights in {folder} do not fit its configuration:", problems))
     adopt_label_names(folder, config)
-    return Checkpoint(folder, config, arrays, find_vocabulary(folder), tasks, other_heads, account)
+    return Checkpoint(folder, config, arrays, find_vocabulary(folder), tasks, account)
 
 
 def _by_full_name(folder: Path, weights: Iterable[NamedWeight]) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from albert_export.checkpoints.account import WeightAccount
 from albert_export.checkpoints.weight_names import DECODER, is_encoder_weight
 from albert_export.config import AlbertConfig
-from albert_export.tasks import TASK_SPECS, task_of_architecture
+from albert_export.tasks import TASK_SPECS, TaskSpec, task_of_architecture, task_spec
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
 from albert_runtime.manifest import WORDPIECE_FILE
 from albert_runtime.tasks import TASKS, Task, find_task
@@ -40,39 +40,45 @@ class Checkpoint:
     vocab_file: Path | None
     #: full names of the tasks whose head the checkpoint has
     tasks: tuple[str, ...]
-    #: descriptions of further heads, which none of the tasks can use
-    other_heads: tuple[str, ...] = ()
     #: what became of every weight in the files
     account: WeightAccount = field(default_factory=WeightAccount)
     #: which of the folder's tokenizers is followed, "slow" or "fast"; None for what the folder tells
     tokenizer_rules: str | None = None
 
     def weights_for(
-        self, task: str, shapes: Mapping[str, tuple[int, ...]], *, allow_random_head: bool = False
+        self, task: str, shapes: Mapping[str, tuple[int, ...]], *, head: str = "", allow_random_head: bool = False
     ) -> dict[str, np.ndarray]:
         """The weights of the reference model that serves `task`.
 
         Args:
             task: name or alias.
             shapes: the shape of every parameter of that model, by full Hugging Face name, without the tied decoder.
+            head: the head of that model, see `Task.head`.
             allow_random_head: if the head is missing, leave out its weights with a warning; the model then keeps
                 its random initial weights.
 
         Raises:
-            UnsupportedError: the head is missing, and allow_random_head is False.
+            UnsupportedError: the head is missing, and allow_random_head is False; or the checkpoint has another head.
             CheckpointError: weights are missing, left over or of another shape; the message lists them all.
         """
         task = find_task(task).name
         has_head = task in self.tasks
         if not allow_random_head:
             self.refuse_no_head(task)
+        if has_head and self.head_for(task) != head:
+            fitting = TASKS[task].with_head(self.head_for(task)).architecture
+            raise UnsupportedError(
+                f"{self.folder} has another head for {task}; {fitting} and TF{fitting} are the classes with that head"
+            )
         usable = self.weights
         if not has_head:
             # Weights of these names belong to another task's classifier, whose outputs mean something else.
             usable = {name: array for name, array in usable.items() if not name.startswith(_CLASSIFIER)}
         absent = [name for name in shapes if name not in usable]
         random = [] if has_head else [name for name in absent if not is_encoder_weight(name)]
-        problems = self._mismatches(task, usable, {n: s for n, s in shapes.items() if n not in random})
+        problems = self._mismatches(
+            TASKS[task].with_head(head), usable, {n: s for n, s in shapes.items() if n not in random}
+        )
         if problems:
             raise CheckpointError(listed(f"the weights in {self.folder} do not fit its configuration:", problems))
         if random:
@@ -91,10 +97,22 @@ class Checkpoint:
         config = self.config
         return tuple(config.id2label[index] for index in range(config.num_labels)) if TASKS[task].labelled else ()
 
+    def head_for(self, task: str) -> str:
+        """Which of the task's `heads` the checkpoint has, see `Task.head`; the task is given by its full name.
+
+        If it has several, the configuration's `architectures` decide, or else the usual head is taken.
+        """
+        spec, architectures = TASK_SPECS[task], self.config.architectures or ()
+        there = [name for name, other in spec.heads.items() if _has_head(self.weights, other)]
+        named = [name for name in there if TASKS[task].heads[name].architecture in architectures]
+        return next(iter(named or there)) if named or (not _has_head(self.weights, spec) and there) else ""
+
     def available(self, task: Task) -> Task:
-        """The task without the optional outputs that the checkpoint has no weights for."""
+        """The task with the head that the checkpoint has, without the optional outputs that it has no weights for."""
         prefixes = TASK_SPECS[task.name].output_weights
-        return task.without(
+        head = self.head_for(task.name)
+        with_head = task if task.head == head else TASKS[task.name].with_head(head)
+        return with_head.without(
             [name for name, prefix in prefixes.items() if not any(one.startswith(prefix) for one in self.weights)]
         )
 
@@ -107,15 +125,14 @@ class Checkpoint:
         if task in self.tasks:
             return
         there = ", ".join(self.tasks) or "none"
-        others = f"; it has {', '.join(self.other_heads)}, which is not supported" if self.other_heads else ""
         raise UnsupportedError(
-            f"{self.folder} has no head for {task}; the heads that are there serve: {there}{others}. "
+            f"{self.folder} has no head for {task}; the heads that are there serve: {there}. "
             f"Choose one of those, or give a checkpoint that was fine-tuned for {task}; "
             f"albert-export onnx, tflite and sensitivity take --allow-random-head for an untrained head"
         )
 
     def _mismatches(
-        self, task: str, weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
+        self, task: Task, weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
     ) -> list[str]:
         problems = [f"missing: {name} {list(shape)}" for name, shape in shapes.items() if name not in weights]
         problems += [
@@ -124,7 +141,7 @@ class Checkpoint:
             if name in weights and weights[name].shape != tuple(shape)
         ]
         # Weights of other tasks' heads and of the pooler may stay unused.
-        own = TASK_SPECS[task].head
+        own = task_spec(task).head
         problems += [
             f"left over: {name} {list(array.shape)}"
             + (" (tie_word_embeddings is false: a decoder of its own is not supported)" if name == DECODER else "")
@@ -168,9 +185,13 @@ def tasks_of(
     return tuple(
         task
         for task, spec in TASK_SPECS.items()
-        if all(any(name.startswith(prefix) for name in weights) for prefix in spec.head)
+        if any(_has_head(weights, one) for one in (spec, *spec.heads.values()))
         and (_CLASSIFIER not in spec.head or task in classifier)
     )
+
+
+def _has_head(weights: Mapping[str, np.ndarray], spec: TaskSpec) -> bool:
+    return all(any(name.startswith(prefix) for name in weights) for prefix in spec.head)
 
 
 def _classifier_tasks(

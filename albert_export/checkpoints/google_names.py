@@ -12,19 +12,12 @@ from albert_export.checkpoints.weight_names import ENCODER, HEADS, MAPPING, Weig
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, listed
 
-# Google's SQuAD 2 head (squad_utils.create_v2_model) has a start beam, an end conditioned on the start, and an
-# answer class.
-_SQUAD_V2 = ("start_logits/", "end_logits/", "answer_class/")
 
-
-def by_hugging_face_names(
-    index_file: Path, config: AlbertConfig, weights: Iterable[NamedWeight]
-) -> tuple[list[NamedWeight], tuple[str, ...]]:
+def by_hugging_face_names(index_file: Path, config: AlbertConfig, weights: Iterable[NamedWeight]) -> list[NamedWeight]:
     """The weights of google-research/albert, pre-trained or fine-tuned, by Hugging Face's names and in its layout.
 
     Returns:
-        The weights, those that the table does not have under Google's names; and descriptions of further heads, which
-        no task can use.
+        The weights, those that the table does not have under Google's names.
 
     Raises:
         CheckpointError: variables are missing; the message lists all, and those that are left over.
@@ -32,8 +25,7 @@ def by_hugging_face_names(
     weights = list(weights)
     prefix = _scope(weight.name for weight in weights)
     stored = {weight.name.removeprefix(prefix): weight for weight in weights}
-    squad_v2 = {name for name in stored if name.startswith(_SQUAD_V2)}
-    variables = {name: weight.array for name, weight in stored.items() if name not in squad_v2}
+    variables = {name: weight.array for name, weight in stored.items()}
     rows = _rows_for(config, variables)
     needed = {row.google for row in rows}
     left_over = [weight for name, weight in stored.items() if name in variables.keys() - needed]
@@ -50,8 +42,7 @@ def by_hugging_face_names(
         weight, bias = (row.hugging_face for row in MAPPING)
         found.append(NamedWeight(weight, weight, np.eye(config.hidden_size, dtype=np.float32)))
         found.append(NamedWeight(bias, bias, np.zeros(config.hidden_size, dtype=np.float32)))
-    other_heads = ("Google's SQuAD 2 head (start beam, end and answerability)",) if squad_v2 else ()
-    return [*found, *left_over], other_heads
+    return [*found, *left_over]
 
 
 def _scope(names: Iterable[str]) -> str:

@@ -46,14 +46,13 @@ def _read_folder(folder: Path, options: ReadOptions) -> Checkpoint:
     folder, file, weight_format = found.folder, found.file, found.weight_format
     config = weight_format.read_config(folder)
     weights, left_out = choose(weight_format.read(file), options)
-    other_heads: tuple[str, ...] = ()
     if weight_format.google:
-        weights, other_heads = by_hugging_face_names(file, config, weights)
+        weights = by_hugging_face_names(file, config, weights)
     weights, account = resolve(file, weights, left_out, options)
     if options.refuse_unknown:
         account.refuse_unknown(folder)
     for note in account.notes():
         logger.warning("%s: %s", folder, note)
     classifier_tasks = _GOOGLE_CLASSIFIER if weight_format.google else None
-    checkpoint = assemble(folder, config, weights, account, classifier_tasks=classifier_tasks, other_heads=other_heads)
+    checkpoint = assemble(folder, config, weights, account, classifier_tasks=classifier_tasks)
     return replace(checkpoint, tokenizer_rules=options.tokenizer)

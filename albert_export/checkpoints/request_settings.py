@@ -16,7 +16,7 @@ from albert_runtime.tasks import TASKS, Task
 def request_settings(
     checkpoint: Checkpoint, tokenizer: AlbertTokenizer | None, task: Task, null_threshold: float | None = None
 ) -> dict[str, Any]:
-    """The manifest fields `max_length`, `embedding`, `null_threshold` and `missing_outputs`.
+    """The manifest fields `max_length`, `embedding`, `null_threshold`, `missing_outputs` and `head`.
 
     The most tokens in a sequence are the positions of the model, unless the tokenizer's `model_max_length` is less. For
     embeddings, the `max_seq_length` of sentence-transformers replaces `model_max_length`, as it does there. Without a
@@ -36,12 +36,13 @@ def request_settings(
     positions = checkpoint.config.max_position_embeddings
     limit = positions if tokenizer is None else tokenizer.model_max_length
     found = read_sentence_transformers(checkpoint.folder) if task.name == "feature-extraction" else None
-    missing = tuple(name for name in TASKS[task.name].outputs if name not in task.outputs)
+    missing = tuple(name for name in TASKS[task.name].with_head(task.head).outputs if name not in task.outputs)
     embedding = found.embedding if found else EmbeddingOptions(pooling="mean") if "pooler_output" in missing else None
     return {
         "max_length": min(positions, (found and found.max_seq_length) or limit),
         "embedding": embedding.to_dict() if embedding else {},
         "missing_outputs": missing,
+        "head": task.head,
         "null_threshold": _null_threshold(checkpoint, task, null_threshold),
     }
 
@@ -57,7 +58,10 @@ def _null_threshold(checkpoint: Checkpoint, task: Task, given: float | None) -> 
         if not math.isfinite(given):
             raise UsageError(f"the null threshold must be a finite number, not {given}")
         return given
-    if task.name != "question-answering" or settings.get("version_2_with_negative") is not True:
+    # Google's head for SQuAD v2.0 was trained with questions that have no answer, whatever the configuration says.
+    if task.head != "beam-search" and settings.get("version_2_with_negative") is not True:
+        return None
+    if task.name != "question-answering":
         return None
     threshold = settings.get("null_score_diff_threshold", 0.0)
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not math.isfinite(threshold):

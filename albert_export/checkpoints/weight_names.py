@@ -93,6 +93,15 @@ HEADS: dict[str, tuple[WeightName, ...]] = {
     "sop_classifier.": _output("sop_classifier.classifier", "cls/seq_relationship/"),
     "qa_outputs.": _output("qa_outputs", "cls/squad/"),
     "classifier.": _output("classifier", ""),
+    # create_v2_model of squad_utils.py; the names are those of the same head in transformers (XLNet's)
+    "start_logits.": (
+        *_dense("start_logits.dense", "start_logits/dense"),
+        *_dense("end_logits.dense_0", "end_logits/dense_0"),
+        *_norm("end_logits.LayerNorm", "end_logits/LayerNorm"),
+        *_dense("end_logits.dense_1", "end_logits/dense_1"),
+        *_dense("answer_class.dense_0", "answer_class/dense_0"),
+        WeightName("answer_class.dense_1.weight", "answer_class/dense_1/kernel", transposed=True),
+    ),
 }
 
 _KNOWN = re.compile(

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import task_spec
 from albert_runtime import AlbertSession
 from albert_runtime.answers import Filled, Label
 from albert_runtime.engines import Arrays
 from albert_runtime.lazy_import import load_object
+from albert_runtime.postprocessing.beams import Beams
 from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, label_text, resolve_problem_type
-from albert_runtime.postprocessing.probabilities import finite, softmax
+from albert_runtime.postprocessing.probabilities import finite, logit, sigmoid, softmax
 from albert_runtime.sessions.token_classification import TokenClassificationSession
 from albert_runtime.tasks import SEQUENCE
 
@@ -63,7 +64,9 @@ def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
     """
     if "input_ids" in request:
         return _decide_outputs(session, session.run_ids(**request))
-    decide_for_task: Callable[[AlbertSession, dict[str, Any]], Decision] = load_object(TASK_SPECS[session.task].decide)
+    decide_for_task: Callable[[AlbertSession, dict[str, Any]], Decision] = load_object(
+        task_spec(session.bundle.task).decide
+    )
     return decide_for_task(session, dict(request))
 
 
@@ -132,6 +135,23 @@ def decide_answer(session: AlbertSession, request: dict[str, Any]) -> Decision:
     return Decision.single((answers[0].start, answers[0].end), _margin([answer.score for answer in answers]))
 
 
+def decide_answer_or_none(session: AlbertSession, request: dict[str, Any]) -> Decision:
+    """As `decide_answer`, for a head that decides by itself whether there is an answer: that is a part of its own."""
+    passages = session(**request, top_k=2, align_to_words=False, handle_impossible_answer=False)
+    passage = (passages[0].start, passages[0].end), _margin([answer.score for answer in passages])
+    return _passage_or_none(session, passage, passages[0].null_score)
+
+
+def _passage_or_none(session: AlbertSession, passage: tuple[tuple[int, int], float], null_score: float) -> Decision:
+    """The best passage, with its margin, or none if the probability of that is large enough."""
+    threshold = session.manifest.null_threshold
+    if threshold is None:
+        return Decision.single(*passage)
+    none = logit(null_score) > threshold
+    margin = 2 * abs(null_score - sigmoid(threshold))
+    return Decision((0, 0) if none else passage[0], ((none, margin), passage))
+
+
 def _decide_outputs(session: AlbertSession, outputs: Arrays) -> Decision:
     """What the outputs for token ids decide, without a tokenizer that could make an answer of them.
 
@@ -149,6 +169,12 @@ def _decide_outputs(session: AlbertSession, outputs: Arrays) -> Decision:
         pooled = finite(outputs["pooler_output"][0]) if "pooler_output" in outputs else tokens[0]
         vectors = np.stack([pooled, tokens.mean(axis=0)])
         return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH))
+    if session.bundle.task.head == "beam-search":
+        beams = Beams.of({name: array[0] for name, array in outputs.items()})
+        scores = np.exp(beams.start_log_probs[:, np.newaxis] + beams.end_log_probs)
+        start, end = np.unravel_index(scores.argmax(), scores.shape)
+        passage = int(beams.starts[start]), int(beams.ends[start, end])
+        return _passage_or_none(session, (passage, _margin(scores.ravel())), sigmoid(beams.cls_logit))
     rows = [row for array in outputs.values() for row in finite(array).reshape(-1, array.shape[-1])]
     parts = tuple((int(row.argmax()), _margin(softmax(row))) for row in rows)
     # Hundreds of tokens are hundreds of answers, but the beginning and the end of a passage are one.

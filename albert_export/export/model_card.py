@@ -14,7 +14,7 @@ from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
 from albert_export.samples.token_ids import id_requests
 from albert_export.utils.folder_name import folder_name
 from albert_runtime.manifest import Manifest
-from albert_runtime.tasks import TASKS, Task
+from albert_runtime.tasks import Task
 
 
 def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples: SampleTexts = ENGLISH_TEXTS) -> str:
@@ -22,12 +22,15 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
 
     Every figure comes from the files or from the manifest.
     """
-    task = TASKS[manifest.task].without(manifest.missing_outputs)
+    task = manifest.graph_task
     size = (folder / manifest.model_file).stat().st_size
     config = checkpoint.config
     engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
     tensors = [f"| input | {name} | {ids} | {_axes(axes)} |" for name, axes in task.inputs().items()]
-    tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
+    tensors += [
+        f"| output | {name} | {ids if name.endswith('_index') else 'float32'} | {_axes(axes)} |"
+        for name, axes in task.outputs.items()
+    ]
     checks = [
         f"| {name} | {kind['checks']} | {_number(kind.get('max_difference'))} | {_number(kind.get('tolerance'))} "
         f"| {kind.get('detail', '')} |"

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from albert_export.export.tf_embedding_lookup import embedding_lookup
 from albert_export.targets import TARGETS, Plan
-from albert_export.tasks import TASK_SPECS, TaskSpec
+from albert_export.tasks import task_spec
 from albert_runtime.tasks import SEQUENCE, Task
 
 #: a regular expression for the linear layers of the shared layers, by the reference's names in the graph
@@ -24,18 +24,18 @@ MAPPING = r"/embedding_hidden_mapping_in(_\d+)?/MatMul"
 _NUMBER = r"(_\d+)?/"
 
 
-def _head_pattern(spec: TaskSpec) -> str:
-    """A regular expression for the layers of `TaskSpec.float_head`, whose tensors may be called like outputs; or ""."""
+def head_pattern(task: Task) -> str:
+    """A regular expression for the layers of the task's `float_head`, or "".
+
+    Their tensors may be called like outputs.
+    """
+    spec = task_spec(task)
     if not spec.float_head:
         return ""
     layers = "|".join(layer.replace(".", _NUMBER) for layer in spec.float_head)
     outputs = {name for names in spec.float_head.values() for name in names}
     renamed = {target.output_names.get(name, name) for target in TARGETS.values() for name in outputs}
     return rf"^({'|'.join(sorted(renamed))});|/({layers}){_NUMBER}"
-
-
-#: task -> a regular expression for the linear layers of its head that stay in float; empty if there are none
-HEADS = {name: _head_pattern(spec) for name, spec in TASK_SPECS.items()}
 
 
 def linears_pattern(matrices: Sequence[str]) -> str:

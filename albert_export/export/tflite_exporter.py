@@ -175,10 +175,10 @@ class TfliteExporter:
 
         The task heads do: they have few rows, and their errors go straight into the answer.
         """
-        from albert_export.export.tf_function import HEADS, MAPPING, OUTLIERS
+        from albert_export.export.tf_function import MAPPING, OUTLIERS, head_pattern
 
         chosen = [
-            HEADS[self._context.task.name],
+            head_pattern(self._context.task),
             OUTLIERS if recipe.split else "",
             "" if self._plan.precision == "int4" else MAPPING,  # int4 loses far more elsewhere
         ]

@@ -16,8 +16,8 @@ from albert_export.quantization.accuracy_options import AccuracyBudget
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
+from albert_export.verification.comparable_outputs import comparable_outputs
 from albert_export.verification.parity_report import TIE_MARGINS
-from albert_export.verification.verify import comparable_outputs
 from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError, BundleError, UsageError
 from albert_runtime.self_test import request_arrays

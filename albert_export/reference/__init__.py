@@ -1,4 +1,4 @@
-"""The reference models, written to be read: two files (encoder and heads) for each framework."""
+"""The reference models, written to be read: files for the encoder and the heads in each framework."""
 
 from __future__ import annotations
 
@@ -8,3 +8,6 @@ from __future__ import annotations
 MASK_VALUE = -10000.0
 #: the same in words, for manifests
 MASK_POLICY = f"additive, {MASK_VALUE:g} on padding"
+#: The score of the positions that can't be in an answer, in the head that searches with a beam. A softmax turns it into
+#: exactly 0, as it does Google's -1e30, which overflows in float16.
+MASKED_SCORE = MASK_VALUE

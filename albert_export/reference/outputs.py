@@ -84,3 +84,23 @@ class QuestionAnsweringOutput(ModelOutput):
     end_logits: Any = None
     hidden_states: tuple[Any, ...] | None = None
     attentions: tuple[Any, ...] | None = None
+
+
+@dataclass
+class BeamSearchOutput(ModelOutput):
+    """The output of question answering with a beam search; the fields are those of transformers' XLNet.
+
+    start_top_log_probs, start_top_index: `[batch, starts]`, the most probable starts, best first. end_top_log_probs,
+    end_top_index: `[batch, starts * ends]`, the most probable ends for each of them. cls_logits: `[batch]`, the logit
+    of "there is no answer". With labels there are only the loss and cls_logits; the loss is the mean of the losses of
+    start and end, and half of that of cls_logits.
+    """
+
+    loss: Any = None
+    start_top_log_probs: Any = None
+    start_top_index: Any = None
+    end_top_log_probs: Any = None
+    end_top_index: Any = None
+    cls_logits: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from albert_converters.extras import install_line, needing
 from albert_export.checkpoints import Checkpoint
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import task_spec
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime.engines import Engine
 from albert_runtime.errors import DependencyError
@@ -48,7 +48,9 @@ def build_reference(
         DependencyError: the framework is not installed.
         CheckpointError, UnsupportedError: as for `from_pretrained`.
     """
-    model_class = _framework_object(TASK_SPECS[find_task(task).name].references[framework], framework)
+    found = find_task(task)
+    spec = task_spec(found.with_head(checkpoint.head_for(found.name)))
+    model_class = _framework_object(spec.references[framework], framework)
     with _fixed_seed(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head)
 

@@ -241,13 +241,13 @@ class TFAlbertPreTrainedModel(TFTrainable):
 
         Raises:
             CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.
-            UnsupportedError: the checkpoint has no such head.
+            UnsupportedError: the checkpoint has no such head, or another one for the task.
         """
         checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
         model = cls(config or checkpoint.config, **cls._arguments(checkpoint))
         parameters = model.named_weights()
         shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
-        weights = checkpoint.weights_for(cls.task, shapes, allow_random_head=allow_random_head)
+        weights = checkpoint.weights_for(cls.task, shapes, head=cls.head, allow_random_head=allow_random_head)
         for name, array in weights.items():
             parameters[name].assign(array)
         return model

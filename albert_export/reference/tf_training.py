@@ -32,6 +32,8 @@ class TFTrainable(NamedLayers, keras.Model):
 
     #: the task of `albert_runtime.tasks` that the class serves
     task: ClassVar[str]
+    #: the head of the model, see `Task.head`
+    head: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +51,8 @@ class TFTrainable(NamedLayers, keras.Model):
 
     def task_outputs(self, output: ModelOutput) -> Any:
         """The task's outputs, as in `albert_runtime.tasks`: the tensor if there is one, otherwise a dict by name."""
-        outputs = {name: output[name] for name in TASKS[self.task].outputs if getattr(output, name) is not None}
+        names = TASKS[self.task].with_head(self.head).outputs
+        outputs = {name: output[name] for name in names if getattr(output, name) is not None}
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
     def compute_loss(

@@ -186,6 +186,8 @@ class AlbertPreTrainedModel(nn.Module):
 
     #: the task of `albert_runtime.tasks` that the class serves
     task: ClassVar[str]
+    #: the head of the model, see `Task.head`
+    head: ClassVar[str] = ""
     #: what turns this model's parameter names into Hugging Face's full names
     name_prefix: ClassVar[str] = ""
 
@@ -228,13 +230,13 @@ class AlbertPreTrainedModel(nn.Module):
 
         Raises:
             CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.
-            UnsupportedError: the checkpoint has no such head.
+            UnsupportedError: the checkpoint has no such head, or another one for the task.
         """
         checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
         model = cls(config or checkpoint.config, **cls._arguments(checkpoint))
         parameters = model.named_weights()
         shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
-        weights = checkpoint.weights_for(cls.task, shapes, allow_random_head=allow_random_head)
+        weights = checkpoint.weights_for(cls.task, shapes, head=cls.head, allow_random_head=allow_random_head)
         with torch.no_grad():
             for name, array in weights.items():
                 parameters[name].copy_(torch.from_numpy(array))

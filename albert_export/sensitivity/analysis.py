@@ -92,6 +92,8 @@ def scan(
     reference = model
     if isinstance(model, Checkpoint):
         chosen, reference = model.available(chosen), build_reference(model, chosen.name)
+    else:
+        chosen = chosen.with_head(model.head)
     return Scanner(reference, chosen, samples, precision).result(progress)
 
 

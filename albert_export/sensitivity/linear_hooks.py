@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from albert_export.checkpoints.weight_names import DECODER, WORD_EMBEDDINGS
+from albert_export.sensitivity.beam_scores import beam_scores
 from albert_runtime.tasks import Task
 
 
@@ -37,7 +38,7 @@ Inputs = Mapping[str, NDArray[np.int64]]
 class Run(NamedTuple):
     """The results of a run of the model."""
 
-    #: by the names of the task's contract
+    #: by the names of the task's contract, or of `beam_scores`
     outputs: dict[str, Tensor]
     #: the hidden states before each pass, and after the last one
     states: tuple[Tensor, ...]
@@ -54,6 +55,7 @@ class LinearHooks:
     def __init__(self, model: Any, task: Task) -> None:
         self._model = model
         self._outputs = tuple(task.outputs)
+        self._searches = task.head == "beam-search"
         self._groups = getattr(model, "albert", model).encoder.albert_layer_groups
         prefix = model.name_prefix
         self._names = {
@@ -88,7 +90,10 @@ class LinearHooks:
         tensors = {name: torch.from_numpy(array).long() for name, array in inputs.items()}
         with torch.inference_mode(), _counted_passes(self._groups, run_pass), _LinearFunctionMode(call_hook):
             result = self._model(**tensors, output_hidden_states=True, return_dict=True)
-        return Run({name: getattr(result, name) for name in self._outputs}, result.hidden_states)
+        outputs = {name: getattr(result, name) for name in self._outputs}
+        if self._searches:
+            outputs = beam_scores(outputs, tensors["input_ids"].shape[1])
+        return Run(outputs, result.hidden_states)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
 from albert_export.evaluation.decisions import decide
@@ -21,23 +20,19 @@ from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
 from albert_export.samples.texts import sentences
 from albert_export.samples.token_ids import TokenSource, id_requests
-from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.agreement import agree, near_tie
+from albert_export.verification.comparable_outputs import Arrays, aligned_outputs, comparable_outputs, run_arrays
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
-from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 from albert_runtime.token_ids import padding_id
 
-Arrays = dict[str, NDArray[np.int64]]
-#: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
-_LEAST_PROBABILITY = 1e-6
 #: the most added tokens that are compared
 _ADDED_TOKENS = 100
 #: with a larger share of unknown text, the sequences are no text
@@ -104,6 +99,11 @@ def verify_bundle(
                 f"{bundle} is for {session.task} and {model} for {other.task}: there is nothing to compare; "
                 "give two bundles for the same task"
             )
+        if other.bundle.task.head != session.bundle.task.head:
+            raise UnsupportedError(
+                f"{bundle} and {model} answer with different heads: there is nothing to compare; "
+                "give two bundles of the same checkpoint"
+            )
         return compare(session, Reference.of_bundle(other), progress=progress)
     checkpoint = read_checkpoint(model, reading)
     outputs = checkpoint.available(session.bundle.task).outputs
@@ -153,43 +153,6 @@ def compare(
     with suppressed_truncation_warnings():
         _compare_answers(report, session, reference.session, samples)
     return report
-
-
-def comparable_outputs(
-    session: AlbertSession, reference: AlbertSession, arrays: Arrays
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the outputs of both sessions for `arrays`, in a form in which they can be compared.
-
-    Some targets end their graph in softmax. Logits can't be restored from probabilities, since softmax drops a
-    constant that is added to all of them; so both sides are given as the logarithms of probabilities.
-    """
-    got, expected = _run(session, arrays), _run(reference, arrays)
-    if _gives_probabilities(session) or _gives_probabilities(reference):
-        return _log_softmax(got), _log_softmax(expected)
-    return got, expected
-
-
-def _gives_probabilities(session: AlbertSession) -> bool:
-    target = TARGETS.get(session.manifest.target)
-    return target is not None and session.task in target.probabilities
-
-
-def _log_softmax(outputs: dict[str, Any]) -> dict[str, Any]:
-    return {name: np.log(softmax(array).clip(_LEAST_PROBABILITY)) for name, array in outputs.items()}
-
-
-def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
-    """Return the outputs for `arrays`. For a graph of a static length, inputs are padded and outputs are cut again."""
-    static, length = session.manifest.sequence_length, arrays["input_ids"].shape[-1]
-    if static is None:
-        return session.run(arrays)
-    fill = {"input_ids": padding_id(session.bundle.config)}
-    padding = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
-    outputs = session.run(
-        {name: np.pad(array, padding, constant_values=fill.get(name, 0)) for name, array in arrays.items()}
-    )
-    axes = session.bundle.task.outputs
-    return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
 
 
 def _compare_tokens(
@@ -306,15 +269,17 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, s
             batch[name] = np.stack(padded).reshape((-1, 1, length) if CHOICES in task.input_axes else (-1, length))
         return batch
 
-    together = _run(session, arrays(rows, longest))
+    together = run_arrays(session, arrays(rows, longest))
     for index, row in enumerate(rows):
         length = row["input_ids"].size
-        alone = _run(session, arrays([row], length))
+        alone = run_arrays(session, arrays([row], length))
+        padded = {name: array[index : index + 1] for name, array in together.items()}
+        for name, axes in task.outputs.items():
+            if SEQUENCE in axes:
+                padded[name] = padded[name][:, :length]
+        padded, alone = aligned_outputs(task, padded, alone)
         for name, array in alone.items():
-            padded = together[name][index : index + 1]
-            if SEQUENCE in task.outputs[name]:
-                padded = padded[:, :length]
-            report.add_values("padding", f"{name}, {length} tokens padded to {longest}", padded, array)
+            report.add_values("padding", f"{name}, {length} tokens padded to {longest}", padded[name], array)
 
 
 def _padding_rows(session: AlbertSession, samples: SampleTexts) -> list[Arrays]:

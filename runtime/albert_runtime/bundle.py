@@ -25,7 +25,7 @@ from typing import Any
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
-from albert_runtime.tasks import TASKS, Task
+from albert_runtime.tasks import Task
 
 __all__ = [
     "CONFIG_FILE",
@@ -64,7 +64,7 @@ class Bundle:
     @property
     def task(self) -> Task:
         """The task that the bundle was made for, with the outputs that its graph has."""
-        return TASKS[self.manifest.task].without(self.manifest.missing_outputs)
+        return self.manifest.graph_task
 
     @property
     def model_file(self) -> Path:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from albert_runtime.errors import BundleError, listed
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import TASKS, Task
 
 #: increased when runtimes for the previous version can no longer read the bundles
 FORMAT_VERSION = 1
@@ -20,7 +20,7 @@ VOCABULARY_FILE = "spiece.model"
 WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "has_tokenizer")
+_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,8 @@ class Manifest:
     #: the number of tokens, if the graph has a static length; None if the length is dynamic
     sequence_length: int | None = None
     #: For question answering: by how much the logarithm of the score of "no answer" must exceed that of the best
-    #: passage before the empty answer is given. None if the model was not trained to say that there is no answer.
+    #: passage before the empty answer is given. With the head "beam-search", what the logit of "no answer" must exceed,
+    #: that is the logarithm of its odds. None if the model was not trained to say that there is no answer.
     null_threshold: float | None = None
     #: the name of a tool -> its version when the bundle was made
     versions: dict[str, str] = field(default_factory=dict)
@@ -68,6 +69,8 @@ class Manifest:
     embedding: dict[str, Any] = field(default_factory=dict)
     #: the outputs of the task that the graph lacks, because the checkpoint had no weights for them
     missing_outputs: tuple[str, ...] = ()
+    #: the head of the graph, one of the task's `heads`; "" for the usual one, which is not written
+    head: str = ""
     #: whether the bundle has a tokenizer's files. A bundle without them takes token ids only. The field is in the file
     #: only then, so that other bundles stay as earlier versions wrote them.
     has_tokenizer: bool = True
@@ -81,6 +84,11 @@ class Manifest:
         problems = self._problems()
         if problems:
             raise BundleError(listed("the manifest of the bundle is wrong:", problems))
+
+    @property
+    def graph_task(self) -> Task:
+        """The task, with the outputs that the graph has."""
+        return TASKS[self.task].with_head(self.head).without(self.missing_outputs)
 
     @classmethod
     def from_dict(cls, record: object) -> Manifest:
@@ -120,6 +128,8 @@ class Manifest:
         record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
         for name in ("labels", "missing_outputs", "self_test"):
             record[name] = list(record[name])
+        if not self.head:
+            del record["head"]
         if self.has_tokenizer:
             del record["has_tokenizer"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
@@ -139,6 +149,12 @@ class Manifest:
             for name in self.missing_outputs
             if name not in TASKS[self.task].optional_outputs
         ]
+        if self.head and self.head not in TASKS[self.task].heads:
+            known = ", ".join(TASKS[self.task].heads) or "only the usual one"
+            problems.append(
+                f'"head" is {self.head!r}, which this runtime does not know; it knows for {self.task}: {known} '
+                "(pip install --upgrade albert-runtime)"
+            )
         if self.null_threshold is not None and self.task != "question-answering":
             problems.append(f'"null_threshold" must be null, because it does not go with {self.task}')
         for name in (self.model_file, CONFIG_FILE):
@@ -224,6 +240,7 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),
     "embedding": ("a table", lambda value: isinstance(value, dict)),
     "missing_outputs": ("a list of strings", _is_strings),
+    "head": ("a string", lambda value: isinstance(value, str)),
     "has_tokenizer": ("true or false", lambda value: isinstance(value, bool)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -4,13 +4,14 @@ A new task is one more row of `TASKS` and the session class that the row names. 
 know about a task is in the table of `albert_export/tasks.py`.
 
 Tensor names follow Hugging Face's ONNX exports, so that other tools open the graphs too. Ids are int64 in ONNX and
-int32 in TFLite; outputs are float32. Every named axis is dynamic unless a static target is asked for.
+int32 in TFLite; outputs are float32, and positions (`..._index`) have the type of ids. Every named axis is dynamic
+unless a static target is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from albert_runtime.errors import UnsupportedError
 
@@ -63,6 +64,18 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Head:
+    """Another head for a task: its graph answers the same requests with other outputs."""
+
+    #: class of the reference model with this head
+    architecture: str
+    #: as in `Task`
+    outputs: dict[str, tuple[str, ...]]
+    #: the function (got, expected) -> (got, expected), as "module:name", that makes outputs of two graphs comparable
+    aligned: str
+
+
+@dataclass(frozen=True)
 class Task:
     """One task: its names, the tensors of its graph, and the session that turns tensors into answers.
 
@@ -94,6 +107,12 @@ class Task:
     labelled: bool = False
     #: outputs that a graph may lack, because there are checkpoints without the weights that compute them
     optional_outputs: tuple[str, ...] = ()
+    #: the name of another head -> that head
+    heads: dict[str, Head] = field(default_factory=dict)
+    #: the head that the graph has, one of `heads`; "" for the usual one
+    head: str = ""
+    #: see `Head`; "" if each output can be compared as it is
+    aligned: str = ""
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Input name -> its axes."""
@@ -104,6 +123,13 @@ class Task:
         if not outputs:
             return self
         return replace(self, outputs={name: axes for name, axes in self.outputs.items() if name not in outputs})
+
+    def with_head(self, name: str) -> Task:
+        """The task of a graph that has the head called `name`, one of `heads` or "" for the usual one."""
+        if not name:
+            return self
+        head = self.heads[name]
+        return replace(self, head=name, architecture=head.architecture, outputs=head.outputs, aligned=head.aligned)
 
 
 def _option(name: str, *, repeated: bool) -> str:
@@ -239,6 +265,19 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForQuestionAnswering",
             input_axes=_SEQUENCES,
             outputs={"start_logits": (BATCH, SEQUENCE), "end_logits": (BATCH, SEQUENCE)},
+            heads={
+                "beam-search": Head(  # Google's for SQuAD v2.0; the names are those of the same head in transformers
+                    architecture="AlbertForQuestionAnsweringBeamSearch",
+                    outputs={
+                        "start_top_log_probs": (BATCH, "start_n_top"),
+                        "start_top_index": (BATCH, "start_n_top"),
+                        "end_top_log_probs": (BATCH, "start_n_top * end_n_top"),
+                        "end_top_index": (BATCH, "start_n_top * end_n_top"),
+                        "cls_logits": (BATCH,),
+                    },
+                    aligned="albert_runtime.postprocessing.beams:aligned",
+                )
+            },
             session=f"{_SESSIONS}.question_answering:QuestionAnsweringSession",
             formatter=f"{_FORMATTERS}:format_answers",
             arguments=(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import string
 import sys
@@ -40,8 +39,8 @@ class NullableAnswer(NamedTuple):
     """The best passage for a question of SQuAD v2.0, and how probable it is that the question has no answer."""
 
     passage: str
-    #: The logarithm of the score of "no answer" less that of the passage; the largest number if there is no passage.
-    #: Google's run_squad calls it `score_diff`, and writes it into `null_odds.json`.
+    #: `null_odds` of the session; the largest number if there is no passage. Google's run_squad calls it `score_diff`,
+    #: and writes it into `null_odds.json`.
     null_odds: float
     #: no answer is given if `null_odds` is above this
     threshold: float
@@ -62,16 +61,13 @@ def answer_or_not(session: AlbertSession, example: Example) -> NullableAnswer:
         answer = _best_passage(session, example)
     except UsageError:
         return NullableAnswer("", sys.float_info.max, threshold)
-    return NullableAnswer(answer.text, _log(answer.null_score) - _log(answer.score), threshold)
+    assert isinstance(session, QuestionAnsweringSession)
+    return NullableAnswer(answer.text, session.null_odds(answer), threshold)
 
 
 def _best_passage(session: AlbertSession, example: Example) -> Answer:
     assert isinstance(session, QuestionAnsweringSession)
     return session(**example.request, max_answer_len=_MAX_ANSWER_LEN, handle_impossible_answer=False)
-
-
-def _log(score: float) -> float:
-    return math.log(max(score, sys.float_info.min))
 
 
 def squad_1_scores(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, float]:

@@ -23,6 +23,7 @@ class CannedEngine:
         task: the name or an alias of the task whose outputs it returns.
         answer: the arrays by name that every run returns; or a function from the inputs of a run to such arrays, which
             must be safe to call from several threads if the session is used from several threads.
+        head: the head whose outputs these are, see `Task.head`.
 
     The inputs of every run are kept in `runs`, in the order of the runs.
     """
@@ -35,8 +36,10 @@ class CannedEngine:
         self,
         task: str,
         answer: Mapping[str, NDArray[Any]] | Callable[[Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]],
+        *,
+        head: str = "",
     ) -> None:
-        self.output_names = tuple(find_task(task).outputs)
+        self.output_names = tuple(find_task(task).with_head(head).outputs)
         self.runs: list[Arrays] = []
         self._answer = answer
 

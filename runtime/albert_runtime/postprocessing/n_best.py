@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from albert_runtime.answers import Answer
 from albert_runtime.contexts import TokenizedContext
 from albert_runtime.postprocessing.probabilities import Logits, Scores, finite
+from albert_runtime.postprocessing.ranking import Passage, rank_answers
 from albert_runtime.windows import TextWindow
 
 
@@ -24,15 +25,6 @@ class ContextLogits(NamedTuple):
     starts: Sequence[Logits]
     #: float32 `[sequence]` for each window
     ends: Sequence[Logits]
-
-
-class _Passage(NamedTuple):
-    """The characters `start:end` of a context, and the logarithm of the passage's probability."""
-
-    log_score: float
-    start: int
-    end: int
-    context_index: int
 
 
 def best_answers(
@@ -62,7 +54,7 @@ def best_answers(
     Raises:
         BundleError: the logits are not finite.
     """
-    found: dict[tuple[int, str], _Passage] = {}
+    found: list[Passage] = []
     log_null = np.inf
     for index, (context, windows, starts, ends) in enumerate(contexts):
         spans = context.word_spans if align_to_words else context.token_spans
@@ -73,29 +65,16 @@ def best_answers(
             in_window = spans[window.first : window.first + len(window)]
             different: set[str] = set()
             for log_score, start, end in _passages(log_starts[1:], log_ends[1:], in_window, max_answer_len, top_k):
-                text = context.text[start:end]
-                different.add(text)
-                known = found.get((index, text))
-                if known is None or log_score > known.log_score:
-                    found[index, text] = _Passage(log_score, start, end, index)
+                found.append(Passage(log_score, start, end, index))
+                different.add(context.text[start:end])
                 if len(different) == top_k:
                     break
-    # The sort is stable: where scores are equal, the passage that comes first in the contexts is the better one.
-    ranked = [(one.log_score, one) for one in sorted(found.values(), key=lambda one: one[1:])]
-    if null_threshold is not None:
-        ranked.append((log_null - null_threshold, _Passage(log_null, 0, 0, 0)))
-    ranked.sort(key=lambda item: -item[0])
-    null_score = float(np.exp(log_null))
-    return tuple(
-        Answer(
-            text=contexts[one.context_index].context.text[one.start : one.end],
-            score=float(np.exp(one.log_score)),
-            start=one.start,
-            end=one.end,
-            null_score=null_score,
-            context_index=one.context_index,
-        )
-        for _, one in ranked[:top_k]
+    return rank_answers(
+        [one.context.text for one in contexts],
+        found,
+        top_k=top_k,
+        null_score=float(np.exp(log_null)),
+        null_rank=None if null_threshold is None else log_null - null_threshold,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +41,21 @@ def finite(logits: NDArray[Any]) -> Scores:
             "export it again in a higher precision: albert-export onnx --precision fp32"
         )
     return values
+
+
+def log_of(probability: float) -> float:
+    """The logarithm of a probability; that of 0 is the logarithm of the smallest number above it."""
+    return math.log(max(probability, sys.float_info.min))
+
+
+def sigmoid(value: float) -> float:
+    """The probability whose logarithm of the odds is `value`."""
+    return float(np.exp(-np.logaddexp(0.0, -value)))
+
+
+def logit(probability: float) -> float:
+    """The logarithm of the odds: the inverse of the sigmoid function."""
+    return log_of(probability) - log_of(1.0 - probability)
 
 
 def check_label_count(logits: NDArray[Any], labels: Sequence[str]) -> None:

@@ -11,9 +11,13 @@ from albert_runtime.answers import Answer
 from albert_runtime.contexts import TokenizedContext
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
+from albert_runtime.postprocessing.beam_search import ContextBeams, best_beam_answers
+from albert_runtime.postprocessing.beams import Beams
 from albert_runtime.postprocessing.n_best import ContextLogits, best_answers
+from albert_runtime.postprocessing.probabilities import log_of, logit
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
+from albert_runtime.windows import TextWindow
 
 _logger = logging.getLogger("albert_runtime")
 
@@ -25,6 +29,8 @@ _MAX_QUESTION_LEN = 64
 _MAX_ANSWER_LEN = 15
 #: [CLS] question [SEP] context [SEP]
 _SPECIAL_TOKENS = 3
+#: the name of Google's head for SQuAD v2.0 in manifests
+_BEAM_SEARCH = "beam-search"
 
 _NOTHING_TO_SELECT = "the context holds nothing that the tokenizer knows as text; give it words to answer from"
 
@@ -80,7 +86,8 @@ class QuestionAnsweringSession(AlbertSession):
     """A question and a context -> the passage of the context that answers the question.
 
     The options have the names, the meaning and the defaults of Hugging Face's question-answering pipeline, and the
-    answers are those that it gives with the slow tokenizer.
+    answers are those that it gives with the slow tokenizer. Answers of Google's head for SQuAD v2.0 are those of its
+    run_squad_v2.py.
     """
 
     task = "question-answering"
@@ -150,8 +157,9 @@ class QuestionAnsweringSession(AlbertSession):
                 answer begins and ends at tokens of the model, so that "Paris" is found in "(Paris)", and "n" in "Ann".
             handle_impossible_answer: whether the answer may be that there is none: the empty `Answer`, whose score is
                 its `null_score`. It comes before a passage if the logarithm of its score is larger by more than the
-                bundle's `null_threshold`, which is 0 if the bundle has none. None means True if the bundle has a
-                `null_threshold`, and False otherwise.
+                bundle's `null_threshold`, which is 0 if the bundle has none. With Google's head for SQuAD v2.0 it comes
+                before all passages if the logarithm of its odds is larger than that, and after them otherwise. None
+                means True if the bundle has a `null_threshold`, and False otherwise.
 
         Returns:
             An `Answer`, or a tuple of them if `top_k` is above 1.
@@ -233,23 +241,50 @@ class QuestionAnsweringSession(AlbertSession):
 
         def finish(outputs: Sequence[Arrays]) -> Answer | tuple[Answer, ...]:
             rest = iter(outputs)
-            logits = []
-            for context, of_context in zip(contexts, windows, strict=True):
-                rows = [next(rest) for _ in of_context]
-                starts, ends = ([row[name] for row in rows] for name in ("start_logits", "end_logits"))
-                logits.append(ContextLogits(context, of_context, starts, ends))
-            answers = best_answers(
-                logits,
-                top_k=options.top_k,
-                max_answer_len=options.max_answer_len,
-                align_to_words=options.align_to_words,
-                null_threshold=null_threshold,
-            )
+            rows = [[next(rest) for _ in of_context] for of_context in windows]
+            answers = self._ranked(contexts, windows, rows, options, null_threshold)
             if not answers:
                 raise UsageError(_NOTHING_TO_SELECT)
             return answers[0] if options.top_k == 1 else answers
 
         return PreparedRequest(encodings, finish)
+
+    def _ranked(
+        self,
+        contexts: Sequence[TokenizedContext],
+        windows: Sequence[tuple[TextWindow, ...]],
+        rows: Sequence[Sequence[Arrays]],
+        options: _Options,
+        null_threshold: float | None,
+    ) -> tuple[Answer, ...]:
+        """The best answers; `rows` are the outputs for each window of each context."""
+        settings: dict[str, Any] = {
+            "top_k": options.top_k,
+            "max_answer_len": options.max_answer_len,
+            "align_to_words": options.align_to_words,
+            "null_threshold": null_threshold,
+        }
+        of_contexts = list(zip(contexts, windows, rows, strict=True))
+        if self.manifest.head == _BEAM_SEARCH:
+            return best_beam_answers(
+                [ContextBeams(context, seen, [Beams.of(row) for row in found]) for context, seen, found in of_contexts],
+                **settings,
+            )
+        logits = [
+            ContextLogits(context, seen, [row["start_logits"] for row in found], [row["end_logits"] for row in found])
+            for context, seen, found in of_contexts
+        ]
+        return best_answers(logits, **settings)
+
+    def null_odds(self, answer: Answer) -> float:
+        """How much speaks for "no answer" and against `answer`, a passage: what `null_threshold` is compared with.
+
+        It is the logarithm of the score of "no answer" less that of the passage. Google's head for SQuAD v2.0 finds
+        out without the passage whether there is an answer: there it is the logit of "no answer".
+        """
+        if self.manifest.head == _BEAM_SEARCH:
+            return logit(answer.null_score)
+        return log_of(answer.null_score) - log_of(answer.score)
 
     def _question_tokens(self, question: str, max_question_len: int, length: int) -> Encoding:
         """The tokens of the question, without those that are cut off."""

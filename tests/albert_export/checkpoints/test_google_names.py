@@ -16,6 +16,7 @@ from albert_export.checkpoints.checkpoint import choose_task, default_task
 from albert_export.checkpoints.weight_names import ENCODER, HEADS
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, DependencyError, UnsupportedError, UsageError
+from albert_runtime.tasks import TASKS
 
 pytest.importorskip("tensorflow")
 
@@ -123,15 +124,30 @@ def test_the_heads_of_run_classifier_and_run_race(tmp_path, head, rows):
         assert default_task(checkpoint).name == "text-classification"
 
 
-def test_the_squad_v2_head_is_refused_only_if_it_is_asked_for(tmp_path):
+def test_the_squad_v2_head_is_another_head_for_question_answering(tmp_path):
     save_google(tmp_path, random_variables("squad v2"))
     checkpoint = read_checkpoint(tmp_path)
-    assert checkpoint.tasks == ("feature-extraction",)
+    assert checkpoint.tasks == ("feature-extraction", "question-answering")
+    assert checkpoint.head_for("question-answering") == "beam-search"
+    assert list(checkpoint.available(TASKS["question-answering"]).outputs)[-1] == "cls_logits"
     shapes = {name: array.shape for name, array in checkpoint.weights.items()}
     assert checkpoint.weights_for("feature-extraction", shapes).keys() == shapes.keys()
-    with pytest.raises(UnsupportedError, match="Google's SQuAD 2 head") as caught:
+    assert checkpoint.weights_for("qa", shapes, head="beam-search").keys() == shapes.keys()
+    with pytest.raises(UnsupportedError, match=r"another head .*AlbertForQuestionAnsweringBeamSearch") as caught:
         checkpoint.weights_for("qa", {**shapes, "qa_outputs.weight": (2, 32), "qa_outputs.bias": (2,)})
     assert caught.value.exit_code == 3
+
+
+def test_a_part_of_the_squad_v2_head_is_refused(tmp_path):
+    variables = random_variables("squad v2")
+    for name in ("end_logits/dense_1/bias", "answer_class/dense_0/kernel"):
+        del variables[name]
+    save_google(tmp_path, variables)
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(tmp_path)
+    assert "missing: answer_class/dense_0/kernel\n" in str(caught.value)
+    assert "missing: end_logits/dense_1/bias" in str(caught.value)
+    assert str(caught.value).count("\n") == 2
 
 
 def test_wrong_size(tmp_path):

@@ -19,6 +19,7 @@ from torch import nn
 
 from albert_converters.onnx.export.graph_builder import GraphBuilder
 from albert_converters.onnx.export.lowerings import LOWERINGS, MIN_OPSET
+from albert_converters.onnx.export.selection_lowerings import SELECTION_LOWERINGS
 from albert_runtime._version import __version__
 from albert_runtime.errors import ConversionError, OperatorError, UsageError
 from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE, Task
@@ -34,7 +35,7 @@ _EXAMPLE = {BATCH: 2, CHOICES: 3, SEQUENCE: 5}
 
 
 class _TaskGraph(nn.Module):
-    """Wraps the model to take the task's inputs by name, and to return its outputs as a tuple of float32 tensors."""
+    """Wraps the model to take the task's inputs by name, and to return a tuple of outputs; floats become float32."""
 
     def __init__(self, model: nn.Module, task: Task) -> None:
         super().__init__()
@@ -47,7 +48,8 @@ class _TaskGraph(nn.Module):
         outputs = self.model(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, return_dict=True
         )
-        return tuple(getattr(outputs, name).float() for name in self.output_names)
+        tensors = (getattr(outputs, name) for name in self.output_names)
+        return tuple(tensor.float() if tensor.is_floating_point() else tensor for tensor in tensors)
 
 
 def trace(model: nn.Module, task: Task, max_length: int) -> torch.export.ExportedProgram:
@@ -130,8 +132,9 @@ def _declare_inputs(builder: GraphBuilder, program: torch.export.ExportedProgram
 
 
 def _write_nodes(builder: GraphBuilder, program: torch.export.ExportedProgram) -> None:
+    lowerings = {**LOWERINGS, **SELECTION_LOWERINGS}
     calls = [node for node in program.graph.nodes if node.op == "call_function"]
-    missing = {str(node.target) for node in calls if node.target not in LOWERINGS}
+    missing = {str(node.target) for node in calls if node.target not in lowerings}
     if missing:
         raise OperatorError(
             f"there is no ONNX lowering for these PyTorch operators of the model: {', '.join(sorted(missing))}; "
@@ -139,7 +142,7 @@ def _write_nodes(builder: GraphBuilder, program: torch.export.ExportedProgram) -
             "or add a lowering as docs/contributing/add-an-operator.md shows"
         )
     for node in calls:
-        LOWERINGS[node.target](builder, node)
+        lowerings[node.target](builder, node)
 
 
 def _declare_outputs(builder: GraphBuilder, program: torch.export.ExportedProgram, task: Task) -> None:

@@ -1,0 +1,62 @@
+"""The outputs of two sessions for the same inputs, in a form in which they can be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albert_export.targets import TARGETS
+from albert_runtime import AlbertSession
+from albert_runtime.lazy_import import load_object
+from albert_runtime.postprocessing.probabilities import softmax
+from albert_runtime.tasks import SEQUENCE, Task
+from albert_runtime.token_ids import padding_id
+
+Arrays = dict[str, NDArray[np.int64]]
+#: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
+_LEAST_PROBABILITY = 1e-6
+
+
+def comparable_outputs(
+    session: AlbertSession, reference: AlbertSession, arrays: Arrays
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the outputs of both sessions for `arrays`, in a form in which they can be compared.
+
+    The outputs of some heads must be aligned first, see `Head.aligned`. Some targets end their graph in softmax. Logits
+    can't be restored from probabilities, since softmax drops a constant that is added to all of them; so both sides are
+    given as the logarithms of probabilities.
+    """
+    got, expected = run_arrays(session, arrays), run_arrays(reference, arrays)
+    if _gives_probabilities(session) or _gives_probabilities(reference):
+        return _log_softmax(got), _log_softmax(expected)
+    return aligned_outputs(session.bundle.task, got, expected)
+
+
+def aligned_outputs(task: Task, got: dict[str, Any], expected: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the outputs of two graphs of `task` for the same inputs, so that they can be compared one by one."""
+    return load_object(task.aligned)(got, expected) if task.aligned else (got, expected)
+
+
+def _gives_probabilities(session: AlbertSession) -> bool:
+    target = TARGETS.get(session.manifest.target)
+    return target is not None and session.task in target.probabilities
+
+
+def _log_softmax(outputs: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.log(softmax(array).clip(_LEAST_PROBABILITY)) for name, array in outputs.items()}
+
+
+def run_arrays(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
+    """Return the outputs for `arrays`. For a graph of a static length, inputs are padded and outputs are cut again."""
+    static, length = session.manifest.sequence_length, arrays["input_ids"].shape[-1]
+    if static is None:
+        return session.run(arrays)
+    fill = {"input_ids": padding_id(session.bundle.config)}
+    padding = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
+    outputs = session.run(
+        {name: np.pad(array, padding, constant_values=fill.get(name, 0)) for name, array in arrays.items()}
+    )
+    axes = session.bundle.task.outputs
+    return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
