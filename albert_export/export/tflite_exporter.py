@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -140,7 +141,7 @@ class TfliteExporter:
         from albert_export.quantization.tf_linears import temporary_int4_weights
 
         context, plan = self._context, self._plan
-        gptq = plan.precision == "int4"
+        config, gptq = context.checkpoint.config, plan.precision == "int4"
         key = (recipe.split, recipe.kept if gptq else ())
         if key not in self._float_graphs:
             reference = self._variants.reference(recipe.split)
@@ -148,7 +149,8 @@ class TfliteExporter:
                 if gptq:
                     weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
                 context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
-                self._float_graphs[key] = to_tflite(trace_reference(reference, context.task, plan))
+                divisor = math.sqrt(config.hidden_size // config.num_attention_heads)  # of the queries
+                self._float_graphs[key] = to_tflite(trace_reference(reference, context.task, plan), divisors=(divisor,))
         return self._float_graphs[key]
 
     def _hessians(self, recipe: Recipe) -> dict[str, Any]:

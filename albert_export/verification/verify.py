@@ -23,6 +23,7 @@ from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
+from albert_export.verification.affordable import Stopwatch
 from albert_export.verification.agreement import agree, near_tie
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
@@ -36,6 +37,9 @@ from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 Arrays = dict[str, NDArray[np.int64]]
 #: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
 _LEAST_PROBABILITY = 1e-6
+#: the seconds that the comparison of values may take; a large model leaves out lengths, but none up to `_ALWAYS` tokens
+_SECONDS = 60.0
+_ALWAYS = 64
 #: the most added tokens that are compared
 _ADDED_TOKENS = 100
 
@@ -124,9 +128,7 @@ def compare(
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    for label, arrays in _cases(session.tokenizer, task, longest):
-        progress(f"comparing values: {label}")
-        _compare_values(report, label, *comparable_outputs(session, reference.session, arrays))
+    _compare_cases(report, session, reference.session, list(_cases(session.tokenizer, task, longest)), progress)
     progress("comparing padded with unpadded")
     _compare_padding(report, session, task)
     if not answers:
@@ -238,6 +240,30 @@ def _batch(ids: NDArray[np.int64], lengths: list[int], tokenizer: AlbertTokenize
     if choices:
         return {name: array.reshape(-1, choices, shape[1]) for name, array in arrays.items()}
     return arrays
+
+
+def _compare_cases(
+    report: ParityReport,
+    session: AlbertSession,
+    reference: AlbertSession,
+    cases: list[tuple[str, Arrays]],
+    progress: Progress,
+) -> None:
+    """Compare the values of all cases. If that takes too long, middle lengths are left out, and never the longest."""
+    sizes = [arrays["input_ids"].size for _, arrays in cases]
+    left_out, pace = [], 0.0
+    for index, (label, arrays) in enumerate(cases):
+        middle = len(arrays["input_ids"]) == 1 and _ALWAYS < sizes[index] < max(sizes)
+        if middle and pace * sum(sizes[index:]) > _SECONDS:
+            left_out.append(label)
+            continue
+        progress(f"comparing values: {label}")
+        watch = Stopwatch()
+        _compare_values(report, label, *comparable_outputs(session, reference, arrays))
+        pace = watch.seconds / sizes[index]
+    if left_out:
+        report.left_out = f"values of {' and '.join(left_out)}, as {pace:.2g} s are needed for a token"
+        progress(f"left out: {report.left_out}")
 
 
 def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expected: dict[str, Any]) -> None:
