@@ -23,6 +23,8 @@ from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
 
 TFLITE_FILE = "model.tflite"
+#: larger float graphs are not kept
+_KEPT_BYTES = 64 << 20
 #: what stays in float in every precision: it has few weights or none, and quantizing it would cost the most answers
 _NEVER_QUANTIZED = ("matrix multiplications of two activations in attention", "softmax", "LayerNorm",
                     "activation functions", "biases", "position and segment embeddings")  # fmt: skip
@@ -47,7 +49,8 @@ class TfliteOptions:
 
 
 class TfliteExporter:
-    """Writes `model.tflite` for one context. A float graph that several recipes start from is made once.
+    """Writes `model.tflite` for one context. A float graph that several recipes start from is made once, unless it is
+    so large that keeping it would take more memory than making it again takes time.
 
     Args:
         context: the model that is exported; its reference is in TensorFlow.
@@ -143,15 +146,18 @@ class TfliteExporter:
         context, plan = self._context, self._plan
         config, gptq = context.checkpoint.config, plan.precision == "int4"
         key = (recipe.split, recipe.kept if gptq else ())
-        if key not in self._float_graphs:
+        content = self._float_graphs.get(key)
+        if content is None:
             reference = self._variants.reference(recipe.split)
             with contextlib.ExitStack() as weights:
                 if gptq:
                     weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
                 context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
                 divisor = math.sqrt(config.hidden_size // config.num_attention_heads)  # of the queries
-                self._float_graphs[key] = to_tflite(trace_reference(reference, context.task, plan), divisors=(divisor,))
-        return self._float_graphs[key]
+                content = to_tflite(trace_reference(reference, context.task, plan), divisors=(divisor,))
+            if len(content) <= _KEPT_BYTES:
+                self._float_graphs[key] = content
+        return content
 
     def _hessians(self, recipe: Recipe) -> dict[str, Any]:
         """Path of each linear layer that becomes int4 -> the Hessian of its inputs."""

@@ -6,9 +6,12 @@ import contextlib
 import logging
 import re
 import tempfile
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from albert_converters.tflite import model as tflite_model
@@ -51,10 +54,10 @@ def _converted(function: Any, placeholders: Placeholders | None) -> bytes:
             constant = _with_constants(function)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([constant], tf.Module())
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        content = bytes(converter.convert())
+        with _parsed_once():
+            parsed = converter.convert().model
     except Exception as error:  # ConverterError, and others that come from MLIR
         raise _conversion_error(function, str(error).strip() or type(error).__name__) from error
-    parsed = tflite_model.loads(content, name="the converted model")
     if not parsed.signatureDefs:
         # the function has a signature, but the converter stores it in a temporary folder, and could not read it back
         raise ConversionError(
@@ -69,6 +72,31 @@ def _converted(function: Any, placeholders: Placeholders | None) -> bytes:
         placeholders.fill(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
+
+
+class _Parsed:
+    """A model in place of its bytes."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+@contextlib.contextmanager
+def _parsed_once() -> Iterator[None]:
+    """Within the block, TensorFlow's converter returns a parsed model, as `_Parsed`.
+
+    It would otherwise write the model to bytes and read it again after each of its last steps, which add a few words.
+    """
+    parse = flatbuffer_utils.convert_bytearray_to_object
+
+    def parsed(content: Any) -> Any:
+        return content.model if isinstance(content, _Parsed) else parse(content)
+
+    with (
+        mock.patch.object(flatbuffer_utils, "convert_bytearray_to_object", parsed),
+        mock.patch.object(flatbuffer_utils, "convert_object_to_bytearray", lambda model, **options: _Parsed(model)),
+    ):
+        yield
 
 
 def _with_constants(function: Any) -> Any:

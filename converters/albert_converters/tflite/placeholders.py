@@ -104,7 +104,7 @@ class Placeholders:
                     buffer = model.buffers[bias]
                     buffer.data = self._bias(tflite_model.content(buffer).view(np.float32), *found[matrix])
         for index, (placeholder, folding) in found.items():
-            matrix_values = folding(self.variables[placeholder].numpy())
+            matrix_values = folding(_values(self.variables[placeholder]))
             model.buffers[index].data = matrix_values.reshape(-1).view(np.uint8)
 
     def _matrices(self, model: schema.ModelT) -> dict[int, tuple[float, Folding]]:
@@ -139,7 +139,7 @@ class Placeholders:
                 if addend is None and np.array_equal(given, folding(bias)):
                     results.append(folding(bias))
                 elif addend is not None and np.abs(given - expected).max() <= tolerance:
-                    results.append(folding(_product(variable.numpy(), addend, bias)))
+                    results.append(folding(_product(_values(variable), addend, bias)))
         if not results or any(not np.array_equal(one, results[0]) for one in results):
             raise LostWeightsError(f"{len(results)} possible biases beside {variable.name}")
         return results[0].view(np.uint8)
@@ -177,8 +177,13 @@ def _is_large(variable: Any) -> bool:
     return bool(variable.dtype == np.float32 and 4 * math.prod(variable.shape) >= LEAST_BYTES)
 
 
+def _values(variable: Any) -> Matrix:
+    """The values of a `tf.Variable`, in its own memory; its method `numpy` would copy them."""
+    return np.asarray(memoryview(variable.read_value()))
+
+
 def _product(matrix: Matrix, vector: Matrix, bias: Matrix) -> Matrix:
-    """`matrix @ vector + bias`, summed in float64, a few rows at a time so that the matrix is never copied as a whole."""
+    """`matrix @ vector + bias`, summed in float64; a few rows are copied at a time, and never the whole matrix."""
     result = np.empty_like(bias)
     for start in range(0, len(bias), _ROWS):
         rows = matrix[start : start + _ROWS].astype(np.float64)
