@@ -11,7 +11,7 @@ from albert_runtime._version import __version__
 from albert_runtime.lazy_import import lazy_names
 
 if TYPE_CHECKING:
-    from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+    from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint, write_checkpoint
     from albert_export.config import AlbertConfig
     from albert_export.demos import demo_checkpoint
     from albert_export.export import export_onnx, export_tflite
@@ -49,6 +49,7 @@ __all__ = [
     "AlbertModel",
     "AlbertTokenizer",
     "Checkpoint",
+    "ReadOptions",
     "TFAlbertForMaskedLM",
     "TFAlbertForMultipleChoice",
     "TFAlbertForPreTraining",
@@ -69,7 +70,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "albert_export.checkpoints": ("Checkpoint", "read_checkpoint", "write_checkpoint"),
+        "albert_export.checkpoints": ("Checkpoint", "ReadOptions", "read_checkpoint", "write_checkpoint"),
         "albert_export.config": ("AlbertConfig",),
         "albert_export.demos": ("demo_checkpoint",),
         "albert_export.export": ("export_onnx", "export_tflite"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import InitVar, dataclass, field, fields
+from dataclasses import InitVar, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from albert_export.config_file import check_is_albert, is_int, read_json_object, read_labels
+from albert_export.config_file import check_is_albert, is_int, read_json_object, read_labels, without_trifles
 from albert_export.utils.atomic_file import replacing
 from albert_runtime.errors import CheckpointError, UsageError, listed
 
@@ -32,7 +32,6 @@ _SIZES = (
     "type_vocab_size",
 )
 _DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob")
-_TOKEN_IDS = ("pad_token_id", "bos_token_id", "eos_token_id")
 _FLAGS = ("output_attentions", "output_hidden_states", "return_dict", "tie_word_embeddings")
 # Hugging Face writes these fields only when they differ from the defaults, and so does `to_dict`.
 _WRITTEN_WHEN_SET = (*_FLAGS, "pruned_heads", "architectures", "problem_type")
@@ -108,8 +107,9 @@ class AlbertConfig:
     #: only "absolute" is supported
     position_embedding_type: str = "absolute"
     pad_token_id: int | None = 0
-    bos_token_id: int | None = 2
-    eos_token_id: int | None = 3
+    #: ALBERT does not look at these two; a file may give several ids
+    bos_token_id: int | list[int] | None = 2
+    eos_token_id: int | list[int] | None = 3
 
     #: what a call of a model returns when the call does not say
     output_attentions: bool = False
@@ -154,6 +154,17 @@ class AlbertConfig:
         """Whether the labels are LABEL_0 and LABEL_1, which a configuration has when nobody named any."""
         return self.id2label == _placeholders(2)
 
+    def adopt_label_count(self, count: int) -> None:
+        """Takes the number of labels that a classifier has, if no label is named, or if `num_labels` said the same
+        beside fewer names: then the others are called LABEL_2 and so on.
+        """
+        stated = self.extra.pop("num_labels", None)
+        if self.has_default_labels:
+            self.num_labels = count
+        elif stated == count > len(self.id2label):
+            self.id2label = {**_placeholders(count), **self.id2label}
+            self.label2id = {label: i for i, label in self.id2label.items()}
+
     @classmethod
     def from_name(cls, name: str) -> AlbertConfig:
         """The configuration of the published checkpoint `name`, such as `albert-base-v2`.
@@ -191,16 +202,14 @@ class AlbertConfig:
             CheckpointError: this is another model's configuration, or there are problems as in `validate`.
         """
         check_is_albert(values, source)
-        labels, problems = read_labels(values)
+        labels, stated, problems = read_labels(values)
         known = {f.name for f in fields(cls)}
         given = {name: value for name, value in values.items() if name in known - {"extra"} - _LABEL_FIELDS}
-        # Hugging Face reads null as "the default" in these two fields.
-        if given.get("pruned_heads", ...) is None:
-            del given["pruned_heads"]
-        if given.get("classifier_dropout_prob", ...) is None:
-            given["classifier_dropout_prob"] = given.get("hidden_dropout_prob", cls.hidden_dropout_prob)
+        given = without_trifles(given, asdict(cls()), source)
         unknown = values.keys() - (known - {"extra"}) - _LABEL_FIELDS - {"model_type"}
-        config = cls(**given, **labels, extra={name: value for name, value in values.items() if name in unknown})
+        extra = {name: value for name, value in values.items() if name in unknown}
+        extra |= {} if stated is None else {"num_labels": stated}  # the classifier will show which of the two is right
+        config = cls(**given, **labels, extra=extra)
         config._raise_problems([*problems, *config._problems()], source)
         return config
 
@@ -297,11 +306,13 @@ def _size_problems(config: AlbertConfig) -> list[str]:
 
 
 def _token_problems(config: AlbertConfig) -> list[str]:
-    problems = [
-        f"{name} must be a token id or null, not {value!r}"
-        for name, value in ((name, getattr(config, name)) for name in _TOKEN_IDS)
-        if not (value is None or (is_int(value) and value >= 0))
-    ]
+    # Only ids that ALBERT does not look at may be several.
+    ids = [("pad_token_id", config.pad_token_id)]
+    for name in ("bos_token_id", "eos_token_id"):
+        value = getattr(config, name)
+        ids += [(name, one) for one in (value if isinstance(value, list) else [value])]
+    wrong = [(name, value) for name, value in ids if not (value is None or (is_int(value) and value >= 0))]
+    problems = [f"{name} must be a token id or null, not {value!r}" for name, value in wrong]
     if is_int(config.pad_token_id) and is_int(config.vocab_size) and config.pad_token_id >= config.vocab_size:
         problems.append(f"pad_token_id {config.pad_token_id} is not below vocab_size {config.vocab_size}")
     return problems

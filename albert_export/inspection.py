@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from albert_converters.extras import GRAPH_SUFFIXES, needing_graph_reader
-from albert_export.checkpoints import read_checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints.weight_names import part_of
 from albert_runtime import open_bundle
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import UnsupportedError, UsageError
+from albert_runtime.failed_downloads import failed_download
+
+# how many names of one kind the text lists; `--json` has all of them
+_SHOWN = 4
 
 
-def inspect_path(path: Path) -> dict[str, Any]:
+def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, Any]:
     """Return the facts about `path` as JSON types.
 
-    "kind" says what it is: "bundle", "onnx", "tflite" or "checkpoint".
+    "kind" says what it is: "bundle", "onnx", "tflite" or "checkpoint". `reading` has new names for the weights of a
+    checkpoint, and says which to leave out. Weights that nothing reads are listed, not refused.
 
     Raises:
         UsageError: there is nothing at `path`.
@@ -24,7 +31,8 @@ def inspect_path(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise UsageError(
-            f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
+            failed_download(path)
+            or f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
         )
     if path.is_dir() and (path / MANIFEST_FILE).is_file():
         bundle = open_bundle(path)
@@ -32,14 +40,15 @@ def inspect_path(path: Path) -> dict[str, Any]:
         manifest["self_test"] = len(manifest["self_test"])
         return {"kind": "bundle", "folder": str(path), "manifest": manifest, "graph": _graph(bundle.model_file)}
     if path.is_dir():
-        return {"kind": "checkpoint", **_checkpoint(path)}
+        return {"kind": "checkpoint", **_checkpoint(path, reading or ReadOptions())}
     return {"kind": path.suffix.removeprefix("."), "graph": _graph(path)}
 
 
 def _graph(file: Path) -> dict[str, Any]:
     if file.suffix not in GRAPH_SUFFIXES:
         raise UnsupportedError(
-            f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
+            failed_download(file)
+            or f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
         )
     with needing_graph_reader(file):
         if file.suffix == ".onnx":
@@ -49,14 +58,38 @@ def _graph(file: Path) -> dict[str, Any]:
     return inspect_file(file)
 
 
-def _checkpoint(folder: Path) -> dict[str, Any]:
-    checkpoint = read_checkpoint(folder)
+def _checkpoint(folder: Path, reading: ReadOptions) -> dict[str, Any]:
+    checkpoint = read_checkpoint(folder, replace(reading, refuse_unknown=False))
     return {
         "folder": str(folder),
         "tasks": list(checkpoint.tasks),
         "vocabulary": checkpoint.vocab_file.name if checkpoint.vocab_file else None,
         "parameters": sum(array.size for array in checkpoint.weights.values()),
+        "weights": _weights(checkpoint),
         "config": checkpoint.config.to_dict(),
+    }
+
+
+def _weights(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What became of every weight in the files, by their names there."""
+    account = checkpoint.account
+    unneeded: dict[str, list[str]] = {}
+    for name, reason in account.unneeded.items():
+        unneeded.setdefault(reason, []).append(name)
+    parts: dict[str, dict[str, int]] = {}
+    for name, array in checkpoint.weights.items():
+        part = parts.setdefault(part_of(name), {"weights": 0, "numbers": 0})
+        part["weights"] += 1
+        part["numbers"] += array.size
+    return {
+        "file": account.file,
+        "prefix": account.prefix,
+        "stored_as": dict(account.formats),
+        "used": dict(account.used),
+        "parts": parts,
+        "not_needed": unneeded,
+        "left_out": list(account.ignored),
+        "unknown": {name: list(shape) for name, shape in account.unknown.items()},
     }
 
 
@@ -76,8 +109,31 @@ def _describe_checkpoint(facts: dict[str, Any]) -> list[str]:
         f"checkpoint {facts['folder']}: {facts['parameters']:,} parameters",
         f"  heads for   {', '.join(facts['tasks']) or 'no task'}",
         f"  vocabulary  {facts['vocabulary'] or 'none: spiece.model is missing'}",
-        *(f"  {name:24}{config[name]}" for name in sorted(config)),
+        *_describe_weights(facts["weights"]),
+        *(f"  {name:30}{config[name]}" for name in sorted(config)),
     ]
+
+
+def _describe_weights(weights: dict[str, Any]) -> list[str]:
+    def some(names: list[str]) -> str:
+        return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+    formats = ", ".join(f"{count} in {name}" for name, count in weights["stored_as"].items())
+    lines = [f"  weights     {weights['file']}: {formats or 'none'}"]
+    if weights["prefix"] not in ("", "albert."):
+        lines.append(f"  prefix      {weights['prefix']}")
+    lines += [
+        f"  read        {part}: {one['weights']} weights, {one['numbers']:,} parameters"
+        for part, one in weights["parts"].items()
+    ]
+    lines += [f"  not needed  {some(names)}: {reason}" for reason, names in weights["not_needed"].items()]
+    if weights["left_out"]:
+        lines.append(f"  left out    {some(weights['left_out'])}")
+    lines += [
+        f"  unknown     {name} {shape}: an export refuses it (see --rename and --ignore-weights)"
+        for name, shape in weights["unknown"].items()
+    ]
+    return lines
 
 
 def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
@@ -86,6 +142,7 @@ def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
         f"bundle {folder}: {manifest['task']}, {manifest['precision']}, up to {manifest['max_length']} tokens",
         f"  verified    {parity.get('passed')}, largest difference {parity.get('max_difference', 0.0):.1e}",
         f"  labels      {', '.join(manifest['labels']) or '-'}",
+        *([] if manifest.get("has_tokenizer", True) else ["  tokenizer   none: it takes token ids"]),
         f"  mask        {manifest['mask_policy']}",
         f"  made by     {', '.join(f'{tool} {version}' for tool, version in manifest['versions'].items())}",
         f"  files       {', '.join(sorted(manifest['files']))}",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from albert_runtime.tasks import TASKS, Task
+
 _REQUESTS = "albert_export.samples.requests"
 _DECISIONS = "albert_export.evaluation.decisions"
 _DATASETS = "albert_export.evaluation.datasets"
@@ -45,10 +47,11 @@ class TaskSpec:
     references: Mapping[str, str]
     #: what the names of the head's weights begin with, one prefix for each part; none for the encoder alone
     head: tuple[str, ...]
-    #: the function (line, index, short) -> request: the sample request number `index`, made of the sentences that
-    #: `line(0)`, `line(1)` ... return; a short one serves as a self-test
+    #: the function (line, index, short, language) -> request: the sample request number `index`, made of the sentences
+    #: that `line(0)`, `line(1)` ... return, which are in `language`; a short one serves as a self-test
     sample_request: str
-    #: the function (texts, index) -> request: a request made of `texts[index]` and, if it needs more, the next texts
+    #: the function (texts, index, language) -> request: a request made of `texts[index]` and, if it needs more, of the
+    #: next texts, which are in `language`
     text_request: str
     #: the function (session, request) -> Decision
     decide: str
@@ -163,6 +166,33 @@ TASK_SPECS: dict[str, TaskSpec] = {
         ),
     ),
 }
+
+
+def task_of_architecture(name: str) -> Task | None:
+    """The task of the class called `name`: one of Hugging Face's, or a class of the user's own that is named after one.
+
+    `AlbertForMultiLabelSequenceClassification` and `MyAlbertForTokenClassification` have the heads that the ends of
+    their names say, and so have the classes of other frameworks, such as `TFAlbertForQuestionAnswering`. None if no
+    known head is in the name, or more than one.
+    """
+    lower = name.lower()
+    found = [
+        task
+        for task in TASKS.values()
+        if lower == task.architecture.lower() or ("For" in task.architecture and _head(task) in lower)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def classifies_several_labels(name: str) -> bool:
+    """Whether the class called `name` says that several labels may apply to a text at once."""
+    task = task_of_architecture(name)
+    return task is not None and task.name == "text-classification" and "multilabel" in name.lower().replace("_", "")
+
+
+def _head(task: Task) -> str:
+    """What the names of classes with the head of `task` hold, in lower case, such as "tokenclassification"."""
+    return task.architecture.partition("For")[2].lower()
 
 
 def in_float_head(weight: str) -> bool:

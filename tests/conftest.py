@@ -32,6 +32,7 @@ BuiltOnce = Callable[[str, Callable[[Path], object]], Path]
 #: what exports models, trains them or runs TensorFlow: `make quick` leaves it out
 _EXPORTING_TESTS = (
     "albert_export/export/",
+    "albert_export/languages/test_exports.py",
     "albert_export/reference/",
     "converters/onnx/export/",
     "converters/tflite/test_convert.py",

@@ -14,12 +14,21 @@ import sentencepiece
 
 from albert_converters.tflite.model import dumps
 from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+from albert_converters.tflite.task_library_tokenizer import (
+    TaskLibraryTokenizer,
+    sentencepiece_tokenizer,
+    wordpiece_tokenizer,
+)
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_runtime.bundle import open_bundle
 from albert_runtime.tasks import TASKS
+from albert_runtime.tokenization.aligned_text import AlignedText
+from albert_runtime.tokenization.bert_normalizer import BertNormalizer
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 from tests.conftest import VOCABULARY
 from tests.tiny_tflite import scores_of_tokens, sums_of_inputs
 from tests.virtual_environment import new_environment, run_in
+from tests.wordpiece_vocabulary import declarations, write_vocabulary
 
 pytestmark = pytest.mark.slow
 
@@ -67,11 +76,17 @@ def ask(python: str, file: Path, requests: list[dict[str, str]]) -> list[Any]:
     return list(json.loads(asked.stdout))
 
 
-def save(file: Path, model: Any, task: str, labels: tuple[str, ...] = ()) -> Path:
+def save(
+    file: Path,
+    model: Any,
+    task: str,
+    labels: tuple[str, ...] = (),
+    tokenizer: TaskLibraryTokenizer | None = None,
+) -> Path:
     content = add_task_library_metadata(
         dumps(model),
         task=TASKS[task],
-        sentencepiece=VOCABULARY.read_bytes(),
+        tokenizer=tokenizer or sentencepiece_tokenizer(VOCABULARY.read_bytes()),
         labels=labels,
         name="By hand",
         description="",
@@ -106,6 +121,32 @@ def test_the_classifier_fills_every_input(task_library: str, tmp_path: Path) -> 
     assert long["größer"] == 16
     unlabelled = save(tmp_path / "numbers.tflite", model, "text-classification")
     assert set(ask(task_library, unlabelled, [{"text": "hello"}])[0]) == {"0", "1", "2"}
+
+
+def test_a_vocabulary_of_words_gives_the_same_ids(task_library: str, tmp_path: Path) -> None:
+    """WordPiece: the sum and the number of the ids are those of this project, in texts without accents."""
+    # An empty line and two equal ones must not move the ids of the pieces below them.
+    vocabulary = write_vocabulary(tmp_path / "vocab.txt", ["", "of", "的"])
+    vocabulary.write_bytes(vocabulary.read_bytes() + b"of\r\n")
+    model, normalizer = WordPieceModel(vocabulary, "[UNK]"), BertNormalizer()
+    assert model.repeated == ("of",)
+    labels = ("ids", "mask", "segments")
+    file = save(
+        tmp_path / "model.tflite",
+        sums_of_inputs(length=512),
+        "text-classification",
+        labels,
+        wordpiece_tokenizer(model, normalizer),
+    )
+    texts = [text for name in ("chinese", "chinese_traditional", "english") for text in declarations()[name]]
+    expected = [
+        [model.id_of(piece.piece) for piece in model.split(normalizer.normalize(AlignedText.of(text)))]
+        for text in texts
+    ]
+    found = ask(task_library, file, [{"text": text} for text in texts])
+    added = model.id_of("[CLS]") + model.id_of("[SEP]")
+    assert found == [{"ids": sum(ids) + added, "mask": len(ids) + 2, "segments": 0} for ids in expected]
+    assert sum(map(len, expected)) > 1000
 
 
 # --- the demos --------------------------------------------------------------------------------------------------------

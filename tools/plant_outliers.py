@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from albert_converters.bundle_writer import refuse_overwrite
 from albert_export.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints.checkpoint import choose_task
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.checkpoints.weight_names import MAPPING
 from albert_export.quantization.calibration import calibration_samples
@@ -30,7 +30,7 @@ from albert_export.reference.registry import build_reference
 from albert_export.reference.torch_albert import ACTIVATIONS
 from albert_export.samples.texts import calibration_corpus
 from albert_runtime.errors import AlbertError, UsageError, listed
-from albert_runtime.tasks import Task, find_task
+from albert_runtime.tasks import Task
 
 Weights = dict[str, np.ndarray]
 
@@ -98,7 +98,7 @@ def plant(
     refuse_overwrite(output, force=False)
     checkpoint = read_checkpoint(model)
     _check_numbers(checkpoint, ffn=ffn, value=value, hidden=hidden, units=units, channels=channels)
-    chosen = find_task(task) if task else default_task(checkpoint)
+    chosen = choose_task(checkpoint, task)
     statistics = _measure(checkpoint, chosen)
     rng = np.random.default_rng(seed)
     weights = {name: array.copy() for name, array in checkpoint.weights.items()}
@@ -265,7 +265,7 @@ def differences(model: str | Path, planted: str | Path, task: str | None = None)
         hidden channels, which is visible in `last_hidden_state`, does not count as a difference.
     """
     original, other = read_checkpoint(model), read_checkpoint(planted)
-    chosen = find_task(task) if task else default_task(original)
+    chosen = choose_task(original, task)
     left, right = (build_reference(one, chosen.name) for one in (original, other))
     last = f"{_layers(original)[-1]}.full_layer_layer_norm.bias"
     offset = {"last_hidden_state": torch.from_numpy(other.weights[last] - original.weights[last])}

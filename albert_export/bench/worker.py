@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 import albert_runtime
+from albert_export.samples.token_ids import TokenSource
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
 from albert_runtime.session import session_class
 from albert_runtime.tasks import BATCH, CHOICES, INPUT_NAMES
-from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 
 #: runs at each length before the timed ones
 _WARM_UP_RUNS = 3
@@ -156,9 +156,14 @@ def _inputs(session: albert_runtime.AlbertSession, batch: int, length: int) -> A
     """Return sequences of random words without padding, in two segments of equal length; the same at every call."""
     sizes = {BATCH: batch, CHOICES: _CHOICES}
     shape = [sizes.get(axis, length) for axis in session.bundle.task.input_axes]
-    ids = np.random.default_rng(length).integers(len(SPECIAL_TOKENS), session.tokenizer.vocab_size, shape)
-    segments = np.broadcast_to(np.arange(length) >= length // 2, shape)
-    arrays = (ids, np.ones(shape, np.int64), segments.astype(np.int64))
+    random = np.random.default_rng(length)
+    if session.manifest.has_tokenizer:
+        ids = random.integers(len(session.tokenizer.special_tokens.contents), session.tokenizer.vocab_size, shape)
+        types = (np.arange(length) >= length // 2).astype(np.int64)
+    else:
+        source = TokenSource.of_config(session.bundle.config)
+        ids, types = random.choice(source.ids, shape), source.types(length)
+    arrays = (ids, np.ones(shape, np.int64), np.broadcast_to(types, shape).copy())
     return dict(zip(INPUT_NAMES, arrays, strict=True))
 
 

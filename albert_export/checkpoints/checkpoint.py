@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from albert_export.checkpoints.weight_names import (
-    DECODER,
-    DECODER_BIAS,
-    PREDICTION_BIAS,
-    WORD_EMBEDDINGS,
-    full_name,
-    is_encoder_weight,
-)
+from albert_export.checkpoints.account import WeightAccount
+from albert_export.checkpoints.weight_names import DECODER, is_encoder_weight
 from albert_export.config import AlbertConfig
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import TASK_SPECS, task_of_architecture
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
+from albert_runtime.manifest import WORDPIECE_FILE
 from albert_runtime.tasks import TASKS, Task, find_task
 
 logger = logging.getLogger("albert_export")
 
 _CLASSIFIER = "classifier."
+# tasks that a checkpoint can still have heads for when it was trained for another task
+_PRETRAINED = ("feature-extraction", "pretraining", "fill-mask")
 _VOCABULARIES = ("spiece.model", "30k-clean.model")
+# TF Hub's modules keep it in the second of these folders.
+_VOCABULARY_FOLDERS = ("", "assets")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +42,8 @@ class Checkpoint:
     tasks: tuple[str, ...]
     #: descriptions of further heads, which none of the tasks can use
     other_heads: tuple[str, ...] = ()
+    #: what became of every weight in the files
+    account: WeightAccount = field(default_factory=WeightAccount)
 
     def weights_for(
         self, task: str, shapes: Mapping[str, tuple[int, ...]], *, allow_random_head: bool = False
@@ -73,11 +74,13 @@ class Checkpoint:
         if problems:
             raise CheckpointError(listed(f"the weights in {self.folder} do not fit its configuration:", problems))
         if random:
+            trained = [name for name in self.tasks if name not in _PRETRAINED]
             logger.warning(
-                "%s has no head for %s: %s keep random initial values, so the answers will be random too",
+                "%s has no head for %s: %s keep random initial values, so the answers will be random too%s",
                 self.folder,
                 task,
                 ", ".join(random),
+                f"; the trained head that is there, for {' or '.join(trained)}, is not used" if trained else "",
             )
         return {name: usable[name] for name in shapes if name in usable}
 
@@ -129,119 +132,37 @@ class Checkpoint:
         return problems
 
 
-def assemble(
-    folder: Path,
-    config: AlbertConfig,
-    named_arrays: Iterable[tuple[str, np.ndarray]],
-    *,
-    other_heads: tuple[str, ...] = (),
-) -> Checkpoint:
-    """The checkpoint of `folder`, made of its configuration and its weights.
+def find_vocabulary(folder: Path) -> Path | None:
+    """The vocabulary of the tokenizer in `folder`; None if there is none, or several and none has a usual name.
+
+    A SentencePiece model has one of the usual names, or is the only file called *.model, also in `assets`, where
+    TensorFlow puts it. If there is none, or if tokenizer_config.json names a BertTokenizer, a vocab.txt is taken.
+    """
+    wordpiece = folder / WORDPIECE_FILE
+    settings = folder / "tokenizer_config.json"
+    if wordpiece.is_file() and settings.is_file() and b"Bert" in settings.read_bytes():
+        return wordpiece
+    for place in (folder / below for below in _VOCABULARY_FOLDERS):
+        for name in _VOCABULARIES:
+            if (place / name).is_file():
+                return place / name
+        models = [path for path in place.glob("*.model") if path.is_file()]
+        if len(models) == 1:
+            return models[0]
+    return wordpiece if wordpiece.is_file() else None
+
+
+def tasks_of(
+    config: AlbertConfig, weights: Mapping[str, np.ndarray], classifier_tasks: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """The full names of the tasks that weights with these full names serve.
 
     Args:
-        folder: where the files are; its vocabulary is found here.
-        config: the configuration; the number of labels may be taken from the classifier.
-        named_arrays: the weights, by old or new names of Hugging Face.
-        other_heads: descriptions of further heads, which no task can use.
-
-    Raises:
-        CheckpointError: there is no encoder; or a weight appears twice with two values, is not finite or not floating
-            point; or the sizes or labels contradict the configuration. All problems of one kind are listed.
+        config: its `architectures` say what the weight called `classifier` is for.
+        weights: the weights.
+        classifier_tasks: the tasks that `classifier` may serve if the configuration does not say; None finds them.
     """
-    weights = _by_full_name(folder, named_arrays)
-    if not any(is_encoder_weight(name) for name in weights):
-        raise CheckpointError(
-            f"the weights in {folder} are not an ALBERT's: none of the {len(weights)} belongs to its encoder"
-            + (f" (the first is called {next(iter(weights))!r})" if weights else "")
-        )
-    _drop_tied_decoder(folder, config, weights)
-    problems = _size_problems(config, weights)
-    tasks = _tasks_of(config, weights)
-    problems += _adopt_label_count(config, weights, tasks)
-    if problems:
-        raise CheckpointError(listed(f"the weights in {folder} do not fit its configuration:", problems))
-    return Checkpoint(folder, config, weights, find_vocabulary(folder), tasks, other_heads)
-
-
-def find_vocabulary(folder: Path) -> Path | None:
-    """The SentencePiece model of `folder`: a file with one of the usual names, or else the only file called *.model."""
-    for name in _VOCABULARIES:
-        if (folder / name).is_file():
-            return folder / name
-    models = [path for path in folder.glob("*.model") if path.is_file()]
-    return models[0] if len(models) == 1 else None
-
-
-def _by_full_name(folder: Path, named_arrays: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    weights: dict[str, np.ndarray] = {}
-    problems, not_finite = [], False
-    for given, array in named_arrays:
-        name = full_name(given)
-        if name is None:
-            continue
-        if array.dtype.kind != "f":
-            problems.append(f"{given} is {array.dtype}, not floating point")
-            continue
-        with np.errstate(over="ignore"):
-            single = np.ascontiguousarray(array, dtype=np.float32)
-        if not np.isfinite(single).all():
-            problems.append(f"{given} has values that are not finite (NaN or infinite)")
-            not_finite = True
-        if name in weights and not np.array_equal(weights[name], single):
-            problems.append(f"{given} appears twice, under two names and with two values")
-        weights[name] = single
-    if problems:
-        advice = "\nFetch the checkpoint again, or take one from before training diverged." if not_finite else ""
-        raise CheckpointError(listed(f"the weights in {folder} can't be used:", problems) + advice)
-    return weights
-
-
-def _drop_tied_decoder(folder: Path, config: AlbertConfig, weights: dict[str, np.ndarray]) -> None:
-    """Removes the copies of the word embeddings and of the predictions' bias that old checkpoints contain.
-
-    If a copy differs from its original, this does what transformers 4.57 does: the word embeddings replace the
-    decoder's weight, and the decoder's bias replaces the predictions' bias. If the configuration says that the decoder
-    is not tied, its weight stays, so that the tasks that need it can refuse it.
-    """
-    differing = "%s: %s and %s differ, though they are tied; the second is used, as transformers does"
-    if DECODER_BIAS in weights:
-        bias = weights.pop(DECODER_BIAS)
-        if not np.array_equal(bias, weights.get(PREDICTION_BIAS, bias)):
-            logger.warning(differing, folder, PREDICTION_BIAS, DECODER_BIAS)
-        weights[PREDICTION_BIAS] = bias
-    if DECODER in weights and WORD_EMBEDDINGS in weights:
-        same = np.array_equal(weights[DECODER], weights[WORD_EMBEDDINGS])
-        if same or config.tie_word_embeddings:
-            del weights[DECODER]
-            if not same:
-                logger.warning(differing, folder, DECODER, WORD_EMBEDDINGS)
-
-
-def _size_problems(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> list[str]:
-    """One message for each size in the configuration that the shapes of the weights contradict."""
-    layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
-    measured = {
-        "vocab_size": (WORD_EMBEDDINGS, 0),
-        "embedding_size": (WORD_EMBEDDINGS, 1),
-        "max_position_embeddings": ("albert.embeddings.position_embeddings.weight", 0),
-        "type_vocab_size": ("albert.embeddings.token_type_embeddings.weight", 0),
-        "hidden_size": ("albert.encoder.embedding_hidden_mapping_in.weight", 0),
-        "intermediate_size": (f"{layer}.ffn.weight", 0),
-    }
-    problems = []
-    for field_name, (name, axis) in measured.items():
-        if name not in weights:
-            continue  # weights_for lists what is missing
-        stated, shape = getattr(config, field_name), weights[name].shape
-        if len(shape) != 2:
-            problems.append(f"{name} has the shape {list(shape)}, and must have two axes")
-        elif shape[axis] != stated:
-            problems.append(f"{field_name} is {stated}, but {name} has the shape {list(shape)}: {shape[axis]}")
-    return problems
-
-
-def _tasks_of(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    classifier = _classifier_tasks(config, weights)
+    classifier = _classifier_tasks(config, weights, classifier_tasks)
     return tuple(
         task
         for task, spec in TASK_SPECS.items()
@@ -250,53 +171,90 @@ def _tasks_of(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[
     )
 
 
-def _classifier_tasks(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """The tasks that the weight called `classifier` serves; three tasks use this name.
+def _classifier_tasks(
+    config: AlbertConfig, weights: Mapping[str, np.ndarray], default: Sequence[str] | None
+) -> Sequence[str]:
+    """The tasks that the weight called `classifier` may serve; three tasks use this name.
 
     The configuration's `architectures` decide. If they don't name such a task, a checkpoint without a pooler classifies
-    tokens, and one with a pooler classifies texts. A single row may also be the score of a choice, so both tasks are
-    listed then.
+    tokens. One with a pooler may classify texts, or tokens: old versions of transformers and many own classes save a
+    pooler that the classifier does not use. A single row may also be the score of a choice.
     """
     if "classifier.weight" not in weights:
         return ()
-    for task in TASKS.values():
-        if TASK_SPECS[task.name].head == (_CLASSIFIER,) and task.architecture in (config.architectures or ()):
+    for task in map(task_of_architecture, config.architectures or ()):
+        if task is not None and TASK_SPECS[task.name].head == (_CLASSIFIER,):
             return (task.name,)
     if "albert.pooler.weight" not in weights:
         return ("token-classification",)
-    if weights["classifier.weight"].shape[:1] == (1,):
-        return ("text-classification", "multiple-choice")
-    return ("text-classification",)
+    row = ("multiple-choice",) if weights["classifier.weight"].shape[:1] == (1,) else ()
+    return (*(default or ("text-classification", "token-classification")), *row)
 
 
-def _adopt_label_count(config: AlbertConfig, weights: Mapping[str, np.ndarray], tasks: tuple[str, ...]) -> list[str]:
-    """Takes the number of labels from the classifier if the configuration names no labels; returns contradictions."""
-    names = [f"{TASK_SPECS[task].head[-1]}weight" for task in tasks if TASKS[task].labelled]
-    name = next((name for name in names if name in weights and weights[name].ndim), None)
-    if name is None:
-        return []
-    rows = weights[name].shape[0]
-    if config.has_default_labels and rows > 0:
-        config.num_labels = rows
-    if config.num_labels == rows:
-        return []
-    labels = ", ".join(config.id2label.values())
-    return [f"id2label names {config.num_labels} labels ({labels}), but {name} has {rows} rows"]
+def choose_task(checkpoint: Checkpoint, task: str | Task | None) -> Task:
+    """The task to export: `task`, or the checkpoint's own, without the outputs that the checkpoint has no weights for.
+
+    It says so if `task` decides what the checkpoint's classifier is for.
+
+    Raises:
+        UnsupportedError: there is no such task.
+        UsageError: `task` is None, and the checkpoint has several heads.
+    """
+    if task is None:
+        return default_task(checkpoint)
+    chosen = find_task(task) if isinstance(task, str) else task
+    possible = _served_by_classifier(checkpoint)
+    if chosen.name in possible and len(possible) > 1:
+        logger.warning(
+            "%s: the weight called classifier is read as the head for %s, as asked; it could also be for %s, since no "
+            "class with a classifier is among the configuration's architectures",
+            checkpoint.folder,
+            chosen.name,
+            " or ".join(name for name in possible if name != chosen.name),
+        )
+    return checkpoint.available(chosen)
 
 
 def default_task(checkpoint: Checkpoint) -> Task:
     """The task of the class that the checkpoint was saved with, or else of its only head. A pooler is not a head here.
 
+    The class that a model was pre-trained with does not count if there is a head that was trained later.
+
     Raises:
         UsageError: there are several heads, and the configuration names none of them; the message lists them.
     """
-    for task in TASKS.values():
-        if task.architecture in (checkpoint.config.architectures or ()) and task.name in checkpoint.tasks:
-            return checkpoint.available(task)
     heads = [name for name in checkpoint.tasks if name != "feature-extraction"] or list(checkpoint.tasks)
+    later = [name for name in heads if name not in _PRETRAINED]
+    for task in map(task_of_architecture, checkpoint.config.architectures or ()):
+        if task is not None and task.name in checkpoint.tasks and not (later and task.name in _PRETRAINED):
+            return checkpoint.available(task)
     if len(heads) == 1:
         return checkpoint.available(TASKS[heads[0]])
-    raise UsageError(
-        f"{checkpoint.folder} has heads for {', '.join(checkpoint.tasks) or 'no task'}; "
-        "say which one to export, for example --task fill-mask"
+    possible = _served_by_classifier(checkpoint)
+    likely = _likely_task(checkpoint.config)
+    if likely in possible and set(later) == set(possible):
+        return checkpoint.available(TASKS[likely])
+    example = later[-1] if later else "fill-mask"
+    why = (
+        "; the weight called classifier may be for any of the last ones, and no class with a classifier is among the "
+        "configuration's architectures"
+        if len(possible) > 1
+        else ""
     )
+    raise UsageError(
+        f"{checkpoint.folder} has heads for {', '.join(checkpoint.tasks) or 'no task'}{why}; "
+        f"say which one to export, for example --task {example}"
+    )
+
+
+def _served_by_classifier(checkpoint: Checkpoint) -> list[str]:
+    return [name for name in checkpoint.tasks if TASK_SPECS[name].head == (_CLASSIFIER,)]
+
+
+def _likely_task(config: AlbertConfig) -> str:
+    """What the labels say about the task of a classifier; empty if they do not say anything."""
+    labels = list(config.id2label.values())
+    beginnings = {label[:2] for label in labels}
+    if "B-" in beginnings and ("I-" in beginnings or "O" in labels):
+        return "token-classification"
+    return "text-classification" if config.problem_type else ""

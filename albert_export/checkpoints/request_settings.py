@@ -14,7 +14,7 @@ from albert_runtime.tasks import TASKS, Task
 
 
 def request_settings(
-    checkpoint: Checkpoint, tokenizer: AlbertTokenizer, task: Task, null_threshold: float | None = None
+    checkpoint: Checkpoint, tokenizer: AlbertTokenizer | None, task: Task, null_threshold: float | None = None
 ) -> dict[str, Any]:
     """The manifest fields `max_length`, `embedding`, `null_threshold` and `missing_outputs`.
 
@@ -24,7 +24,7 @@ def request_settings(
 
     Args:
         checkpoint: the checkpoint.
-        tokenizer: its tokenizer.
+        tokenizer: its tokenizer; None for a bundle without one.
         task: the task of the session, with the outputs that the checkpoint has weights for.
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
 
@@ -33,7 +33,8 @@ def request_settings(
         UnsupportedError: the files ask for embeddings that are made in a way that is not supported.
         UsageError: `null_threshold` is no finite number, or the task is not question answering.
     """
-    positions, limit = checkpoint.config.max_position_embeddings, tokenizer.model_max_length
+    positions = checkpoint.config.max_position_embeddings
+    limit = positions if tokenizer is None else tokenizer.model_max_length
     found = read_sentence_transformers(checkpoint.folder) if task.name == "feature-extraction" else None
     missing = tuple(name for name in TASKS[task.name].outputs if name not in task.outputs)
     embedding = found.embedding if found else EmbeddingOptions(pooling="mean") if "pooler_output" in missing else None

@@ -88,6 +88,22 @@ def read_sentence_transformers(folder: Path) -> SentenceTransformersSettings | N
     )
 
 
+def transformer_folder(root: Path) -> Path | None:
+    """The folder of the transformer, the first module of the sentence-transformers model in `root`.
+
+    It is `root` itself, or a folder below it. None if there is no such model in `root`, or it names another place.
+
+    Raises:
+        CheckpointError: the list of modules can't be read.
+    """
+    if not (root / MODULES_FILE).is_file():
+        return None
+    path = str(_read_modules(root)[0].get("path", ""))
+    if Path(path).is_absolute() or ".." in Path(path).parts or "\0" in path:
+        return None
+    return root / path
+
+
 def _is_root_of(root: Path, folder: Path) -> bool:
     """Whether `root` has a modules.json whose first module is the transformer in `folder`."""
     if not (root / MODULES_FILE).is_file():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints.tokenizer_rules import tokenizer_of
 from albert_runtime import AlbertTokenizer
-from albert_runtime.errors import CheckpointError, UnsupportedError, listed
+from albert_runtime.errors import CheckpointError, listed
 
 #: the fewest tokens that a model can be given a text with
 _SHORTEST = 3
@@ -17,25 +18,26 @@ _SPARE_EMBEDDINGS = 1024
 logger = logging.getLogger("albert_export")
 
 
-def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
+def load_tokenizer(checkpoint: Checkpoint, rules: str | None = None) -> AlbertTokenizer:
     """The tokenizer of the checkpoint.
+
+    Args:
+        checkpoint: the checkpoint.
+        rules: which of its tokenizers to take, see `tokenizer_of`.
 
     Raises:
         CheckpointError: there is no vocabulary, or it does not fit the model; the message lists every problem.
+        UsageError: `rules` can't be followed.
     """
     folder, config = checkpoint.folder, checkpoint.config
-    if checkpoint.vocab_file is None:
-        raise CheckpointError(
-            f"{folder} has no spiece.model, the tokenizer's vocabulary; copy it there from the checkpoint that the "
-            "model was fine-tuned from (tokenizer.json does not replace it)"
+    tokenizer = tokenizer_of(checkpoint, rules)
+    if not tokenizer.gives_token_type_ids:
+        logger.warning(
+            "%s: the AlbertTokenizer of transformers 5 gives no token_type_ids, so the model sees 0 for both texts of "
+            'a pair. If it was trained with types, add "model_input_names": ["input_ids", "token_type_ids", '
+            '"attention_mask"] to tokenizer_config.json',
+            folder,
         )
-    try:
-        # A folder that names no limit leaves it to the model.
-        tokenizer = AlbertTokenizer.from_folder(
-            folder, vocab_file=checkpoint.vocab_file, model_max_length=config.max_position_embeddings
-        )
-    except UnsupportedError as error:
-        raise CheckpointError(str(error)) from error
     problems = _embedding_problems(checkpoint, tokenizer)
     if tokenizer.model_max_length < _SHORTEST:
         problems.append(
@@ -46,11 +48,11 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
         problems.append(
             f"pad_token_id is {config.pad_token_id} in the configuration and {tokenizer.pad_token_id} in the vocabulary"
         )
-    if config.type_vocab_size < 2:
+    if config.type_vocab_size < 2 and tokenizer.gives_token_type_ids:
         problems.append(f"type_vocab_size is {config.type_vocab_size}; pairs of texts need 2 token types")
     added = tokenizer.vocabulary.added
     unreachable = [token.content for token in added.tokens if added.is_unreachable(token.content)]
-    if tokenizer.do_lower_case and unreachable:
+    if tokenizer.fast_rules is None and tokenizer.do_lower_case and unreachable:
         logger.warning(
             "%s: %s will never be found, because the tokenizer lower-cases texts before it looks for added tokens; "
             "list them in additional_special_tokens if that is not intended",
@@ -64,7 +66,6 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
 
 def _embedding_problems(checkpoint: Checkpoint, tokenizer: AlbertTokenizer) -> list[str]:
     """Why the model's word embeddings are not those of the tokenizer's tokens."""
-    assert checkpoint.vocab_file is not None  # `load_tokenizer` has checked it
     rows, spare = checkpoint.config.vocab_size, checkpoint.config.vocab_size - len(tokenizer)
     if 0 < spare < _SPARE_EMBEDDINGS:
         logger.warning(
@@ -87,6 +88,6 @@ def _embedding_problems(checkpoint: Checkpoint, tokenizer: AlbertTokenizer) -> l
         ]
     more = f" and {len(added)} added tokens" if added else ""
     return [
-        f"{checkpoint.vocab_file.name} has {tokenizer.vocab_size} pieces{more}, and the model has {rows} word "
+        f"{tokenizer.vocab_file.name} has {tokenizer.vocab_size} pieces{more}, and the model has {rows} word "
         "embeddings (vocab_size); use the vocabulary that the model was trained with"
     ]

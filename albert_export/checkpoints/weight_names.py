@@ -95,14 +95,43 @@ HEADS: dict[str, tuple[WeightName, ...]] = {
     "classifier.": _output("classifier", ""),
 }
 
+_KNOWN = re.compile(
+    "|".join(
+        re.escape(row.hugging_face).replace(r"\{group\}", r"\d+").replace(r"\{inner\}", r"\d+")
+        for row in (*ENCODER, *(row for head in HEADS.values() for row in head))
+    )
+)
+_BY_GOOGLE = {row.google: row for rows in (ENCODER, *HEADS.values()) for row in rows}
+_GOOGLE_INDICES = re.compile(r"(?<=group_)(\d+)/inner_group_(\d+)")
+
 _BARE = re.compile(r"(embeddings|encoder|pooler)\.")
 _OLD_NORM = re.compile(r"((?:LayerNorm|layer_norm)\.)(gamma|beta)$")
 _BUFFER = re.compile(r"(albert\.)?embeddings\.(position_ids|token_type_ids)")
 
 
+def is_known(name: str) -> bool:
+    """Whether a full Hugging Face name is in the table, for any number of groups, or is that of the tied decoder."""
+    return name in (DECODER, DECODER_BIAS) or _KNOWN.fullmatch(name) is not None
+
+
 def is_encoder_weight(name: str) -> bool:
     """Whether a full Hugging Face name belongs to the encoder, which every task needs."""
     return name.startswith(("albert.embeddings.", "albert.encoder."))
+
+
+def part_of(name: str) -> str:
+    """The part of the model that a full Hugging Face name belongs to: the encoder, or one of HEADS."""
+    head = next((head for head, rows in HEADS.items() if any(name == row.hugging_face for row in rows)), "")
+    return head.removesuffix(".") or ("predictions" if name == DECODER else "encoder")
+
+
+def by_google_name(name: str) -> WeightName | None:
+    """The weight that Google calls `name`, with the numbers of its layer; None if Google has no such weight."""
+    found = _GOOGLE_INDICES.search(name)
+    row = _BY_GOOGLE.get(_GOOGLE_INDICES.sub("{group}/inner_group_{inner}", name))
+    if row is None or found is None:
+        return row
+    return WeightName(row.hugging_face.format(group=found[1], inner=found[2]), name, row.transposed)
 
 
 def full_name(name: str) -> str | None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json, quiet_option, task_option
+from albert_export.cli.options import json_option, print_json, quiet_option, reading_options, task_option
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from albert_export.checkpoints import ReadOptions
     from albert_export.evaluation import Evaluation, Example
 
 
@@ -38,6 +39,7 @@ Data, in UTF-8:
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", required=True, help="Labelled examples.")
 @task_option
+@reading_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N examples.")
 @click.option(
     "--predictions", type=click.Path(path_type=Path), metavar="FILE",
@@ -53,6 +55,7 @@ def evaluate(
     predictions: Path | None,
     quiet: bool,
     as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Score a bundle or checkpoint on labelled examples."""
     from albert_export.evaluation import evaluate as evaluate_session
@@ -63,7 +66,7 @@ def evaluate(
         _refuse_predictions(predictions, model, data)
     with steps(quiet) as progress:
         progress("reading the model and the data")
-        found = find_model(model, task)
+        found = find_model(model, task, reading)
         dataset = read_dataset(data, found.task, labels=found.labels, problem_type=found.problem_type)
         progress("loading the model")
         session = found.open()

@@ -15,17 +15,20 @@ from albert_export.cli.options import (
     json_option,
     max_drop_option,
     model_option,
+    no_tokenizer_option,
     null_threshold_option,
     output_option,
     print_json,
     quiet_option,
     random_head_option,
+    reading_options,
     task_option,
 )
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
 if TYPE_CHECKING:
+    from albert_export.checkpoints import ReadOptions
     from albert_export.export.pipeline import Exported
 
 
@@ -65,6 +68,8 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @max_drop_option
 @null_threshold_option
 @random_head_option
+@reading_options
+@no_tokenizer_option
 @force_option
 @quiet_option
 @json_option
@@ -82,9 +87,11 @@ def onnx(
     max_drop: float | None,
     null_threshold: float | None,
     allow_random_head: bool,
+    no_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
@@ -109,6 +116,8 @@ def onnx(
             calibration_data=calibration_data,
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
+            reading=reading,
+            no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )
@@ -149,6 +158,8 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @max_drop_option
 @null_threshold_option
 @random_head_option
+@reading_options
+@no_tokenizer_option
 @force_option
 @quiet_option
 @json_option
@@ -165,9 +176,11 @@ def tflite(
     max_drop: float | None,
     null_threshold: float | None,
     allow_random_head: bool,
+    no_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Export a checkpoint to a verified TFLite bundle."""
     from albert_export.export import export_tflite
@@ -191,6 +204,8 @@ def tflite(
             calibration_data=calibration_data,
             null_threshold=null_threshold,
             allow_random_head=allow_random_head,
+            reading=reading,
+            no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json
+from albert_export.cli.options import json_option, print_json, reading_options
+
+if TYPE_CHECKING:
+    from albert_export.checkpoints import ReadOptions
 
 
 @click.command(
@@ -18,12 +22,13 @@ Examples:
   albert-export inspect ./my-albert"""
 )
 @click.argument("path", type=click.Path(path_type=Path))
+@reading_options
 @json_option
-def inspect(path: Path, as_json: bool) -> None:
+def inspect(path: Path, as_json: bool, reading: ReadOptions) -> None:
     """Show what is in a bundle, an ONNX or TFLite file, or a checkpoint."""
     from albert_export.inspection import describe, inspect_path
 
-    facts = inspect_path(path)
+    facts = inspect_path(path, reading)
     if as_json:
         print_json(facts)
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from albert_export.utils.folder_name import folder_name
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS, find_task
 
@@ -27,13 +30,17 @@ output_option = click.option(
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
 )
+no_tokenizer_option = click.option(
+    "--no-tokenizer", is_flag=True,
+    help="Leave the tokenizer out: the bundle takes token ids, and --calibration-data holds lines of ids.",
+)  # fmt: skip
 force_option = click.option("--force", is_flag=True, help="Replace the bundle that is at the output already.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 quiet_option = click.option("--quiet", is_flag=True, help="Do not show progress on standard error.")
 calibration_option = click.option(
     "--calibration-data", type=click.Path(path_type=Path), metavar="FILE",
     help="Typical inputs, one on each line, with a tab between the two texts of a pair. They show which ranges and "
-    "outliers activations have.  [default: a bundled corpus]",
+    "outliers activations have.  [default: a bundled corpus in the model's language]",
 )  # fmt: skip
 eval_data_option = click.option(
     "--eval-data", type=click.Path(path_type=Path), metavar="FILE",
@@ -52,6 +59,28 @@ null_threshold_option = click.option(
 )  # fmt: skip
 
 
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --rename and --ignore-weights, which the command gets as one argument: `reading`, a `ReadOptions`."""
+
+    @click.option(
+        "--rename", multiple=True, metavar="OLD=NEW",
+        help="Names of the checkpoint's weights that begin with OLD begin with NEW: --rename fc=classifier for a head "
+        "under another name. May be repeated.",
+    )  # fmt: skip
+    @click.option(
+        "--ignore-weights", multiple=True, metavar="PATTERN",
+        help="Leave out the checkpoint's weights with such names, as in 'crf.*', instead of refusing weights that "
+        "nothing reads. May be repeated.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def with_reading(*, rename: tuple[str, ...], ignore_weights: tuple[str, ...], **options: Any) -> None:
+        from albert_export.checkpoints import ReadOptions
+
+        command(reading=ReadOptions.from_texts(rename, ignore_weights), **options)
+
+    return with_reading
+
+
 def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
     """The checkpoint folder that `--model` or `--task` names, and a name for the files that are made from it.
 
@@ -59,7 +88,7 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
         UsageError: neither is given, or the task is unknown.
     """
     if model is not None:
-        return model, model.resolve().name
+        return model, folder_name(model)
     from albert_export.demos import demo_checkpoint
 
     if task is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +16,13 @@ from albert_export.cli.options import (
     print_json,
     quiet_option,
     random_head_option,
+    reading_options,
     task_option,
 )
 from albert_export.utils.terminal import steps
+
+if TYPE_CHECKING:
+    from albert_export.checkpoints import ReadOptions
 
 
 @click.command(
@@ -44,6 +49,7 @@ against these errors by itself: see `albert-export onnx --help`."""
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE",
               help="Draw a heat map, layers by passes: .png or .svg.")  # fmt: skip
 @random_head_option
+@reading_options
 @quiet_option
 @json_option
 def sensitivity(
@@ -56,16 +62,16 @@ def sensitivity(
     allow_random_head: bool,
     quiet: bool,
     as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Show how much quantizing each layer, in each pass, changes the outputs."""
     from albert_export.checkpoints import read_checkpoint
-    from albert_export.checkpoints.checkpoint import default_task
+    from albert_export.checkpoints.checkpoint import choose_task
     from albert_export.quantization.calibration import read_calibration_texts
     from albert_export.reference.registry import build_reference
     from albert_export.sensitivity.analysis import refuse_precision, scan, typical_inputs
     from albert_export.sensitivity.heat_map import refuse_plot, write_heat_map
     from albert_export.sensitivity.table import print_sensitivity
-    from albert_runtime.tasks import find_task
 
     refuse_precision(precision)
     if plot is not None:
@@ -74,24 +80,31 @@ def sensitivity(
     texts = None if calibration_data is None else read_calibration_texts(calibration_data)
     with steps(quiet) as progress:
         progress("reading the model")
-        checkpoint = read_checkpoint(folder)
-        chosen = default_task(checkpoint) if task is None else checkpoint.available(find_task(task))
+        checkpoint = read_checkpoint(folder, reading)
+        chosen = choose_task(checkpoint, task)
         samples = typical_inputs(checkpoint, chosen, texts, limit=limit)
         reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head)
         found = scan(reference, chosen, samples, precision, progress=progress)
     if as_json:
         print_json({"model": str(checkpoint.folder), **found.to_dict()})
     else:
-        print_sensitivity(found, shlex.join(_export(model, task, precision, calibration_data, allow_random_head)))
+        print_sensitivity(
+            found, shlex.join(_export(model, task, precision, calibration_data, allow_random_head, reading))
+        )
     if plot is not None:  # the plot comes last, so that a full disk does not lose the figures
         write_heat_map(found, plot, f"{name}: {found.task}, {precision}")
 
 
 def _export(
-    model: Path | None, task: str | None, precision: str, calibration_data: Path | None, allow_random_head: bool
+    model: Path | None,
+    task: str | None,
+    precision: str,
+    calibration_data: Path | None,
+    allow_random_head: bool,
+    reading: ReadOptions,
 ) -> list[str]:
     """Return the command that exports the same model in the same precision."""
     chosen = [*(["--model", str(model)] if model else []), *(["--task", task] if task else [])]
     texts = ["--calibration-data", str(calibration_data)] if calibration_data else []
     head = ["--allow-random-head"] if allow_random_head else []
-    return ["albert-export", "onnx", *chosen, "--precision", precision, *texts, *head]
+    return ["albert-export", "onnx", *chosen, "--precision", precision, *texts, *head, *reading.as_arguments()]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json, quiet_option
+from albert_export.cli.options import json_option, print_json, quiet_option, reading_options
 from albert_export.utils.terminal import steps
+
+if TYPE_CHECKING:
+    from albert_export.checkpoints import ReadOptions
 
 
 @click.command(
@@ -25,9 +29,12 @@ The exit code is 6 if a difference exceeds its tolerance; the table lists all su
     help="The checkpoint that the bundle was made from, or another bundle of it. Default: the demo checkpoint.",
 )  # fmt: skip
 @click.option("--engine", metavar="NAME", help="What runs the bundle.  [default: the first that is installed]")
+@reading_options
 @quiet_option
 @json_option
-def verify(bundle: Path, model: Path | None, engine: str | None, quiet: bool, as_json: bool) -> None:
+def verify(
+    bundle: Path, model: Path | None, engine: str | None, quiet: bool, as_json: bool, reading: ReadOptions
+) -> None:
     """Compare a bundle with its checkpoint, or another bundle: tokens, tensors, answers."""
     from albert_export.verification.verify import verify_bundle
 
@@ -37,7 +44,7 @@ def verify(bundle: Path, model: Path | None, engine: str | None, quiet: bool, as
 
         model = demo_checkpoint(open_bundle(bundle, check=False).manifest.task)
     with steps(quiet) as progress:
-        report = verify_bundle(bundle, model, engine=engine, progress=progress)
+        report = verify_bundle(bundle, model, engine=engine, reading=reading, progress=progress)
     if as_json:
         print_json(report.to_dict())
     elif report.passed:

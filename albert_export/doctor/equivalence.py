@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from albert_converters.doctor.diagnosis import Diagnosis, InputSpec
+from albert_converters.doctor.diagnosis import Diagnosis, InputSpec, role_of_name
 from albert_export.demos import demo_checkpoint
 from albert_export.samples.texts import sentences
 from albert_export.utils.terminal import Progress
@@ -23,6 +23,7 @@ TOLERANCE = 1e-6
 #: number of texts, and tokens of the longest one, for each request; a graph with fixed sizes gets those sizes
 _SHAPES = ((1, 7), (1, 128), (3, 16), (2, 61))
 _CLS, _SEP = 2, 3
+_TOKENIZER_FILES = ("spiece.model", "tokenizer.json", "vocab.txt")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def check_equivalence(original: Diagnosis, repaired: Path, *, progress: Progress
     count, largest, refusal = 0, 0.0, ""
     names: set[str] = set()
     names_with_numbers: set[str] = set()  # outputs that are not NaN throughout
-    for request in requests(original.inputs, original.vocabulary_size):
+    for request in requests(original.inputs, original.vocabulary_size, _tokenizer_of(original.file)):
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in request.items())
         progress(f"comparing both on {shapes}")
         try:
@@ -97,8 +98,8 @@ def _as_failed_repair(original: Path) -> Iterator[None]:
 
 def _with_engine_names(engine: Engine, request: Arrays) -> Arrays:
     """Add each array under the name that the engine gives to it: engines rename the inputs of the Task Library."""
-    by_role = {InputSpec(name, (), array.dtype.kind == "i").role: array for name, array in request.items()}
-    renamed = {name: by_role.get(InputSpec(name, (), True).role) for name in engine.input_names if name not in request}
+    by_role = {role_of_name(name) or "ids": array for name, array in request.items() if array.dtype.kind == "i"}
+    renamed = {name: by_role.get(role_of_name(name) or "ids") for name in engine.input_names if name not in request}
     return {**request, **{name: array for name, array in renamed.items() if array is not None}}
 
 
@@ -129,14 +130,23 @@ def difference(got: np.ndarray, expected: np.ndarray) -> float:
     return float("inf") if np.isnan(largest) else largest / max(1.0, float(finite.max(initial=0.0)))
 
 
-def requests(inputs: Sequence[InputSpec], vocabulary_size: int) -> Iterator[Arrays]:
-    """Yield inputs for a graph in every shape that it takes: real tokens, with masks and segments that fit them."""
+def requests(
+    inputs: Sequence[InputSpec], vocabulary_size: int, tokenizer: AlbertTokenizer | None = None
+) -> Iterator[Arrays]:
+    """Yield inputs for a graph in every shape that it takes: real tokens, with masks and segments that fit them.
+
+    The tokens are those of `tokenizer`, or of a demo checkpoint's, as numbers below `vocabulary_size`.
+    """
+    tokenizer = tokenizer or AlbertTokenizer.from_folder(demo_checkpoint("question-answering"))
     made = set()
     for rows, length in _SHAPES:
         shapes = tuple(_shape(one, rows, length) for one in inputs)
         if shapes not in made:
             made.add(shapes)
-            yield {one.name: _values(one, shape, vocabulary_size) for one, shape in zip(inputs, shapes, strict=True)}
+            yield {
+                one.name: _values(one, shape, vocabulary_size, tokenizer)
+                for one, shape in zip(inputs, shapes, strict=True)
+            }
 
 
 def _shape(one: InputSpec, rows: int, length: int) -> tuple[int, ...]:
@@ -146,7 +156,7 @@ def _shape(one: InputSpec, rows: int, length: int) -> tuple[int, ...]:
     return tuple(size if fixed is None else fixed for size, fixed in zip(sizes, one.axes, strict=True))
 
 
-def _values(one: InputSpec, shape: tuple[int, ...], vocabulary_size: int) -> np.ndarray:
+def _values(one: InputSpec, shape: tuple[int, ...], vocabulary_size: int, tokenizer: AlbertTokenizer) -> np.ndarray:
     role = one.role
     if len(shape) < 2 or (role == "other" and not one.is_integer):
         random = np.random.default_rng(len(shape))
@@ -158,16 +168,24 @@ def _values(one: InputSpec, shape: tuple[int, ...], vocabulary_size: int) -> np.
     if role == "mask":
         values = place < lengths
     elif role == "segments":
-        values = (place >= lengths // 2) & (place < lengths)
+        values = (place >= lengths // 2) & (place < lengths) & ((one.table_rows or 2) > 1)
     elif role == "positions":
-        values = place + 0 * lengths
+        values = (place + 0 * lengths) % (one.table_rows or length)
     else:
-        values = np.where(place < lengths, _tokens(rows * length).reshape(rows, length), 0)
+        values = np.where(place < lengths, _tokens(tokenizer, rows * length).reshape(rows, length), 0)
         values = np.where(place == lengths - 1, _SEP, np.where(place == 0, _CLS, values)) % vocabulary_size
     return values.reshape(shape).astype(np.int64 if one.is_integer else np.float32)
 
 
-def _tokens(count: int) -> np.ndarray:
+def _tokenizer_of(graph_file: Path) -> AlbertTokenizer | None:
+    """The tokenizer beside a graph or, where the graph is in a folder `onnx`, one folder above it; None without one."""
+    for folder in (graph_file.absolute().parent, graph_file.absolute().parent.parent):
+        if any((folder / name).is_file() for name in _TOKENIZER_FILES):
+            with contextlib.suppress(AlbertError):  # it may be one that only other tools can read
+                return AlbertTokenizer.from_folder(folder)
+    return None
+
+
+def _tokens(tokenizer: AlbertTokenizer, count: int) -> np.ndarray:
     """Return `count` token ids of real text, which is repeated where it is too short."""
-    tokenizer = AlbertTokenizer.from_folder(demo_checkpoint("question-answering"))
     return np.resize(np.array(tokenizer.encode(" ".join(sentences()[:40]), add_special_tokens=False)), count)

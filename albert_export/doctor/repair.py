@@ -11,7 +11,7 @@ from albert_export.doctor.diagnose import diagnose, graph_file
 from albert_export.doctor.equivalence import EquivalenceReport, check_equivalence
 from albert_export.utils.atomic_file import replacing
 from albert_export.utils.terminal import Progress
-from albert_runtime.errors import UsageError
+from albert_runtime.errors import UnsupportedError, UsageError
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,13 @@ def repair(
     _check_output(path, output, force)
     progress(f"examining {path.name}")
     before = diagnose(path)
+    unknown = [one.name for one in before.inputs if one.role == "unknown"]
+    if unknown:
+        raise UnsupportedError(
+            f"{path} can't be repaired, because a repair is checked on real text, and it can't be told what "
+            f"{', '.join(unknown)} is for: neither its name nor the graph says it; export it again with names, such as "
+            'torch.onnx.export(..., input_names=["input_ids", "attention_mask", "token_type_ids"])'
+        )
     progress("repairing")
     done, content = before.repair()
     with replacing(output) as part:

@@ -14,11 +14,13 @@ import numpy as np
 
 from albert_export.tasks import TASK_SPECS
 from albert_runtime import AlbertSession
-from albert_runtime.answers import Filled
+from albert_runtime.answers import Filled, Label
+from albert_runtime.engines import Arrays
 from albert_runtime.lazy_import import load_object
-from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, resolve_problem_type
-from albert_runtime.postprocessing.probabilities import softmax
+from albert_runtime.postprocessing.classification import MULTI_LABEL, REGRESSION, label_text, resolve_problem_type
+from albert_runtime.postprocessing.probabilities import finite, softmax
 from albert_runtime.sessions.token_classification import TokenClassificationSession
+from albert_runtime.tasks import SEQUENCE
 
 #: the least length of a vector before it is divided by its length, so that a vector of zeros stays as it is
 _LEAST_LENGTH = 1e-12
@@ -53,12 +55,14 @@ class Decision:
 
 
 def decide(session: AlbertSession, request: Mapping[str, Any]) -> Decision:
-    """The decision of `session` on the request with the keyword arguments `request`.
+    """The decision of `session` on the request with the keyword arguments `request`, of its call or its `run_ids`.
 
     Raises:
         UsageError: the session can't answer the request, for example because a text is empty.
         BundleError: the outputs of the model are not finite.
     """
+    if "input_ids" in request:
+        return _decide_outputs(session, session.run_ids(**request))
     decide_for_task: Callable[[AlbertSession, dict[str, Any]], Decision] = load_object(TASK_SPECS[session.task].decide)
     return decide_for_task(session, dict(request))
 
@@ -89,7 +93,10 @@ def decide_label(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """The best label, the set of labels that apply, or the predicted values, as the "problem_type" says."""
     problem = resolve_problem_type(session.bundle.config.get("problem_type"), len(session.manifest.labels))
     # A single label without "problem_type" gets a sigmoid by default, but here it is a value to be predicted.
-    labels = session(**request, function_to_apply="none" if problem == REGRESSION else None)
+    return _label_decision(session(**request, function_to_apply="none" if problem == REGRESSION else None), problem)
+
+
+def _label_decision(labels: Sequence[Label], problem: str) -> Decision:
     by_name = sorted(labels, key=lambda label: label.label)  # the session returns the best label first
     if problem == MULTI_LABEL:
         applies = {label.label for label in by_name if label.score >= _LABEL_APPLIES}
@@ -123,6 +130,30 @@ def decide_answer(session: AlbertSession, request: dict[str, Any]) -> Decision:
     """The characters (start, end) of the best answer in the context, to the token: whole words would hide changes."""
     answers = session(**request, top_k=2, align_to_words=False)
     return Decision.single((answers[0].start, answers[0].end), _margin([answer.score for answer in answers]))
+
+
+def _decide_outputs(session: AlbertSession, outputs: Arrays) -> Decision:
+    """What the outputs for token ids decide, without a tokenizer that could make an answer of them.
+
+    That is a text's labels, or two vectors for feature extraction; for all other tasks each row of each output decides
+    for the place of its largest number: the label or the piece of a token, the best choice, the token that an answer
+    begins or ends with.
+    """
+    if session.task == "text-classification":
+        names = session.manifest.labels
+        problem = resolve_problem_type(session.bundle.config.get("problem_type"), len(names))
+        function = "none" if problem == REGRESSION else None
+        return _label_decision(label_text(outputs["logits"][0], names, problem, function), problem)
+    if session.task == "feature-extraction":
+        tokens = finite(outputs["last_hidden_state"][0])
+        pooled = finite(outputs["pooler_output"][0]) if "pooler_output" in outputs else tokens[0]
+        vectors = np.stack([pooled, tokens.mean(axis=0)])
+        return Decision(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(_LEAST_LENGTH))
+    rows = [row for array in outputs.values() for row in finite(array).reshape(-1, array.shape[-1])]
+    parts = tuple((int(row.argmax()), _margin(softmax(row))) for row in rows)
+    # Hundreds of tokens are hundreds of answers, but the beginning and the end of a passage are one.
+    for_tokens = any(SEQUENCE in axes[:-1] for axes in session.bundle.task.outputs.values())
+    return Decision([part for part, _ in parts], parts, parts_are_answers=for_tokens)
 
 
 def _best_pieces(masks: Sequence[Sequence[Filled]]) -> tuple[tuple[int, float], ...]:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from albert_converters.bundle_writer import file_hashes
 from albert_converters.tokenizer.files import write_tokenizer
-from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints.checkpoint import choose_task
+from albert_export.checkpoints.folder_layout import has_weights
 from albert_export.checkpoints.request_settings import request_settings
+from albert_export.checkpoints.sentence_transformers import MODULES_FILE
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
@@ -20,9 +22,11 @@ from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime import AlbertSession, load
 from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
 from albert_runtime.errors import UsageError
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import Manifest
 from albert_runtime.session import session_class
 from albert_runtime.tasks import Task, find_task
+from albert_runtime.token_ids import no_tokenizer_message
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,13 @@ class Model:
     open: Callable[[], AlbertSession]
 
 
-def find_model(folder: str | Path, task: str | None = None) -> Model:
+def find_model(folder: str | Path, task: str | None = None, reading: ReadOptions | None = None) -> Model:
     """Return the bundle or checkpoint in `folder`.
 
     Args:
         folder: the folder of a bundle, or of a checkpoint in the format of Hugging Face or Google.
         task: selects the head of a checkpoint; None means the head that it was saved with, or its only one.
+        reading: new names for weights of a checkpoint, and which to leave out.
 
     Raises:
         UsageError: `folder` holds neither a bundle nor a checkpoint, or the bundle is for another task.
@@ -52,25 +57,32 @@ def find_model(folder: str | Path, task: str | None = None) -> Model:
     folder = Path(folder)
     if (folder / MANIFEST_FILE).is_file():
         return _of_bundle(folder, task)
-    if not any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE)):
+    named = any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE, MODULES_FILE))
+    if not (named or has_weights(folder)):
         if folder.is_dir():
             found = f"{folder} is neither a bundle nor a checkpoint"
         else:
             found = f"{folder} is a file" if folder.exists() else f"there is no folder {folder}"
+            found = failed_download(folder) or found
         raise UsageError(
             f"{found}; give the folder of a bundle, which holds {MANIFEST_FILE} (`albert-export onnx` and "
             f"`albert-export tflite` make one), or of a checkpoint, which holds {CONFIG_FILE} and weights"
         )
-    checkpoint = read_checkpoint(folder)
-    chosen = find_task(task) if task else default_task(checkpoint)
+    checkpoint = read_checkpoint(folder, reading)
+    chosen = choose_task(checkpoint, task)
     checkpoint.refuse_no_head(chosen.name)
-    return _of_checkpoint(checkpoint, checkpoint.available(chosen))
+    return _of_checkpoint(checkpoint, chosen)
 
 
 def _of_bundle(folder: Path, task: str | None) -> Model:
     bundle = open_bundle(folder, check=False)
     if task and find_task(task).name != bundle.manifest.task:
         raise UsageError(f"{folder} is a bundle for {bundle.manifest.task}, not for {find_task(task).name}")
+    if not bundle.manifest.has_tokenizer:
+        raise UsageError(
+            f"labelled data are texts, and {no_tokenizer_message(folder)}. To compare its outputs with the "
+            f"checkpoint's, type: albert-export verify {folder} --model CHECKPOINT"
+        )
 
     def open_session() -> AlbertSession:
         with suppressed_native_stderr():

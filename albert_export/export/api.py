@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from albert_converters.extras import require_packages
-from albert_export.checkpoints import Checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
 from albert_export.quantization.calibration import read_calibration_texts
 from albert_export.targets import find_target, make_plan
+from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task, find_task
 
 __all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
@@ -31,6 +32,8 @@ def export_onnx(
     calibration_data: str | Path | None = None,
     null_threshold: float | None = None,
     allow_random_head: bool = False,
+    reading: ReadOptions | None = None,
+    no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -51,6 +54,10 @@ def export_onnx(
         calibration_data: a text file with a typical input on each line; see `export_tflite`.
         null_threshold: when the answer to a question is by default that there is none; see `export_tflite`.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
+        reading: new names for weights of the checkpoint, and which to leave out.
+        no_tokenizer: leave the tokenizer out, for a model that has none or whose tokenizer is not supported. The bundle
+            takes token ids, `calibration_data` holds lines of ids, and everything is verified with ids drawn from the
+            vocabulary.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -74,6 +81,8 @@ def export_onnx(
         accuracy=accuracy,
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
+        reading=reading,
+        no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
     )
@@ -93,6 +102,8 @@ def export_tflite(
     calibration_data: str | Path | None = None,
     null_threshold: float | None = None,
     allow_random_head: bool = False,
+    reading: ReadOptions | None = None,
+    no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -120,6 +131,8 @@ def export_tflite(
             finds the best value. None means 0 if config.json says `version_2_with_negative`; otherwise the bundle's
             default is to answer always.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
+        reading: new names for weights of the checkpoint, and which to leave out.
+        no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -137,6 +150,11 @@ def export_tflite(
     engine = find_target(target)
     require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
+    if no_tokenizer and engine.name == "task-library":
+        raise UsageError(
+            "the Task Library reads texts with the tokenizer in the file, so --target task-library and --no-tokenizer "
+            "don't go together; choose --target litert or tflite-runtime"
+        )
 
     def options_for(checkpoint: Checkpoint, chosen: Task) -> TfliteOptions:
         plan = make_plan(
@@ -152,6 +170,8 @@ def export_tflite(
         accuracy=accuracy,
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
+        reading=reading,
+        no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
     )

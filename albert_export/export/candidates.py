@@ -77,6 +77,7 @@ class CandidateBuilder:
             **self.context.request_settings,
             task=self.context.task.name,
             labels=tuple(self.context.labels),
+            has_tokenizer=self.context.tokenizer is not None,
             mask_policy=MASK_POLICY,
             versions={"albert-export": __version__, **{tool: importlib.metadata.version(tool) for tool in tools}},
             files=file_hashes(self.folder),

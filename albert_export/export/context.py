@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from albert_export.checkpoints import Checkpoint
+from albert_export.quantization.calibration import calibration_id_samples, calibration_samples
 from albert_export.quantization.recipes import Recipe
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
 from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
@@ -23,10 +29,12 @@ class ExportContext:
     task: Task
     #: the reference model in float32; it must not be changed, since every graph is compared with it
     reference: Any
-    tokenizer: AlbertTokenizer
+    #: None for a bundle without a tokenizer, which takes token ids
+    tokenizer: AlbertTokenizer | None
     #: the framework of the reference: "torch" or "tf"
     framework: str
-    #: typical inputs: the user's own, or those of the bundled corpus
+    #: typical inputs: the user's own, or the bundled ones that fit the vocabulary; without a tokenizer, lines of ids or
+    #: nothing
     calibration_texts: Sequence[Text]
     allow_random_head: bool
     progress: Progress
@@ -38,6 +46,27 @@ class ExportContext:
         """The file of the SentencePiece model."""
         assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has checked it
         return self.checkpoint.vocab_file
+
+    def calibration_samples(
+        self, *, longest: int, sequence_length: int | None = None
+    ) -> list[dict[str, NDArray[np.int64]]]:
+        """Typical inputs of the graph; see `albert_export.quantization.calibration`."""
+        if self.tokenizer is None:
+            return calibration_id_samples(
+                self.calibration_texts,
+                self.checkpoint.config.to_dict(),
+                self.task,
+                longest=longest,
+                sequence_length=sequence_length,
+            )
+        return calibration_samples(
+            self.calibration_texts, self.tokenizer, self.task, longest=longest, sequence_length=sequence_length
+        )
+
+    @cached_property
+    def samples(self) -> SampleTexts:
+        """The bundled texts that fit the vocabulary; English ones, if there is no tokenizer to read them."""
+        return ENGLISH_TEXTS if self.tokenizer is None else texts_for(self.tokenizer)
 
     @property
     def labels(self) -> list[str]:

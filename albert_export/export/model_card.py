@@ -10,19 +10,24 @@ from typing import Any
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.search_report import markdown_table
 from albert_export.samples.requests import sample_requests
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
+from albert_export.samples.token_ids import id_requests
+from albert_export.utils.folder_name import folder_name
 from albert_runtime.manifest import Manifest
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import TASKS, Task
 
 
-def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
-    """The Markdown text for the bundle in `folder`. Every figure comes from the files or from the manifest."""
+def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples: SampleTexts = ENGLISH_TEXTS) -> str:
+    """The Markdown text for the bundle in `folder`, with an example made of `samples`.
+
+    Every figure comes from the files or from the manifest.
+    """
     task = TASKS[manifest.task].without(manifest.missing_outputs)
     size = (folder / manifest.model_file).stat().st_size
     config = checkpoint.config
     engine, ids = ("onnx", "int64") if manifest.model_file.endswith(".onnx") else ("litert", "int32")
     tensors = [f"| input | {name} | {ids} | {_axes(axes)} |" for name, axes in task.inputs().items()]
     tensors += [f"| output | {name} | float32 | {_axes(axes)} |" for name, axes in task.outputs.items()]
-    request = ", ".join(f"{name}={json.dumps(value)}" for name, value in sample_requests(task, 1)[0].items())
     checks = [
         f"| {name} | {kind['checks']} | {_number(kind.get('max_difference'))} | {_number(kind.get('tolerance'))} "
         f"| {kind.get('detail', '')} |"
@@ -35,19 +40,20 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
         [
             f"# ALBERT for {task.name}, {manifest.precision}",
             "",
-            f"Exported from `{checkpoint.folder.resolve().name}` ({config.num_hidden_layers} layers, hidden size "
+            f"Exported from `{folder_name(checkpoint.folder)}` ({config.num_hidden_layers} layers, hidden size "
             f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
             f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_graph_facts(manifest)}, "
             f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
             "",
             *labels,
+            *([] if manifest.has_tokenizer else ["The bundle has no tokenizer: it takes token ids.", ""]),
             "## Use",
             "",
             "```python",
             f"import albert_runtime  # pip install 'albert-runtime[{engine}]'",
             "",
             f'session = albert_runtime.load("{task.name}")  # this folder',
-            f"print(session({request}))",
+            f"print({_sample_call(manifest, checkpoint, task, samples)})",
             "```",
             "",
             "| | name | type | axes |",
@@ -66,6 +72,18 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path) -> str:
             *_answers_kept(manifest),
         ]
     )
+
+
+def _sample_call(manifest: Manifest, checkpoint: Checkpoint, task: Task, samples: SampleTexts) -> str:
+    """The call of a session, as it is typed in Python."""
+    if manifest.has_tokenizer:
+        request, call = sample_requests(task, 1, samples=samples)[0], "session"
+    else:
+        # The bundle has no tokenizer: the ids come from the one that the model was trained with.
+        request, call = id_requests(checkpoint.config.to_dict(), task, 1, longest=8)[0], "session.run_ids"
+    ascii_only = samples.is_english  # letters of other languages stay readable
+    arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=ascii_only)}" for name, value in request.items())
+    return f"{call}({arguments})"
 
 
 def _answers_kept(manifest: Manifest) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any
 from albert_converters.extras import needing
 from albert_export.export.context import ExportContext, ExportedGraph
 from albert_export.export.reference_variants import ReferenceVariants
-from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.gptq import gptq_quantize
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
@@ -135,10 +134,7 @@ class OnnxExporter:
     @cached_property
     def _variants(self) -> ReferenceVariants:
         context = self._context
-        samples = calibration_samples(
-            context.calibration_texts, context.tokenizer, context.task, longest=context.max_length
-        )
-        return ReferenceVariants(context, samples)
+        return ReferenceVariants(context, context.calibration_samples(longest=context.max_length))
 
     def _float_graph(self, split: bool) -> Any:
         from albert_converters.onnx.export.torch_export import to_onnx

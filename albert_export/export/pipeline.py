@@ -11,8 +11,8 @@ from typing import Any
 
 from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_overwrite, write_manifest
 from albert_converters.tokenizer.files import write_tokenizer
-from albert_export.checkpoints import Checkpoint, read_checkpoint
-from albert_export.checkpoints.checkpoint import default_task
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints.checkpoint import choose_task
 from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import CandidateBuilder
@@ -20,15 +20,17 @@ from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
 from albert_export.export.selection import CandidateSelector, Selection
 from albert_export.quantization.accuracy_options import AccuracyOptions
+from albert_export.quantization.unknown_text import check_unknown_text
 from albert_export.reference.registry import build_reference
 from albert_export.samples.requests import sample_requests
-from albert_export.samples.texts import calibration_corpus
+from albert_export.samples.sample_texts import texts_for
+from albert_export.samples.token_ids import id_requests
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
 from albert_runtime import AlbertSession
 from albert_runtime.manifest import Manifest
-from albert_runtime.self_test import make_self_test
+from albert_runtime.self_test import make_self_test, request_arrays
 from albert_runtime.tasks import Task
 
 #: number of self-test vectors in a bundle
@@ -69,6 +71,8 @@ def export_bundle(
     accuracy: AccuracyOptions,
     null_threshold: float | None,
     allow_random_head: bool,
+    reading: ReadOptions | None,
+    no_tokenizer: bool,
     force: bool,
     progress: Progress,
 ) -> Exported:
@@ -83,20 +87,29 @@ def export_bundle(
         accuracy: the accuracy budget of a quantized graph, and the data that its answers are measured on.
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
         allow_random_head: gives random weights to a head that the checkpoint lacks.
+        reading: new names for weights of the checkpoint, and which to leave out.
+        no_tokenizer: leaves the tokenizer out: the bundle takes token ids.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
     """
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
-    checkpoint = read_checkpoint(model)
-    tokenizer = load_tokenizer(checkpoint)
-    chosen = checkpoint.available(task) if task else default_task(checkpoint)
+    checkpoint = read_checkpoint(model, reading)
+    if no_tokenizer:
+        accuracy.refuse_without_tokenizer()
+    tokenizer = None if no_tokenizer else load_tokenizer(checkpoint)
+    chosen = choose_task(checkpoint, task)
     settings = request_settings(checkpoint, tokenizer, chosen, null_threshold)
     for name in settings["missing_outputs"]:
         progress(f"there is no {name}, because the checkpoint has no weights for it")
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)
+    if tokenizer is not None:
+        samples = texts_for(tokenizer)
+        if not samples.is_english:
+            progress(f"the vocabulary chooses {samples.description}")
+        check_unknown_text(tokenizer, samples, accuracy.texts, dataset, precision=options.precision)
     context = ExportContext(
         checkpoint=checkpoint,
         task=chosen,
@@ -105,7 +118,7 @@ def export_bundle(
         ),
         tokenizer=tokenizer,
         framework=options.framework,
-        calibration_texts=accuracy.texts or calibration_corpus(),
+        calibration_texts=accuracy.texts or ([] if tokenizer is None else samples.calibration),
         allow_random_head=allow_random_head,
         progress=progress,
         request_settings=settings,
@@ -113,7 +126,8 @@ def export_bundle(
     with new_bundle(output, force=force) as folder:
         config = dict(checkpoint.config.to_dict(), architectures=[chosen.architecture])
         (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        write_tokenizer(tokenizer, folder)
+        if tokenizer is not None:
+            write_tokenizer(tokenizer, folder)
         builder = CandidateBuilder(context, options.exporter_for(context), folder)
         selection = CandidateSelector(builder, accuracy, dataset).select()
         progress("writing the manifest")
@@ -124,7 +138,7 @@ def _write_description(selection: Selection, context: ExportContext) -> Manifest
     """Writes the model card and the final manifest of the selected candidate; returns the manifest."""
     folder, session = selection.candidate.folder, selection.candidate.session
     with suppressed_truncation_warnings():
-        tests = tuple(_self_test(session, request) for request in _short_requests(session, context.task))
+        tests = tuple(_self_test(session, request) for request in _short_requests(session, context))
     manifest = dataclasses.replace(
         session.manifest,
         files=file_hashes(folder),
@@ -132,19 +146,23 @@ def _write_description(selection: Selection, context: ExportContext) -> Manifest
         recipe_search={} if selection.search is None else selection.search.to_dict(),
         self_test=tests,
     )
-    (folder / "README.md").write_text(model_card(manifest, context.checkpoint, folder), encoding="utf-8")
+    card = model_card(manifest, context.checkpoint, folder, context.samples)
+    (folder / "README.md").write_text(card, encoding="utf-8")
     manifest = dataclasses.replace(manifest, files=file_hashes(folder))  # again, since the model card is new
     write_manifest(folder, manifest)
     return manifest
 
 
-def _short_requests(session: AlbertSession, task: Task) -> list[dict[str, Any]]:
+def _short_requests(session: AlbertSession, context: ExportContext) -> list[dict[str, Any]]:
     """The requests of the self-tests. The shortest are taken, because they run whenever the bundle is loaded."""
-    requests = sample_requests(task, short=True)
-    return sorted(requests, key=lambda request: session.arrays(**request)["input_ids"].size)[:_SELF_TESTS]
+    if session.manifest.has_tokenizer:
+        requests = sample_requests(context.task, short=True, samples=context.samples)
+    else:
+        requests = id_requests(session.bundle.config, context.task, longest=session.max_length, short=True)
+    return sorted(requests, key=lambda request: request_arrays(session, request)["input_ids"].size)[:_SELF_TESTS]
 
 
 def _self_test(session: AlbertSession, request: dict[str, Any]) -> dict[str, Any]:
-    outputs = session.run(session.arrays(**request))
+    outputs = session.run(request_arrays(session, request))
     largest = max(float(abs(output).max()) for output in outputs.values())
     return make_self_test(session, request, self_test_tolerance(session.manifest.precision, largest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from albert_export.export.candidates import Candidate, CandidateBuilder
 from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
@@ -15,6 +15,7 @@ from albert_export.reference.cached_engine import CachedEngine
 from albert_export.reference.registry import reference_engine
 from albert_export.verification.parity_report import ParityReport
 from albert_export.verification.verify import Reference, compare
+from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ class CandidateSelector:
             parity = self._compare(candidate, answers=True)
             parity.raise_if_failed()
             return Selection(candidate, parity, None)
-        search = SearchReport(self._options.budget, self._options.describe_data())
+        described = self._options.describe_data(
+            self._context.samples, has_tokenizer=self._context.tokenizer is not None
+        )
+        search = SearchReport(self._options.budget, described)
         best = search_recipes(self._builder.recipes, max_kept(precision), self, search, self._context.progress)
         if self._accuracy_check is not None and self._accuracy_check.reduction:
             search.texts += f": {self._accuracy_check.reduction}"
@@ -123,7 +127,13 @@ class CandidateSelector:
 
     def _compare(self, candidate: Candidate, *, answers: bool) -> ParityReport:
         original = self._original_for(candidate)
-        report = compare(candidate.session, original, answers=answers, progress=self._context.progress)
+        report = compare(
+            candidate.session,
+            original,
+            answers=answers,
+            samples=self._context.samples,
+            progress=self._context.progress,
+        )
         report.artefact = candidate.description
         return report
 
@@ -132,12 +142,18 @@ class CandidateSelector:
         if self._accuracy_check is None:
             self._accuracy_check = AccuracyCheck(
                 self._original_for(candidate).session,
-                self._options.requests(self._context.task),
+                self._requests(candidate.session),
                 budget=self._options.budget,
                 dataset=self._dataset,
                 progress=self._context.progress,
             )
         return self._accuracy_check
+
+    def _requests(self, session: AlbertSession) -> list[dict[str, Any]]:
+        task = self._context.task
+        if self._context.tokenizer is None:
+            return self._options.id_requests(task, session.bundle.config, session.max_length)
+        return self._options.requests(task, self._context.samples)
 
     def _original_for(self, candidate: Candidate) -> Reference:
         """The original model behind a session with the settings of `candidate`, which all candidates share."""

@@ -15,10 +15,10 @@ import numpy as np
 from albert_converters.extras import needing
 from albert_export.export.context import ExportContext, ExportedGraph
 from albert_export.export.reference_variants import ReferenceVariants
-from albert_export.quantization.calibration import calibration_samples
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
+from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
 
@@ -87,6 +87,7 @@ class TfliteExporter:
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+            from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer
             from albert_export.export.tf_function import SHARED_LAYERS, linears_pattern
         context, plan = self._context, self._plan
         content = self._float_graph(recipe)
@@ -104,15 +105,16 @@ class TfliteExporter:
                 ],
             )
         if plan.target == "task-library":
+            assert context.tokenizer is not None  # `export_tflite` has checked it
             if context.tokenizer.vocabulary.beyond_pieces:
                 context.progress("note: the Task Library reads added tokens as ordinary text")
             content = add_task_library_metadata(
                 content,
                 task=context.task,
-                sentencepiece=context.vocabulary.read_bytes(),
+                tokenizer=sentencepiece_tokenizer(context.vocabulary.read_bytes()),
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
-                description=f"Exported from {context.checkpoint.folder.resolve().name} by albert-export {__version__}.",
+                description=f"Exported from {folder_name(context.checkpoint.folder)} by albert-export {__version__}.",
                 version=__version__,
             )
         (folder / TFLITE_FILE).write_bytes(content)
@@ -128,13 +130,7 @@ class TfliteExporter:
     @cached_property
     def _variants(self) -> ReferenceVariants:
         context, plan = self._context, self._plan
-        samples = calibration_samples(
-            context.calibration_texts,
-            context.tokenizer,
-            context.task,
-            longest=plan.longest,
-            sequence_length=plan.sequence_length,
-        )
+        samples = context.calibration_samples(longest=plan.longest, sequence_length=plan.sequence_length)
         return ReferenceVariants(context, samples)
 
     def _float_graph(self, recipe: Recipe) -> bytes:

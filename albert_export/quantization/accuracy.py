@@ -21,6 +21,7 @@ from albert_export.verification.parity_report import TIE_MARGINS
 from albert_export.verification.verify import comparable_outputs
 from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError, BundleError, UsageError
+from albert_runtime.self_test import request_arrays
 from albert_runtime.tasks import INPUT_NAMES, SEQUENCE
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class AccuracyCheck:
         try:
             with suppressed_truncation_warnings():
                 for request, _ in self._expected[:_LOGIT_REQUESTS]:
-                    got, expected = comparable_outputs(session, self.original, self.original.arrays(**request))
+                    got, expected = comparable_outputs(session, self.original, request_arrays(self.original, request))
                     for name, output in expected.items():
                         squares += np.square(got[name] - output).sum(), np.square(output).sum()
         except BundleError:
@@ -221,7 +222,8 @@ def _milliseconds(session: AlbertSession) -> float:
     """
     length = session.manifest.sequence_length or min(_TIMED_TOKENS, session.max_length)
     shape = [length if axis == SEQUENCE else 1 for axis in session.bundle.task.input_axes]
-    arrays = {name: np.ones(shape, np.int64) for name in INPUT_NAMES}
+    # Token type 0 is the only one that every model has.
+    arrays = {name: np.full(shape, name != "token_type_ids", np.int64) for name in INPUT_NAMES}
     times = []
     for _ in range(1 + _TIMED_RUNS):
         start = time.perf_counter()

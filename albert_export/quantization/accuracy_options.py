@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albert_export.checkpoints import Checkpoint
+from albert_export.quantization.unknown_text import is_unknown
 from albert_export.samples.requests import requests_from
-from albert_export.samples.texts import Text, evaluation_corpus
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
+from albert_export.samples.texts import Text
+from albert_export.samples.token_ids import COMPARED_REQUESTS, DRAWN_IDS, id_requests, id_requests_from
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task
 
@@ -91,14 +95,47 @@ class AccuracyOptions:
         labels, problem_type = checkpoint.labels_for(task.name), checkpoint.config.problem_type
         return read_dataset(self.eval_data, task, labels=labels, problem_type=problem_type).spread(EXAMPLES)
 
-    def requests(self, task: Task) -> list[dict[str, Any]]:
-        """The requests to compare answers on without labelled data: the bundled corpus and the user's own texts."""
-        count = min(len(self.texts), _MAX_TEXTS)
-        own = [self.texts[index * len(self.texts) // count] for index in range(count)]
-        return [*requests_from(evaluation_corpus(), task), *(requests_from(own, task) if own else [])]
+    def refuse_without_tokenizer(self) -> None:
+        """Raises UsageError if there are labelled examples, which are texts, and so no use without a tokenizer."""
+        if self.eval_data is not None:
+            raise UsageError(
+                f"labelled examples are texts, and without a tokenizer the model takes none: leave --eval-data "
+                f"{self.eval_data} out, or leave --no-tokenizer out"
+            )
 
-    def describe_data(self) -> str:
+    def id_requests(self, task: Task, config: Mapping[str, Any], longest: int) -> list[dict[str, Any]]:
+        """The same for a model without a tokenizer: ids drawn from the vocabulary of `config`, and the user's own.
+
+        Sequences have at most `longest` tokens.
+
+        Raises:
+            UsageError: the user's own texts are no ids; the message lists them.
+        """
+        drawn = id_requests(config, task, COMPARED_REQUESTS, longest=longest)
+        return [*drawn, *id_requests_from(self._own_texts(), config, task, longest=longest)]
+
+    def _own_texts(self) -> list[Text]:
+        count = min(len(self.texts), _MAX_TEXTS)
+        return [self.texts[index * len(self.texts) // count] for index in range(count)]
+
+    def requests(self, task: Task, samples: SampleTexts = ENGLISH_TEXTS) -> list[dict[str, Any]]:
+        """The requests to compare answers on without labelled data: `samples` and the user's own texts.
+
+        Samples that the vocabulary does not know are left out if there are own texts.
+        """
+        own = self._own_texts()
+        requests = requests_from(own, task, samples.corpora[0].language)
+        if own and is_unknown(samples):
+            return requests
+        bundled = [requests_from(texts, task, corpus.language) for corpus, texts in samples.evaluation]
+        return [*itertools.chain.from_iterable(bundled), *requests]
+
+    def describe_data(self, samples: SampleTexts = ENGLISH_TEXTS, *, has_tokenizer: bool = True) -> str:
         """The data that the answers are measured on, in words."""
+        if not has_tokenizer:
+            return f"{DRAWN_IDS}{' and the calibration data' if self.texts else ''}"
         if self.eval_data is not None:
             return f"{self.eval_data.name}, at most {EXAMPLES} examples"
-        return "the bundled corpus and the calibration data" if self.texts else "the bundled corpus"
+        if not self.texts:
+            return samples.description
+        return "the calibration data" if is_unknown(samples) else f"{samples.description} and the calibration data"

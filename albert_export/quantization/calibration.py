@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.samples.texts import Text
+from albert_export.samples.token_ids import CALIBRATION_REQUESTS, id_requests, id_requests_from
 from albert_export.utils.text_file import read_text, split_lines
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import UsageError
-from albert_runtime.tasks import CHOICES, Task
+from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
+from albert_runtime.token_ids import padding_id
 from albert_runtime.tokenization.padding import pad_batch
 
 #: the default number of inputs: more of them hardly change the ranges, and each takes a run of the model
@@ -76,3 +79,42 @@ def calibration_samples(
             batch = {name: array[:, None] for name, array in batch.items()}
         samples.append(batch)
     return samples
+
+
+def calibration_id_samples(
+    texts: Sequence[Text],
+    config: Mapping[str, Any],
+    task: Task,
+    *,
+    longest: int,
+    sequence_length: int | None = None,
+    count: int = _MOST,
+) -> list[dict[str, NDArray[np.int64]]]:
+    """Return inputs as `calibration_samples` does, for a model without a tokenizer.
+
+    Args:
+        texts: the user's own sequences, lines of ids; if there are none, ids are drawn from the vocabulary.
+        config: the content of config.json.
+        task, longest, sequence_length, count: see `calibration_samples`.
+
+    Raises:
+        UsageError: the texts are no ids; the message lists them.
+    """
+    length = sequence_length or min(_LENGTH, longest)
+    if texts:
+        count = min(len(texts), count)
+        chosen = [texts[index * len(texts) // count] for index in range(count)]
+        requests = id_requests_from(chosen, config, task, longest=length)
+    else:
+        requests = id_requests(config, task, CALIBRATION_REQUESTS, longest=length)
+    choices = CHOICES in task.input_axes
+    samples = []
+    for request in requests:
+        rows = [request[name] for name in ("input_ids", "token_type_ids")]
+        for ids, types in zip(*rows, strict=True) if choices else [rows]:
+            size, behind = len(ids), (sequence_length or len(ids)) - len(ids)
+            padded = ([*ids, *[padding_id(config)] * behind], [1] * size + [0] * behind, [*types, *[0] * behind])
+            arrays = zip(INPUT_NAMES, padded, strict=True)
+            axes = (1, 1, -1) if choices else (1, -1)
+            samples.append({name: np.array(values, np.int64).reshape(axes) for name, values in arrays})
+    return samples[:count]

@@ -16,35 +16,39 @@ _CALIBRATION_SENTENCES = 80
 @cache
 def sentences() -> tuple[str, ...]:
     """The sentences of samples.txt, many of which are difficult for tokenizers."""
-    return _bundled_lines("samples.txt")
+    return bundled_lines("samples.txt")
 
 
 @cache
 def corpus() -> tuple[str, ...]:
     """The sentences of corpus.txt, which are typical English."""
-    return _bundled_lines("corpus.txt")
+    return bundled_lines("corpus.txt")
 
 
 def calibration_corpus() -> list[Text]:
     """Typical inputs for calibration if the user gives none: sentences, pairs and paragraphs of the corpus."""
-    return _as_texts(corpus()[:_CALIBRATION_SENTENCES])
+    return as_texts(corpus()[:_CALIBRATION_SENTENCES])
 
 
 def evaluation_corpus() -> list[Text]:
     """Texts of the same kind to compare answers with; none of their sentences is used for calibration."""
-    return _as_texts(corpus()[_CALIBRATION_SENTENCES:])
+    return as_texts(corpus()[_CALIBRATION_SENTENCES:])
 
 
-def _bundled_lines(file: str) -> tuple[str, ...]:
+def bundled_lines(file: str) -> tuple[str, ...]:
     """The lines of a text file in this package, without comments."""
     lines = files("albert_export.samples").joinpath(file).read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if not line.startswith("# "))
 
 
-def _as_texts(lines: Sequence[str]) -> list[Text]:
-    """A text for each line: in turn the line alone, with the next line, and with a paragraph of the next four lines."""
+def as_texts(lines: Sequence[str], rounds: int = 1) -> list[Text]:
+    """A text for each line: in turn the line alone, with the next line, and with a paragraph of the next four lines.
+
+    In a second and third round, each line is in one of its other two texts.
+    """
     texts: list[Text] = []
-    for index, line in enumerate(lines):
-        following = [lines[(index + offset) % len(lines)] for offset in range(1, 5)]
-        texts.append((line, (None, following[0], " ".join(following))[index % 3]))
+    for number in range(rounds):
+        for index, line in enumerate(lines):
+            following = [lines[(index + offset) % len(lines)] for offset in range(1, 5)]
+            texts.append((line, (None, following[0], " ".join(following))[(index + number) % 3]))
     return texts

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from albert_export.checkpoints import Checkpoint
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.quantization.calibration import calibration_samples
+from albert_export.quantization.unknown_text import check_unknown_text
 from albert_export.reference.registry import build_reference
-from albert_export.samples.texts import Text, calibration_corpus
+from albert_export.samples.sample_texts import texts_for
+from albert_export.samples.texts import Text
 from albert_export.sensitivity.result import QuantizationError, Row, Sensitivity
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
@@ -40,19 +42,22 @@ Sample = dict[str, NDArray[np.int64]]
 def typical_inputs(
     checkpoint: Checkpoint, task: str | Task, texts: Sequence[Text] | None = None, *, limit: int = SAMPLES
 ) -> list[Sample]:
-    """Return at most `limit` inputs to scan the model with, made from `texts` or else from a bundled corpus.
+    """Return at most `limit` inputs to scan the model with, made from `texts` or else from the bundled texts that fit.
 
     Returns:
         The arrays of the task's contract for each: int64 `[1, sequence]`, or `[1, 1, sequence]` for multiple choice.
 
     Raises:
         CheckpointError: the checkpoint has no vocabulary that fits it.
+        UsageError: the vocabulary does not know the texts.
     """
     chosen = find_task(task) if isinstance(task, str) else task
     tokenizer = load_tokenizer(checkpoint)
     longest = checkpoint.config.max_position_embeddings
+    samples = texts_for(tokenizer)
+    check_unknown_text(tokenizer, samples, texts or (), precision="int8")
     with suppressed_truncation_warnings():
-        return calibration_samples(texts or calibration_corpus(), tokenizer, chosen, longest=longest, count=limit)
+        return calibration_samples(texts or samples.calibration, tokenizer, chosen, longest=longest, count=limit)
 
 
 def scan(

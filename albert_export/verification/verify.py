@@ -6,25 +6,26 @@ tensors for several lengths and batches; padded against unpadded inputs; and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from albert_export.checkpoints import Checkpoint, read_checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
 from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
+from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
 from albert_export.samples.texts import sentences
+from albert_export.samples.token_ids import id_requests
 from albert_export.targets import TARGETS
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.affordable import Stopwatch
 from albert_export.verification.agreement import agree, near_tie
+from albert_export.verification.inputs import ADDED_TOKENS, Arrays, padding_rows, token_source, value_cases
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
@@ -32,16 +33,13 @@ from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
-from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
+from albert_runtime.token_ids import padding_id
 
-Arrays = dict[str, NDArray[np.int64]]
 #: Smaller probabilities are set to this one, since those of float16 and integer graphs are not accurate.
 _LEAST_PROBABILITY = 1e-6
 #: the seconds that the comparison of values may take; a large model leaves out lengths, but none up to `_ALWAYS` tokens
 _SECONDS = 60.0
 _ALWAYS = 64
-#: the most added tokens that are compared
-_ADDED_TOKENS = 100
 
 
 @dataclass(frozen=True)
@@ -50,18 +48,21 @@ class Reference:
 
     name: str
     session: AlbertSession
-    tokenizer: AlbertTokenizer
+    #: None if the bundle has no tokenizer
+    tokenizer: AlbertTokenizer | None
 
     @classmethod
     def of_checkpoint(cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine) -> Reference:
         """Return the checkpoint's reference model, computed by `engine`, in a session with the settings of `like`."""
-        tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
+        tokenizer = None
+        if like.manifest.has_tokenizer:
+            tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
         return cls(checkpoint.folder.name, type(like)(like.bundle, verify=False, engine=engine), tokenizer)
 
     @classmethod
     def of_bundle(cls, session: AlbertSession) -> Reference:
         """Return another bundle as the reference."""
-        return cls(session.bundle.folder.name, session, session.tokenizer)
+        return cls(session.bundle.folder.name, session, session.tokenizer if session.manifest.has_tokenizer else None)
 
 
 def verify_bundle(
@@ -70,6 +71,7 @@ def verify_bundle(
     *,
     threads: int | None = None,
     engine: str | None = None,
+    reading: ReadOptions | None = None,
     progress: Progress = lambda step: None,
 ) -> ParityReport:
     """Compare the bundle with `model`, and return a report of all checks.
@@ -82,6 +84,7 @@ def verify_bundle(
             any format.
         threads: number of threads of the engine; None means as many as there are cores that this process may use.
         engine: name of the engine that runs the bundle; None means the first one that is installed.
+        reading: new names for weights of the checkpoint, and which to leave out.
         progress: called with a line about each step.
 
     Raises:
@@ -99,7 +102,7 @@ def verify_bundle(
                 "give two bundles for the same task"
             )
         return compare(session, Reference.of_bundle(other), progress=progress)
-    checkpoint = read_checkpoint(model)
+    checkpoint = read_checkpoint(model, reading)
     outputs = checkpoint.available(session.bundle.task).outputs
     if outputs != session.bundle.task.outputs:
         missing = ", ".join(session.bundle.task.outputs.keys() - outputs.keys())
@@ -113,29 +116,38 @@ def verify_bundle(
 
 
 def compare(
-    session: AlbertSession, reference: Reference, *, answers: bool = True, progress: Progress = lambda step: None
+    session: AlbertSession,
+    reference: Reference,
+    *,
+    answers: bool = True,
+    samples: SampleTexts | None = None,
+    progress: Progress = lambda step: None,
 ) -> ParityReport:
     """Compare an open session with a reference of the same task, and return a report of all checks.
 
-    The decoded answers are compared only if `answers` is true.
+    The decoded answers are compared only if `answers` is true. `samples` are the texts to compare with; None means
+    those that fit the vocabulary of the reference.
     """
-    task = session.bundle.task
+    task, samples = session.bundle.task, samples or _samples_for(reference.tokenizer)
     report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
 
-    progress("comparing token ids")
-    same = _compare_tokens(report, session.tokenizer, reference.tokenizer)
+    same = True
+    if session.manifest.has_tokenizer and reference.tokenizer is not None:
+        progress("comparing token ids")
+        same = _compare_tokens(report, session.tokenizer, reference.tokenizer, samples)
     same = _compare_names(report, session, task) and same
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    _compare_cases(report, session, reference.session, list(_cases(session.tokenizer, task, longest)), progress)
+    cases = list(value_cases(token_source(session, samples), task, longest))
+    _compare_cases(report, session, reference.session, cases, progress)
     progress("comparing padded with unpadded")
-    _compare_padding(report, session, task)
+    _compare_padding(report, session, task, samples)
     if not answers:
         return report
     progress("comparing answers")
     with suppressed_truncation_warnings():
-        _compare_answers(report, session, reference.session)
+        _compare_answers(report, session, reference.session, samples)
     return report
 
 
@@ -167,7 +179,7 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
     static, length = session.manifest.sequence_length, arrays["input_ids"].shape[-1]
     if static is None:
         return session.run(arrays)
-    fill = {"input_ids": session.tokenizer.pad_token_id}
+    fill = {"input_ids": padding_id(session.bundle.config)}
     padding = [(0, 0)] * (arrays["input_ids"].ndim - 1) + [(0, static - length)]
     outputs = session.run(
         {name: np.pad(array, padding, constant_values=fill.get(name, 0)) for name, array in arrays.items()}
@@ -176,8 +188,11 @@ def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
     return {name: array[:, :length] if SEQUENCE in axes[name] else array for name, array in outputs.items()}
 
 
-def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer) -> bool:
-    lines = (*sentences(), *_lines_with_added_tokens(reference))
+def _compare_tokens(
+    report: ParityReport, tokenizer: AlbertTokenizer, reference: AlbertTokenizer, samples: SampleTexts
+) -> bool:
+    own = [] if samples.is_english else samples.sentences
+    lines = (*sentences(), *own, *_lines_with_added_tokens(reference))
     wrong = [line for line in lines if tokenizer.encode(line) != reference.encode(line)]
     detail = f"{len(lines)} sentences" if not wrong else f"{len(wrong)} of {len(lines)} sentences; first: {wrong[0]!r}"
     return report.add_equal("tokens", "token ids", not wrong, detail)
@@ -185,8 +200,10 @@ def _compare_tokens(report: ParityReport, tokenizer: AlbertTokenizer, reference:
 
 def _lines_with_added_tokens(tokenizer: AlbertTokenizer) -> list[str]:
     """A few lines for each added token: in a sentence, within a word, twice, in another case, and beside others."""
-    tokens = [token for token in tokenizer.vocabulary.added.tokens if token.content not in SPECIAL_TOKENS]
-    contents = [token.content for token in tokens][:_ADDED_TOKENS]
+    tokens = [
+        token for token in tokenizer.vocabulary.added.tokens if token.content not in tokenizer.special_tokens.contents
+    ]
+    contents = [token.content for token in tokens][:ADDED_TOKENS]
     lines = [
         line
         for content, following in zip(contents, [*contents[1:], *contents[:1]], strict=True)
@@ -205,41 +222,9 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
     return report.add_equal("names", "inputs and outputs", same, detail)
 
 
-def _cases(tokenizer: AlbertTokenizer, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
-    """Yield inputs of real text, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
-    added = [*tokenizer.vocabulary.beyond_pieces.values()][:_ADDED_TOKENS]
-    text = [i for line in sentences() for i in tokenizer.encode(line, add_special_tokens=False)]
-    # the added tokens come early, so that sequences of most lengths have some
-    ids = np.array([*text[:2], *added, *text[2:]], np.int64)
-    lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
-    if CHOICES in task.input_axes:
-        for choices, length in zip((2, 3, 4, 5, 6, 7, 2), (*lengths[:6], lengths[-1]), strict=False):
-            yield f"{choices} choices of {length} tokens", _batch(ids, [length] * choices, tokenizer, choices)
-        ragged = [min(longest, length) for length in (21, 5, 9, 2, 16, 11)]
-        yield "2 x 3 ragged choices", _batch(ids, ragged, tokenizer, 3)
-        return
-    for length in lengths:
-        yield f"1 x {length} tokens", _batch(ids, [length], tokenizer)
-    yield "ragged batch of 4", _batch(ids, [min(longest, length) for length in (40, 1, 17, 29)], tokenizer)
-
-
-def _batch(ids: NDArray[np.int64], lengths: list[int], tokenizer: AlbertTokenizer, choices: int = 0) -> Arrays:
-    """Return padded rows of running text, a row for each of `lengths`; with `choices`, so many rows form an example.
-
-    Each row begins with [CLS] and ends with [SEP] where there is room for both. Its second half is the second segment.
-    """
-    shape = (len(lengths), max(lengths))
-    arrays = {name: np.zeros(shape, np.int64) for name in INPUT_NAMES}
-    arrays["input_ids"][:] = tokenizer.pad_token_id
-    for row, length in enumerate(lengths):
-        tokens = np.resize(np.roll(ids, -31 * row), length)
-        tokens[0], tokens[-1] = tokenizer.cls_token_id, tokenizer.sep_token_id
-        arrays["input_ids"][row, :length] = tokens
-        arrays["attention_mask"][row, :length] = 1
-        arrays["token_type_ids"][row, length // 2 : length] = 1
-    if choices:
-        return {name: array.reshape(-1, choices, shape[1]) for name, array in arrays.items()}
-    return arrays
+def _samples_for(tokenizer: AlbertTokenizer | None) -> SampleTexts:
+    """Return the bundled texts that fit the vocabulary; English ones, which nothing reads, if there is no tokenizer."""
+    return ENGLISH_TEXTS if tokenizer is None else texts_for(tokenizer)
 
 
 def _compare_cases(
@@ -274,34 +259,41 @@ def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expec
             report.add_values("values", f"{name}, {label}", got[name], array)
 
 
-def _compare_padding(report: ParityReport, session: AlbertSession, task: Task) -> None:
+def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, samples: SampleTexts) -> None:
     """Compare the outputs for each sequence alone with those for the same sequence in a batch with longer ones."""
-    encodings = [session.tokenizer(line, truncation=True, max_length=session.max_length) for line in sentences()[:3]]
-    rows = [encoding.encodings[0] for encoding in encodings]
-    longest = max(len(row.ids) for row in rows)
-    choices = CHOICES in task.input_axes
+    rows = padding_rows(session, samples)
+    longest = max(row["input_ids"].size for row in rows)
+    fill = {"input_ids": padding_id(session.bundle.config)}
 
-    def arrays(chosen: list[Any], length: int) -> Arrays:
+    def arrays(chosen: list[Arrays], length: int) -> Arrays:
         batch: Arrays = {}
-        for name, field in zip(INPUT_NAMES, ("ids", "attention_mask", "type_ids"), strict=True):
-            fill = session.tokenizer.pad_token_id if name == "input_ids" else 0
-            table = [[*getattr(row, field), *[fill] * (length - len(row.ids))] for row in chosen]
-            batch[name] = np.array(table, np.int64).reshape((-1, 1, length) if choices else (-1, length))
+        for name in INPUT_NAMES:
+            padded = [
+                np.pad(row[name], (0, length - row[name].size), constant_values=fill.get(name, 0)) for row in chosen
+            ]
+            batch[name] = np.stack(padded).reshape((-1, 1, length) if CHOICES in task.input_axes else (-1, length))
         return batch
 
     together = _run(session, arrays(rows, longest))
     for index, row in enumerate(rows):
-        alone = _run(session, arrays([row], len(row.ids)))
+        length = row["input_ids"].size
+        alone = _run(session, arrays([row], length))
         for name, array in alone.items():
             padded = together[name][index : index + 1]
             if SEQUENCE in task.outputs[name]:
-                padded = padded[:, : len(row.ids)]
-            report.add_values("padding", f"{name}, {len(row.ids)} tokens padded to {longest}", padded, array)
+                padded = padded[:, :length]
+            report.add_values("padding", f"{name}, {length} tokens padded to {longest}", padded, array)
 
 
-def _compare_answers(report: ParityReport, session: AlbertSession, reference: AlbertSession) -> None:
+def _compare_answers(
+    report: ParityReport, session: AlbertSession, reference: AlbertSession, samples: SampleTexts
+) -> None:
     """Compare the decoded answers; where the reference's two best answers are nearly tied, either one is accepted."""
-    requests = sample_requests(session.bundle.task)
+    task, longest = session.bundle.task, min(session.max_length, reference.max_length)
+    if session.manifest.has_tokenizer and reference.manifest.has_tokenizer:
+        requests = sample_requests(task, samples=samples)
+    else:
+        requests = id_requests(session.bundle.config, task, longest=longest)
     different, ties = [], 0
     for request in requests:
         expected, got = decide(reference, request), decide(session, request)

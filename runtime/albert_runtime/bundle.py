@@ -8,6 +8,8 @@
       tokenizer_config.json, tokenizer.json, special_tokens_map.json, README.md
       added_tokens.json       only if tokens were added to the vocabulary
 
+A bundle that was exported with --no-tokenizer has none of the tokenizer's files; its manifest says so.
+
 The writer (albert_converters) and the reader (`open_bundle`) both take names and fields from here
 and from `manifest.py`.
 """
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from albert_runtime.errors import BundleError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
 from albert_runtime.tasks import TASKS, Task
 
@@ -67,6 +70,11 @@ class Bundle:
     def model_file(self) -> Path:
         """The path of the graph."""
         return self.folder / self.manifest.model_file
+
+    @property
+    def max_length(self) -> int:
+        """The most tokens in one sequence, special tokens included."""
+        return min(self.manifest.max_length, self.manifest.sequence_length or self.manifest.max_length)
 
     @property
     def id2label(self) -> dict[int, str]:
@@ -127,7 +135,9 @@ def _file_problems(folder: Path, manifest: Manifest, check: bool) -> list[str]:
             continue
         try:
             if check and sha256_of(file) != expected.lower():
-                problems.append(f"{name} ({file.stat().st_size} bytes) is not the file that was exported")
+                problems.append(
+                    failed_download(file) or f"{name} ({file.stat().st_size} bytes) is not the file that was exported"
+                )
         except OSError as error:
             problems.append(f"{name} can't be read: {error.strerror or error}")
     return problems
@@ -138,7 +148,7 @@ def _read_json(file: Path) -> object:
         return json.loads(file.read_bytes())
     # The parser raises a RecursionError for brackets that are nested thousands of levels deep.
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{file} is not valid JSON: {error}") from error
+        raise BundleError(failed_download(file) or f"{file} is not valid JSON: {error}") from error
     except OSError as error:
         raise BundleError(f"{file} can't be read: {error.strerror or error}") from error
 
@@ -148,7 +158,10 @@ def _not_a_folder(folder: Path) -> str:
         return f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
     if (folder.parent / MANIFEST_FILE).is_file():
         return f"{folder} is a file of a bundle; give the whole folder: {folder.parent}"
-    return f"{folder} is a file; a bundle is the folder that `albert-export onnx` or `albert-export tflite` wrote"
+    return (
+        failed_download(folder)
+        or f"{folder} is a file; a bundle is the folder that `albert-export onnx` or `albert-export tflite` wrote"
+    )
 
 
 def _not_a_bundle(folder: Path) -> str:

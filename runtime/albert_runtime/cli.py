@@ -14,6 +14,7 @@ from albert_runtime.errors import AlbertError, UsageError, listed
 from albert_runtime.files.columns import Columns
 from albert_runtime.files.command import add_file_options, answer_file, check_file_options
 from albert_runtime.files.progress import OpenProgress
+from albert_runtime.ids_command import add_ids_options, gives_ids, run_ids
 from albert_runtime.lazy_import import load_object
 from albert_runtime.tasks import TASKS, Argument, Setting, Task
 
@@ -27,6 +28,9 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 _EPILOG = """\
 what each kind of bundle takes:
 {examples}
+
+token ids, for bundles without a tokenizer and for all others:
+    {prog} BUNDLE --ids "2 14 2231 3"
 
 a file of requests, whose column "review" holds the texts:
     {prog} BUNDLE --input reviews.csv --column text=review --output answers.jsonl
@@ -100,6 +104,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             help_of_file = f"a UTF-8 file with {argument.help}"
             texts.add_argument(_file_option(argument), dest=_file_name(argument), metavar="FILE", help=help_of_file)
     add_file_options(parser)
+    add_ids_options(parser)
     parser.add_argument("--top-k", type=int, metavar="N", help="how many answers or labels, or pieces for each [MASK]")
     settings = parser.add_argument_group("settings")
     for setting in _settings():
@@ -148,14 +153,23 @@ def _answer(options: argparse.Namespace, prog: str, open_progress: OpenProgress 
     from albert_runtime.bundle import open_bundle
     from albert_runtime.printing import to_json
     from albert_runtime.session import load
-
-    check_file_options(options)
-    # The request is checked before the graph is loaded, which takes much longer.
-    task = open_bundle(options.bundle, check=False).task
-    request = _request(options, task, prog)
+    from albert_runtime.token_ids import no_tokenizer_message
 
     def open_session() -> AlbertSession:
         return load(options.bundle, threads=options.threads, verify=not options.no_verify, engine=options.engine)
+
+    if not gives_ids(options):
+        check_file_options(options)
+    # The request is checked before the graph is loaded, which takes much longer.
+    bundle = open_bundle(options.bundle, check=False)
+    if gives_ids(options):
+        for text in run_ids(options, prog, bundle, open_session):
+            print(_printable(text, sys.stdout))
+        return
+    if not bundle.manifest.has_tokenizer:
+        raise UsageError(no_tokenizer_message(bundle.folder))
+    task = bundle.task
+    request = _request(options, task, prog)
 
     if options.input is not None:
         columns = Columns(task, [one.name for one in task.arguments if one.name in request], options.column or [])

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from albert_runtime.cached_property import cached_property
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.tokenization.special_tokens import CLS_TOKEN, SEP_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.windows import TextWindow
 
@@ -36,7 +35,8 @@ class TokenizedContext:
     def of(cls, text: str, tokenizer: AlbertTokenizer) -> TokenizedContext:
         """Tokenize `text`."""
         encoding = tokenizer(text, add_special_tokens=False).encodings[0]
-        encoding = replace(encoding, type_ids=(1,) * len(encoding), sequence_ids=(1,) * len(encoding))
+        type_ids = (int(tokenizer.gives_token_type_ids),) * len(encoding)
+        encoding = replace(encoding, type_ids=type_ids, sequence_ids=(1,) * len(encoding))
         special = tokenizer.get_special_tokens_mask(encoding.ids, already_has_special_tokens=True)
         return cls(text, encoding, ~np.array(special, dtype=np.bool_))
 
@@ -69,12 +69,8 @@ class TokenizedContext:
             step: the tokens between the beginnings of two neighbouring windows. If a window has room for fewer, the
                 next window begins where it ends, so that no token is left out.
         """
-        before = (
-            Encoding.added(CLS_TOKEN, tokenizer.cls_token_id)
-            + question
-            + Encoding.added(SEP_TOKEN, tokenizer.sep_token_id)
-        )
-        after = Encoding.added(SEP_TOKEN, tokenizer.sep_token_id, type_id=1)
+        before = tokenizer.beginning_of_sequence() + question + tokenizer.separator()
+        after = tokenizer.separator(second=True)
         room = length - len(before) - len(after)
         count = len(self.encoding)
         windows: list[TextWindow] = []

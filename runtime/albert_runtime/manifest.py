@@ -16,9 +16,11 @@ FORMAT_VERSION = 1
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "spiece.model"
+#: the vocabulary of a tokenizer that splits words by WordPiece
+WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs")
+_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "has_tokenizer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,9 @@ class Manifest:
     embedding: dict[str, Any] = field(default_factory=dict)
     #: the outputs of the task that the graph lacks, because the checkpoint had no weights for them
     missing_outputs: tuple[str, ...] = ()
+    #: whether the bundle has a tokenizer's files. A bundle without them takes token ids only. The field is in the file
+    #: only then, so that other bundles stay as earlier versions wrote them.
+    has_tokenizer: bool = True
     #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -115,6 +120,8 @@ class Manifest:
         record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unknown"}
         for name in ("labels", "missing_outputs", "self_test"):
             record[name] = list(record[name])
+        if self.has_tokenizer:
+            del record["has_tokenizer"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
 
     def _problems(self) -> list[str]:
@@ -134,9 +141,11 @@ class Manifest:
         ]
         if self.null_threshold is not None and self.task != "question-answering":
             problems.append(f'"null_threshold" must be null, because it does not go with {self.task}')
-        for name in (self.model_file, CONFIG_FILE, VOCABULARY_FILE):
+        for name in (self.model_file, CONFIG_FILE):
             if name not in self.files:
                 problems.append(f'"files" has no hash for {name}')
+        if self.has_tokenizer and not {VOCABULARY_FILE, WORDPIECE_FILE} & self.files.keys():
+            problems.append(f'"files" has no hash for {VOCABULARY_FILE} (nor for {WORDPIECE_FILE})')
         return problems
 
 
@@ -215,5 +224,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),
     "embedding": ("a table", lambda value: isinstance(value, dict)),
     "missing_outputs": ("a list of strings", _is_strings),
+    "has_tokenizer": ("true or false", lambda value: isinstance(value, bool)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -69,6 +69,27 @@ def format_answers(answer: Answer | Sequence[Answer], request: Mapping[str, Any]
     return "\n".join(_passage(one, contexts[one.context_index]) for one in answers)
 
 
+def format_outputs(outputs: Mapping[str, Any], labels: Sequence[str]) -> str:
+    """The outputs of a graph for one sequence of token ids: the shape of each, and its numbers or the first of them.
+
+    A row of as many numbers as there are labels is shown with the labels' names, and many such rows with the best label
+    of each.
+    """
+    lines = []
+    for name, array in outputs.items():
+        shape = " x ".join(map(str, array.shape))
+        if labels and array.shape == (len(labels),):
+            lines += [f"{name}:", _columns([(label, f"{one:.4f}") for label, one in zip(labels, array, strict=True)])]
+        elif labels and array.ndim == 2 and array.shape[1] == len(labels):
+            lines.append(f"{name}, {shape}, best labels: {' '.join(labels[index] for index in array.argmax(axis=1))}")
+        else:
+            numbers = array.reshape(-1)
+            shown = " ".join(f"{number:.4f}" for number in numbers[:_SHOWN_NUMBERS])
+            more = " ... (--json gives all numbers)" if len(numbers) > _SHOWN_NUMBERS else ""
+            lines.append(f"{name}{f', {shape}' if shape else ''}: {shown}{more}")
+    return "\n".join(lines)
+
+
 def _passage(answer: Answer, context: str) -> str:
     if not answer.text:
         return f"no answer\n  score {answer.score:.4f}"

@@ -3,7 +3,7 @@
 When a session opens, it computes the outputs again and compares them. A bundle whose tokenizer, graph and engine do not
 fit each other is therefore refused before it gives a wrong answer. A vector is a dict of JSON types:
 
-    {"inputs": the keyword arguments of the session's call,
+    {"inputs": the keyword arguments of the session's call, or those of its `run_ids` if the bundle has no tokenizer,
      "input_ids": [[...]],
      "outputs": {name: {"shape": [...], "indices": [indices of the flat output], "values": [the values there]}},
      "tolerance": the largest difference to a value that is allowed}
@@ -37,6 +37,9 @@ class SelfTestedSession(Protocol):
     def arrays(self, *args: Any, **kwargs: Any) -> Arrays:
         """The inputs of the graph for the arguments of a call."""
 
+    def id_arrays(self, *args: Any, **kwargs: Any) -> Arrays:
+        """The inputs of the graph for token ids."""
+
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
         """The outputs of the graph."""
 
@@ -46,10 +49,10 @@ def make_self_test(session: SelfTestedSession, inputs: Mapping[str, Any], tolera
 
     Args:
         session: a session of the bundle that will contain the vector.
-        inputs: keyword arguments of the session's call, of JSON types.
+        inputs: keyword arguments of the session's call or of its `run_ids`, of JSON types.
         tolerance: the largest difference to allow, since other processors and engine versions round differently.
     """
-    arrays = session.arrays(**inputs)
+    arrays = request_arrays(session, inputs)
     return {
         "inputs": dict(inputs),
         "input_ids": arrays["input_ids"].tolist(),
@@ -76,6 +79,11 @@ def check_self_test(session: SelfTestedSession, vectors: Sequence[Mapping[str, A
             ) from error
 
 
+def request_arrays(session: SelfTestedSession, inputs: Mapping[str, Any]) -> Arrays:
+    """The inputs of the graph for the keyword arguments of the session's call, or of its `run_ids`."""
+    return session.id_arrays(**inputs) if "input_ids" in inputs else session.arrays(**inputs)
+
+
 def _sample(output: NDArray[Any]) -> dict[str, Any]:
     count = min(_VALUES_PER_OUTPUT, output.size)
     indices = np.linspace(0, output.size - 1, count).astype(np.int64)
@@ -87,7 +95,7 @@ def _sample(output: NDArray[Any]) -> dict[str, Any]:
 
 
 def _check_vector(session: SelfTestedSession, vector: Mapping[str, Any], name: str) -> None:
-    arrays = session.arrays(**vector["inputs"])
+    arrays = request_arrays(session, vector["inputs"])
     if arrays["input_ids"].tolist() != vector["input_ids"]:
         raise BundleError(
             f"{name}: the tokenizer gives {_flat(arrays['input_ids'])}, the bundle was made with "

@@ -23,9 +23,9 @@ from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
 from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
+from albert_runtime.token_ids import TokenIdMixin, absent_tokenizer
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
-from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 _logger = logging.getLogger("albert_runtime")
@@ -46,7 +46,7 @@ class PreparedRequest(Generic[AnswerT]):
     finish: Callable[[Sequence[Arrays]], AnswerT]
 
 
-class AlbertSession(BatchMixin, ABC):
+class AlbertSession(BatchMixin, TokenIdMixin, ABC):
     """A loaded bundle that answers requests. `albert_runtime.load` returns the session for the bundle's task.
 
     A list of requests as the only positional argument of the call gives the list of their answers, and a generator of
@@ -91,12 +91,15 @@ class AlbertSession(BatchMixin, ABC):
                 f"{self.bundle.folder} is a bundle for {self.manifest.task}, not for {self.task}; "
                 "albert_runtime.load() picks the session that fits"
             )
-        self.tokenizer = AlbertTokenizer.from_folder(self.bundle.folder)
+        #: false, and an error for whatever is asked of it, if the bundle has none and takes token ids only
+        self.tokenizer = (AlbertTokenizer.from_folder if self.manifest.has_tokenizer else absent_tokenizer)(
+            self.bundle.folder
+        )
         if engine is None or isinstance(engine, str):
             engine = open_engine(self.bundle.model_file, threads=threads, name=engine)
         self.engine: Engine = engine
         #: the most tokens in one sequence, special tokens included
-        self.max_length = min(self.manifest.max_length, self.manifest.sequence_length or self.manifest.max_length)
+        self.max_length = self.bundle.max_length
         self._warned_of_truncation = False
         self._check_parts_fit()
         if verify:
@@ -157,7 +160,7 @@ class AlbertSession(BatchMixin, ABC):
         if isinstance(vocabulary, int) and len(self.tokenizer) > vocabulary:
             added = len(self.tokenizer.vocabulary.beyond_pieces)
             problems.append(
-                f"spiece.model has {self.tokenizer.vocab_size} pieces"
+                f"{self.tokenizer.vocab_file.name} has {self.tokenizer.vocab_size} pieces"
                 + (f" and tokenizer_config.json {added} added tokens" if added else "")
                 + f", config.json says that the model has {vocabulary}"
             )
@@ -201,12 +204,13 @@ class AlbertSession(BatchMixin, ABC):
             return whole
         more = "" if given == (text, text_pair) else "more than "
         cut = self.tokenizer(text, text_pair, truncation=truncation, max_length=limit).encodings[0]
-        masks = whole.ids.count(self.tokenizer.mask_token_id) + _masks_in(given) - _masks_in((text, text_pair))
+        mask = self.tokenizer.special_tokens.mask
+        masks = whole.ids.count(self.tokenizer.mask_token_id) + _count(mask, given) - _count(mask, (text, text_pair))
         kept_masks = cut.ids.count(self.tokenizer.mask_token_id)
         if keep_masks and kept_masks < masks:
             raise UsageError(
                 f"the text has {more}{len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
-                f"{masks} [MASK] would be cut off; shorten what stands around the masks"
+                f"{masks} {mask} would be cut off; shorten what stands around the masks"
             )
         if max_length is None and not self._warned_of_truncation:
             self._warned_of_truncation = True
@@ -298,9 +302,9 @@ def _reopen(
     return class_(bundle, threads=threads, verify=verify, engine=engine)
 
 
-def _masks_in(texts: Iterable[str | None]) -> int:
-    """How often [MASK] is written in the texts."""
-    return sum((text or "").count(MASK_TOKEN) for text in texts)
+def _count(token: str, texts: Iterable[str | None]) -> int:
+    """How often `token` is written in the texts."""
+    return sum((text or "").count(token) for text in texts)
 
 
 def check_text(name: str, text: object) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.tokenization.special_tokens import CLS_TOKEN, SEP_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.tokenization.truncation import Truncation
 
@@ -45,7 +44,7 @@ def cut_windows(
         stride: the tokens that two neighbouring windows share; at most half of a window.
     """
     room = max_length - 2  # [CLS] and [SEP]
-    cls, sep = Encoding.added(CLS_TOKEN, tokenizer.cls_token_id), Encoding.added(SEP_TOKEN, tokenizer.sep_token_id)
+    cls, sep = tokenizer.beginning_of_sequence(), tokenizer.separator()
     cut = Truncation("only_first", min(stride, room // 2), overflow=True)
     return tuple(
         TextWindow(cls + encoding.part(window.first) + sep, 1, 1 + len(window.first), window.first.start)

@@ -61,7 +61,7 @@ def test_an_onnx_file(tmp_path: Path) -> None:
 
 
 def test_other_files(tmp_path: Path) -> None:
-    (tmp_path / "model.pb").touch()
+    (tmp_path / "model.pb").write_bytes(b"x")
     with pytest.raises(UnsupportedError, match=r"model\.pb is not a \.onnx file, a \.tflite file, a bundle"):
         inspect_path(tmp_path / "model.pb")
     (tmp_path / "model.tflite").write_bytes(b"not a graph")

@@ -25,8 +25,16 @@ from albert_export.evaluation.metrics.registry import Measure
 from albert_export.export import Exported, export_onnx
 from albert_export.reference.outputs import ModelOutput
 from albert_export.reference.torch_albert import AlbertModel, AlbertPreTrainedModel
+from albert_export.samples.languages import Language
 from albert_export.samples.requests import requests_from
-from albert_export.tasks import LABELLED_TSV, TASK_SPECS, LabelledData, TaskSpec
+from albert_export.tasks import (
+    LABELLED_TSV,
+    TASK_SPECS,
+    LabelledData,
+    TaskSpec,
+    classifies_several_labels,
+    task_of_architecture,
+)
 from albert_export.verification.verify import verify_bundle
 from albert_runtime.answers import Label
 from albert_runtime.engines import Arrays
@@ -80,11 +88,11 @@ def format_similarity(answer: Sequence[Label], request: dict[str, Any]) -> str:
     return f"{request['left']} / {request['right']}: {answer[0].label}"
 
 
-def sample_pair(line: Callable[[int], str], index: int, short: bool) -> dict[str, Any]:
+def sample_pair(line: Callable[[int], str], index: int, short: bool, language: Language) -> dict[str, Any]:
     return {"left": line(0), "right": line(1)}
 
 
-def pair_of_texts(texts: Sequence[tuple[str, str | None]], index: int) -> dict[str, Any]:
+def pair_of_texts(texts: Sequence[tuple[str, str | None]], index: int, language: Language) -> dict[str, Any]:
     left, right = texts[index]
     return {"left": left, "right": right or left}
 
@@ -221,3 +229,37 @@ def test_both_tables_have_the_same_tasks_and_refer_to_what_exists() -> None:
             references += [spec.labelled_data.reader, *spec.labelled_data.measures.values()]
         for reference in references:
             assert load_object(reference) is not None
+
+
+@pytest.mark.parametrize("task", TASKS.values())
+def test_every_class_tells_its_task(task: Task) -> None:
+    assert task_of_architecture(task.architecture) is task
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("AlbertForMultiLabelSequenceClassification", "text-classification"),
+        ("AlbertForMultilabelSequenceClassification", "text-classification"),
+        ("MyAlbertForTokenClassification", "token-classification"),
+        ("TFAlbertForPreTraining", "pretraining"),
+        ("FlaxAlbertForMaskedLM", "fill-mask"),
+        ("AlbertForJointTokenClassificationAndSequenceClassification", None),
+        ("MyAlbertModel", None),
+        ("AlbertForRanking", None),
+        ("", None),
+    ],
+)
+def test_the_task_of_a_class_that_is_named_after_a_known_one(name: str, task: str | None) -> None:
+    found = task_of_architecture(name)
+    assert (found and found.name) == task
+
+
+def test_classes_for_several_labels() -> None:
+    names = {
+        "AlbertForMultiLabelSequenceClassification": True,
+        "AlbertForMulti_LabelSequenceClassification": True,
+        "AlbertForSequenceClassification": False,
+        "AlbertForMultiLabelTokenClassification": False,
+    }
+    assert {name: classifies_several_labels(name) for name in names} == names

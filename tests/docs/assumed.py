@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
 from albert_export.demos import demo_checkpoint
 from tests.conftest import BuiltOnce, DemoBundleOf
 from tools.train_demos.labelled_files import write_demo_file
@@ -52,6 +55,23 @@ def _squad_2(file: Path) -> None:
     file.write_text(json.dumps({**record, "version": "v2.0"}), encoding="utf-8")
 
 
+def _head_called_fc(folder: Path) -> None:
+    """The demo for text classification, with a head of a class of the user's own."""
+    shutil.copytree(demo_checkpoint("text-classification"), folder)
+    weights = load_file(folder / "model.safetensors")
+    renamed = {name.replace("classifier.", "fc."): array for name, array in weights.items()}
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _tagger_with_crf(folder: Path) -> None:
+    """The demo for token classification, with the transitions that a CRF has learned."""
+    shutil.copytree(demo_checkpoint("token-classification"), folder)
+    weights = load_file(folder / "model.safetensors")
+    labels = len(weights["classifier.bias"])
+    weights["crf.transitions"] = np.zeros((labels, labels), np.float32)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 def _graph_with_copies(file: Path) -> None:
     """A graph as other tools write it: every matrix twice, one of them behind an Identity."""
     import onnx
@@ -90,6 +110,10 @@ _ASSUMED = {
     "docs/beyond-one-machine.md": Assumed(
         bundles={"my-classifier": _CLASSIFIER}, files={"reviews.jsonl": '{"review": "The story was gripping."}\n'}
     ),
+    "docs/checkpoints.md": Assumed(
+        {"my-albert": "question-answering"},
+        files={"my-classifier": _head_called_fc, "my-tagger": _tagger_with_crf},
+    ),
     "docs/coming-from-pipelines.md": Assumed(
         {
             "my-cls": "text-classification",
@@ -122,6 +146,7 @@ _ASSUMED = {
             "dev.tsv": _labelled("text-classification"),
         },
     ),
+    "docs/languages.md": Assumed({"my-albert": "question-answering"}, files={"my-inputs.txt": "\n".join(_REVIEWS)}),
     "docs/outliers.md": Assumed({"my-albert": "text-classification"}),
     "docs/quantization.md": Assumed(
         {"my-albert": "question-answering"}, files={"dev-v1.1.json": _labelled("question-answering")}

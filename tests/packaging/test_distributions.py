@@ -55,6 +55,8 @@ def test_the_data_is_in_the_wheel(distributions: Path) -> None:
     files = wheel_files(distributions, "albert_export")
     assert files["albert_export/samples/samples.txt"]
     assert files["albert_export/samples/corpus.txt"]
+    assert files["albert_export/samples/corpora/ja.txt"]
+    assert b"MIT licence" in files["albert_export/samples/corpora/README.md"]
     assert sum(file.endswith("/model.safetensors") for file in files) == 7
 
 

@@ -103,6 +103,26 @@ def test_weights_are_those_of_hugging_face(tmp_path, head, tasks):
     assert google.config.num_labels == {"classifier": 3, "race": 1}.get(head, 2)
 
 
+@pytest.mark.parametrize("name", ["albert_config.json", "config.json", "albert_base_config.json"])
+def test_logits_do_not_depend_on_the_name_of_the_configuration(tmp_path, name):
+    """The exact GELU, which Hugging Face means by "gelu", gives other logits than Google's."""
+    import torch
+
+    from albert_export.reference.registry import build_reference
+
+    variables = random_variables("squad")
+    save_google(tmp_path, variables)
+    (tmp_path / "albert_config.json").rename(tmp_path / name)
+    ids = torch.randint(5, 50, (2, 7), generator=torch.Generator().manual_seed(0))
+    model, theirs = build_reference(read_checkpoint(tmp_path), "qa"), hugging_face_model(variables, "squad")
+    with torch.no_grad():
+        found = model(ids).start_logits
+        torch.testing.assert_close(found, theirs(ids).start_logits, rtol=0, atol=3e-5)
+        theirs.albert.encoder.albert_layer_groups[0].albert_layers[0].activation = torch.nn.GELU()
+        exact = theirs(ids).start_logits
+    assert (found - exact).abs().max() > 2e-4
+
+
 @pytest.mark.parametrize(("groups", "inner"), [(2, 1), (1, 2), (3, 2)])
 def test_groups_and_inner_layers(tmp_path, groups, inner):
     settings = {"num_hidden_groups": groups, "inner_group_num": inner, "num_hidden_layers": 6}

@@ -110,7 +110,7 @@ class TokenClassificationDemo(Demo):
     def answer(self, model: nn.Module, tokenizer: AlbertTokenizer, inputs: dict[str, Any]) -> list[list[str]]:
         encoding = tokenizer(inputs["text"]).encodings[0]
         logits: np.ndarray = model(**pad([encoding])).logits[0].numpy()
-        tokens = LabelledTokens.of(inputs["text"], [(encoding, slice(1, -1), logits)], tokenizer.unk_token_id)
+        tokens = LabelledTokens.of(inputs["text"], [(encoding, slice(1, -1), logits)], tokenizer)
         found = find_entities(tokens, self.labels)
         return [[entity.text, entity.label] for entity in found]
 

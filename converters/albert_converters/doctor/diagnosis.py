@@ -13,10 +13,11 @@ FLOAT16_LOWEST = -65504.0
 FLOAT16_ZERO = 2.0**-25
 
 #: role of an input -> parts of names that tell it; the first role that matches is taken
-_ROLES = {
+ROLE_NAMES = {
     "mask": ("mask",),
     "segments": ("token_type", "segment", "type_ids"),
     "positions": ("position",),
+    "ids": ("input_ids", "word_ids", "token_ids"),
 }
 
 
@@ -55,14 +56,17 @@ class InputSpec:
     #: the size of each axis, or None where the axis is dynamic
     axes: tuple[int | None, ...]
     is_integer: bool
+    #: what the input is for: "ids", "mask", "segments", "positions", "other", or "unknown" if nothing tells it
+    role: str
+    #: the number of rows of the table that the input looks up, if that is known; its values must be below it
+    table_rows: int | None = None
+    #: whether the graph tells the role, and not only the name
+    is_certain: bool = False
 
-    @property
-    def role(self) -> str:
-        """What the input is for, judged by its name: "ids", "mask", "segments", "positions" or "other"."""
-        for role, parts in _ROLES.items():
-            if any(part in self.name.lower() for part in parts):
-                return role
-        return "ids" if self.is_integer else "other"
+
+def role_of_name(name: str) -> str | None:
+    """The role of an input that its name tells: "mask", "segments", "positions" or "ids"; None if it tells nothing."""
+    return next((role for role, parts in ROLE_NAMES.items() if any(part in name.lower() for part in parts)), None)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from albert_converters.doctor.diagnosis import CheckResult, InputSpec, megabytes
+from albert_converters.doctor.diagnosis import ROLE_NAMES, CheckResult, InputSpec, megabytes, role_of_name
 
 #: a file with such a name says that it is quantized
 QUANTIZED_NAME = re.compile(r"u?int8|int4|\bq8|\bq4|quant|dynamic_range", re.IGNORECASE)
+
+#: role of an input -> what it is in words
+_ROLE_WORDS = {
+    "ids": "token ids",
+    "mask": "attention mask",
+    "segments": "token type ids",
+    "positions": "position ids",
+}
+_NAMES = '["input_ids", "attention_mask", "token_type_ids"]'
 
 #: number of tokens; a shorter fixed length is the length of an exporter's example input, not one that somebody chose
 _SHORTEST_CHOSEN_LENGTH = 32
@@ -89,8 +98,8 @@ def missing_inputs(inputs: Sequence[InputSpec], *, segment_weights: Iterable[str
             ids are advice only.
     """
     roles = {one.role for one in inputs}
-    names = tuple(one.name for one in inputs)
-    if "ids" not in roles:
+    names = tuple(_described(one) for one in inputs)
+    if "ids" not in roles or "unknown" in roles:  # `unclear_inputs` reports the unknown ones
         return
     if "mask" not in roles:
         yield CheckResult(
@@ -113,6 +122,54 @@ def missing_inputs(inputs: Sequence[InputSpec], *, segment_weights: Iterable[str
             + ("" if weights else "; a model for single texts does not need them"),
             where=weights or names,
         )
+
+
+def unclear_inputs(inputs: Sequence[InputSpec]) -> Iterator[CheckResult]:
+    """Report inputs whose names do not say what they are for, say something else, or of which nothing tells it."""
+    remedy = f"export the checkpoint again: albert-export onnx; or torch.onnx.export(..., input_names={_NAMES})"
+    unknown = tuple(one.name for one in inputs if one.role == "unknown")
+    if unknown:
+        yield CheckResult(
+            "unclear-inputs",
+            is_error=True,
+            what=f"it can't be told what {', '.join(unknown)} is for: neither its name nor the graph says it",
+            costs="a caller can't know what to give there; --fix can't check a repair, and refuses it",
+            remedy=remedy,
+            where=tuple(_described(one) for one in inputs),
+        )
+    wrong = [one for one in inputs if one.is_certain and _says_something_else(one)]
+    if wrong:
+        yield CheckResult(
+            "misnamed-inputs",
+            is_error=True,
+            what=", ".join(f"{one.name} is read as the {_ROLE_WORDS[one.role]}" for one in wrong),
+            costs="whoever goes by the names gets wrong answers without an error",
+            remedy=f"{remedy}, in the order of forward()",
+            where=tuple(one.name for one in wrong),
+        )
+    unnamed = [one for one in inputs if one.role in _ROLE_WORDS and role_of_name(one.name) is None]
+    if unnamed and len(inputs) > 1:
+        yield CheckResult(
+            "unnamed-inputs",
+            is_error=False,
+            what="the graph tells what names do not: "
+            + ", ".join(f"{one.name} takes the {_ROLE_WORDS[one.role]}" for one in unnamed),
+            costs="engines and apps bind inputs by name, and find none that they know",
+            remedy=remedy,
+            where=tuple(one.name for one in unnamed),
+        )
+
+
+def _says_something_else(one: InputSpec) -> bool:
+    """Whether the name of an input tells another role than it has, and nothing in it tells the one that it has."""
+    own = ROLE_NAMES.get(one.role, ())
+    return role_of_name(one.name) not in (None, one.role) and not any(part in one.name.lower() for part in own)
+
+
+def _described(one: InputSpec) -> str:
+    """The name of an input, and its role where the name does not tell it."""
+    is_told = role_of_name(one.name) is not None or one.role not in _ROLE_WORDS
+    return one.name if is_told else f"{one.name} ({_ROLE_WORDS[one.role]})"
 
 
 def frozen_shapes(inputs: Sequence[InputSpec]) -> Iterator[CheckResult]:

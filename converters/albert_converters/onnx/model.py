@@ -21,8 +21,10 @@ from albert_converters.onnx.graph_view import (
     graph_views,
     size_of,
 )
+from albert_converters.onnx.input_roles import input_roles, table_sizes
 from albert_converters.onnx.matmuls import Matmul, matmuls_of
 from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 
 
 @dataclass
@@ -72,14 +74,21 @@ class OnnxModelView:
         held = {tensor.name for tensor in self.proto.graph.initializer}
         return [value for value in self.proto.graph.input if value.name not in held]
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[InputSpec, ...]:
         """What a caller must give, as the checks see it."""
-        return tuple(_input_spec(value) for value in self.input_values)
+        kinds = {value.name: value.type.tensor_type for value in self.input_values}
+        is_integer = {name: kind.elem_type in (TensorProto.INT64, TensorProto.INT32) for name, kind in kinds.items()}
+        roles = input_roles(self.graphs, is_integer, table_sizes(self.path))
+        axes = {name: tuple(axis.dim_value or None for axis in kind.shape.dim) for name, kind in kinds.items()}
+        return tuple(InputSpec(name, axes[name], is_integer[name], *roles[name]) for name in kinds)
 
     @property
     def vocabulary_size(self) -> int:
-        """The number of rows of the largest embedding table; 1 where there is none."""
+        """The number of rows of the table that the token ids look up, or of the largest one; 1 where there is none."""
+        own = [one.table_rows for one in self.inputs if one.role == "ids" and one.table_rows is not None]
+        if own:
+            return min(own)
         sources = (graph.constant_source(node.input[0]) for graph in self.graphs for node in graph.proto.node
                    if node.op_type == "Gather" and node.input)  # fmt: skip
         tables = (source.tensor for source in sources if source is not None)
@@ -103,24 +112,34 @@ def read_onnx(path: Path) -> OnnxModelView:
     """
     model = _parse(path)
     if not _is_text(model):
-        raise UnsupportedError(f"{path} is damaged: its names are no text; fetch or export it again")
+        raise UnsupportedError(
+            failed_download(path) or f"{path} is damaged: its names are no text; fetch or export it again"
+        )
     if not model.graph.node:
-        raise UnsupportedError(f"{path} is not an ONNX graph: it holds no operators; fetch or export it again")
+        raise UnsupportedError(
+            failed_download(path) or f"{path} is not an ONNX graph: it holds no operators; fetch or export it again"
+        )
     view = OnnxModelView(path, model, path.stat().st_size)
     if not all(node.output for node in view.nodes):
         raise UnsupportedError(f"{path} is damaged: an operator has no output; fetch or export it again")
     names = _external_files(view.constants)
+    outside = [name for name in names if Path(name).is_absolute() or ".." in Path(name).parts]
+    if outside:
+        raise UnsupportedError(listed(f"{path} keeps weights in files outside of its folder:", outside))
     absent = [name for name in names if not (path.parent / name).is_file()]
     if absent:
         headline = f"{path} keeps weights in files that are not beside it; copy them into {path.parent}:"
         raise UnsupportedError(listed(headline, absent))
     try:
-        if names:
-            external_data_helper.load_external_data_for_model(model, str(path.parent))
         for tensor in view.constants:
+            if external_data_helper.uses_external_data(tensor):
+                _load_external_data(tensor, path.parent)
             array_of(tensor)
     except Exception as error:  # onnx raises many kinds where sizes and types do not fit each other
-        raise UnsupportedError(f"{path} is damaged or cut short ({error}); fetch or export it again") from error
+        raise UnsupportedError(
+            next(filter(None, (failed_download(path.parent / name) for name in names)), None)
+            or f"{path} is damaged or cut short ({error}); fetch or export it again"
+        ) from error
     view.file_bytes += sum((path.parent / name).stat().st_size for name in names)
     view.external_files = tuple(names)
     return view
@@ -133,7 +152,9 @@ def _parse(path: Path) -> onnx.ModelProto:
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror or error}") from error
     except Exception as error:  # the DecodeError of protobuf, whose class depends on protobuf's version
-        raise UnsupportedError(f"{path} is not an ONNX graph, or is cut short; fetch or export it again") from error
+        raise UnsupportedError(
+            failed_download(path) or f"{path} is not an ONNX graph, or is cut short; fetch or export it again"
+        ) from error
 
 
 def _is_text(message: Any) -> bool:
@@ -156,7 +177,15 @@ def _external_files(tensors: list[TensorProto]) -> list[str]:
     return list(dict.fromkeys(entry.value for entry in entries))
 
 
-def _input_spec(value: onnx.ValueInfoProto) -> InputSpec:
-    kind = value.type.tensor_type
-    axes = tuple(axis.dim_value or None for axis in kind.shape.dim)
-    return InputSpec(value.name, axes, kind.elem_type in (TensorProto.INT64, TensorProto.INT32))
+def _load_external_data(tensor: TensorProto, folder: Path) -> None:
+    """Put the values of `tensor` into it.
+
+    onnx has a function for that, but it refuses symbolic and hard links, which caches of the Hugging Face hub are made
+    of. What it protects from is a model that names files elsewhere, and `read_onnx` has refused those.
+    """
+    source = external_data_helper.ExternalDataInfo(tensor)
+    with (folder / source.location).open("rb") as stream:
+        stream.seek(source.offset or 0)
+        tensor.raw_data = stream.read(source.length or -1)
+    tensor.data_location = TensorProto.DEFAULT
+    del tensor.external_data[:]

@@ -19,6 +19,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from albert_runtime.errors import ConversionError, UnsupportedError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 
 #: smaller constants, in bytes, are shapes and single numbers, not weights
 WEIGHT_BYTES = 256
@@ -43,7 +44,10 @@ def load(path: Path) -> schema.ModelT:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"can't read {path}: {error.strerror or error}") from error
-    return loads(content, name=str(path))
+    try:
+        return loads(content, name=str(path))
+    except UnsupportedError as error:
+        raise UnsupportedError(failed_download(path) or str(error)) from error
 
 
 def loads(content: bytes, *, name: str = "the model") -> schema.ModelT:

@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from albert_converters.doctor.diagnosis import InputSpec
+from albert_converters.doctor.diagnosis import InputSpec, role_of_name
 from albert_converters.tflite import model as tflite_model
 from albert_converters.tflite.model import (
     WEIGHT_BYTES,
@@ -129,7 +129,7 @@ class TFLiteModelView:
     def inputs(self) -> tuple[InputSpec, ...]:
         """What a caller must give, as the checks see it."""
         return tuple(
-            InputSpec(name, tuple(size if size >= 0 else None for size in axes(tensor)), type_name(tensor) in _ID_TYPES)
+            _input_spec(name, axes(tensor), is_integer=type_name(tensor) in _ID_TYPES)
             for name, tensor in self.signature_tensors("inputs")
         )
 
@@ -190,6 +190,11 @@ class TFLiteModelView:
     def is_weight(self, tensor: schema.TensorT) -> bool:
         """Whether a tensor is a constant that is large enough to be a weight."""
         return self.is_constant(tensor) and self.size(tensor) >= WEIGHT_BYTES
+
+
+def _input_spec(name: str, sizes: Sequence[int], *, is_integer: bool) -> InputSpec:
+    role = role_of_name(name) or ("ids" if is_integer else "other")
+    return InputSpec(name, tuple(size if size >= 0 else None for size in sizes), is_integer, role)
 
 
 def read_tflite(path: Path) -> TFLiteModelView:

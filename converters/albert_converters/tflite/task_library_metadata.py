@@ -17,13 +17,16 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from albert_converters.tflite import model as tflite_model
-from albert_converters.tokenizer.sentencepiece_proto import SentencePieceProto
+from albert_converters.tflite.task_library_tokenizer import (
+    BERT_TOKENIZER,
+    SENTENCEPIECE_FILE,
+    VOCABULARY_FILE,
+    TaskLibraryTokenizer,
+)
 from albert_runtime.errors import ConversionError, UnsupportedError, listed
 from albert_runtime.tasks import Task
 
 METADATA_NAME = "TFLITE_METADATA"
-TOKENIZER_FILE = "spiece.model"
-VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 
 _IDENTIFIER = b"M001"
@@ -37,7 +40,6 @@ _DESCRIPTIONS = {
     "end_logits": "Score of each token as the answer's last.",
     "probability": "Probability of each label.",
 }
-_PIECES = ("[CLS]", "[SEP]")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,14 @@ _LAYOUTS = {
 
 
 def add_task_library_metadata(
-    tflite: bytes, *, task: Task, sentencepiece: bytes, labels: Sequence[str], name: str, description: str, version: str
+    tflite: bytes,
+    *,
+    task: Task,
+    tokenizer: TaskLibraryTokenizer,
+    labels: Sequence[str],
+    name: str,
+    description: str,
+    version: str,
 ) -> bytes:
     """Return `tflite` as a file that Task Library's BertQuestionAnswerer or BertNLClassifier loads without other files.
 
@@ -68,7 +77,7 @@ def add_task_library_metadata(
             float32 [1, length] `end_logits`, `start_logits` (384 tokens), or [1, labels] `probability`, which Task
             Library reports as the score of each label. If it has such metadata already, they are replaced.
         task: question-answering or text-classification.
-        sentencepiece: the content of spiece.model, which holds the vocabulary too.
+        tokenizer: see `task_library_tokenizer`.
         labels: the names of the labels of text-classification; if there are none, Task Library reports their numbers.
         name, description, version: of the model, for information only.
 
@@ -79,12 +88,7 @@ def add_task_library_metadata(
     if task.name not in _LAYOUTS:
         raise UnsupportedError(f"TFLite Task Library supports {' and '.join(_LAYOUTS)}, not {task.name}")
     layout = _LAYOUTS[task.name]
-    pieces = [entry.piece for entry in SentencePieceProto.parse(sentencepiece).entries]
-    problems = [
-        f"the tokenizer has no piece {piece}, which Task Library adds to texts"
-        for piece in _PIECES
-        if piece not in pieces
-    ]
+    problems = list(tokenizer.problems)
     problems += [f"label {label!r} is more than one line" for label in labels if len(label.splitlines()) > 1]
     if problems:
         raise UnsupportedError(listed("TFLite Task Library can't use this model:", problems))
@@ -92,10 +96,12 @@ def add_task_library_metadata(
     model = tflite_model.loads(tflite)
     tflite_model.name_tensors(model, inputs=layout.inputs, outputs=layout.outputs)
     _check_shapes(model, layout, labels)
-    files = {TOKENIZER_FILE: sentencepiece, VOCABULARY_FILE: "\n".join(pieces).encode()}
+    files = dict(tokenizer.files)
     if labels:
         files[LABELS_FILE] = "\n".join(labels).encode()
-    described = _model_metadata(layout, name=name, description=description, version=version, labelled=bool(labels))
+    described = _model_metadata(
+        layout, tokenizer, name=name, description=description, version=version, labelled=bool(labels)
+    )
     _set_metadata(model, described)
     return _with_files(tflite_model.dumps(model), files)
 
@@ -148,7 +154,6 @@ def _with_files(tflite: bytes, files: Mapping[str, bytes]) -> bytes:
 
 _TENSOR_AXIS_LABELS, _VOCABULARY = 2, 5
 _FEATURE_PROPERTIES = 1
-_SENTENCE_PIECE_TOKENIZER = 5
 
 
 @dataclass(frozen=True)
@@ -183,13 +188,21 @@ def _write(builder: flatbuffers.Builder, value: str | int | _Table | list[_Table
     return int(builder.EndVector())
 
 
-def _model_metadata(layout: _TensorLayout, *, name: str, description: str, version: str, labelled: bool) -> bytes:
+def _model_metadata(
+    layout: _TensorLayout,
+    tokenizer: TaskLibraryTokenizer,
+    *,
+    name: str,
+    description: str,
+    version: str,
+    labelled: bool,
+) -> bytes:
     subgraph = _Table(
         {
             # left out: 0 name, 1 description, 4 associated_files, 6 output_process_units
             2: [_tensor_metadata(tensor) for tensor in layout.inputs],
             3: [_tensor_metadata(tensor, labelled=labelled) for tensor in layout.outputs],
-            5: [_tokenizer()],
+            5: [_tokenizer(tokenizer)],
         }
     )
     # left out: 4 author, 5 license, 6 associated_files
@@ -212,15 +225,19 @@ def _content() -> _Table:
     return _Table({0: _FEATURE_PROPERTIES, 1: _Table({})})
 
 
-def _tokenizer() -> _Table:
-    """Return a ProcessUnit with SentencePieceTokenizerOptions."""
-    options = _Table(
-        {
-            0: [_associated_file(TOKENIZER_FILE, "The SentencePiece model.")],
-            1: [_associated_file(VOCABULARY_FILE, "The pieces of the SentencePiece model, one a line.", _VOCABULARY)],
-        }
-    )
-    return _Table({0: _SENTENCE_PIECE_TOKENIZER, 1: options})
+def _tokenizer(tokenizer: TaskLibraryTokenizer) -> _Table:
+    """Return a ProcessUnit with BertTokenizerOptions or SentencePieceTokenizerOptions."""
+    if tokenizer.options == BERT_TOKENIZER:
+        options = _Table({0: [_associated_file(VOCABULARY_FILE, "The pieces, one a line.", _VOCABULARY)]})
+    else:
+        description = "The pieces of the SentencePiece model, one a line."
+        options = _Table(
+            {
+                0: [_associated_file(SENTENCEPIECE_FILE, "The SentencePiece model.")],
+                1: [_associated_file(VOCABULARY_FILE, description, _VOCABULARY)],
+            }
+        )
+    return _Table({0: tokenizer.options, 1: options})
 
 
 def _associated_file(name: str, description: str, kind: int = 0) -> _Table:

@@ -21,7 +21,6 @@ from typing import Any
 
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.tokenization.added_vocabulary import AddedToken
-from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 #: the characters that stand for tokens: Supplementary Private Use Area-A
@@ -40,6 +39,12 @@ class FastAddedTokens:
     records: list[dict[str, Any]]
     #: the first steps of the normalizer
     normalizers: list[dict[str, Any]]
+
+    def reserved_characters(self) -> frozenset[str]:
+        """Return the characters that `records` and `normalizers` need: no later step may change them."""
+        marks = map(chr, range(_FIRST_MARK, _LAST_MARK + 1)) if self.normalizers else ()
+        never_found = any(record["content"].startswith(_NEVER_FOUND) for record in self.records)
+        return frozenset((*marks, *(_NEVER_FOUND if never_found else "")))
 
 
 def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastAddedTokens:
@@ -61,7 +66,7 @@ def fast_added_tokens(tokenizer: AlbertTokenizer, *, trims_parts: bool) -> FastA
         records += [_never_found(index) for index in range(following, _id(token))]
         record = {"id": _id(token), **token_record(token)}
         lowered = "".join(map(str.lower, token.content))
-        if token.content in SPECIAL_TOKENS:
+        if token.content in tokenizer.special_tokens.contents:
             pass
         elif tokenizer.do_lower_case and tokenizer.vocabulary.added.is_unreachable(token.content):
             record["content"] = _NEVER_FOUND + token.content

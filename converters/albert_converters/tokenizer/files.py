@@ -6,17 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from albert_converters.tokenizer.fast_added_tokens import token_record
+from albert_converters.tokenizer.fast_added_tokens import fast_added_tokens, token_record
 from albert_converters.tokenizer.sentencepiece_proto import SentencePieceProto
-from albert_converters.tokenizer.tokenizer_json import tokenizer_json
+from albert_converters.tokenizer.tokenizer_json import post_processor, tokenizer_json
+from albert_converters.tokenizer.wordpiece_json import wordpiece_tokenizer_json
 from albert_runtime.errors import UsageError
-from albert_runtime.manifest import VOCABULARY_FILE
 from albert_runtime.tokenization.added_vocabulary import AddedToken
-from albert_runtime.tokenization.config import CONFIG_FILE
-from albert_runtime.tokenization.special_tokens import SPECIAL_TOKENS, TOKEN_OF_ROLE
+from albert_runtime.tokenization.config import CONFIG_FILE, FAST_TOKENIZER_FILE, INPUT_NAMES_FIELD, RULES_FIELD
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
-FAST_TOKENIZER_FILE = "tokenizer.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 
@@ -24,18 +23,18 @@ SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
     """Write the tokenizer's files to `folder`, which must exist, and return their names.
 
-    `spiece.model` is an exact copy. The slow tokenizer of transformers 4.57 reads `tokenizer_config.json` and
-    `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids as the slow one. If tokens
-    were added to the vocabulary, `added_tokens.json` has their ids, for older versions of transformers.
+    The vocabulary, `spiece.model` or `vocab.txt`, is an exact copy. The slow tokenizer of transformers 4.57 reads
+    `tokenizer_config.json` and `special_tokens_map.json`. With `tokenizer.json` the fast tokenizer returns the same ids
+    as the slow one. If tokens were added to the vocabulary, `added_tokens.json` has their ids, for older versions of
+    transformers.
 
     Raises:
         UnsupportedError: the SentencePiece model can't be expressed in a tokenizer.json.
         UsageError: there is no such folder, or it can't be written to.
     """
-    tokenizer.save_vocabulary(folder)
-    proto = SentencePieceProto.parse((folder / VOCABULARY_FILE).read_bytes())
+    vocabulary = tokenizer.save_vocabulary(folder)
     contents: dict[str, dict[str, Any]] = {
-        FAST_TOKENIZER_FILE: tokenizer_json(tokenizer, proto),
+        FAST_TOKENIZER_FILE: _fast_tokenizer(tokenizer, vocabulary),
         CONFIG_FILE: _config(tokenizer),
         SPECIAL_TOKENS_FILE: _special_tokens_map(tokenizer),
     }
@@ -49,35 +48,63 @@ def write_tokenizer(tokenizer: AlbertTokenizer, folder: Path) -> list[str]:
             (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
         except OSError as error:
             raise UsageError(f"can't write {folder / name} ({error.strerror})") from None
-    return [VOCABULARY_FILE, *contents]
+    return [vocabulary.name, *contents]
+
+
+def _fast_tokenizer(tokenizer: AlbertTokenizer, vocabulary: Path) -> dict[str, Any]:
+    """The content of tokenizer.json; the tokenizer's own, if it follows one."""
+    if tokenizer.fast_rules is not None:
+        return dict(tokenizer.fast_rules.content)
+    if tokenizer.wordpiece is not None:
+        assert isinstance(tokenizer.model, WordPieceModel)
+        added = fast_added_tokens(tokenizer, trims_parts=True)
+        return wordpiece_tokenizer_json(
+            tokenizer.model, tokenizer.wordpiece, added=added, post_processor=post_processor(tokenizer)
+        )
+    return tokenizer_json(tokenizer, SentencePieceProto.parse(vocabulary.read_bytes()))
 
 
 def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:
     # the special tokens of ALBERT come first; the order of the others can decide which of them keeps its case
-    tokens = sorted(tokenizer.vocabulary.added.tokens, key=lambda token: _place(token.content))
+    tokens = sorted(tokenizer.vocabulary.added.tokens, key=lambda token: _place(token.content, tokenizer))
     additional = list(tokenizer.vocabulary.additional_special_tokens)
+    kind: dict[str, Any]
+    if tokenizer.wordpiece is not None:
+        kind = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": tokenizer.wordpiece.do_lower_case,
+            "strip_accents": tokenizer.wordpiece.strip_accents,
+            "tokenize_chinese_chars": tokenizer.wordpiece.tokenize_chinese_chars,
+        }
+    else:
+        kind = {
+            "tokenizer_class": "AlbertTokenizer",
+            "do_lower_case": tokenizer.do_lower_case,
+            "remove_space": tokenizer.remove_space,
+            "keep_accents": tokenizer.keep_accents,
+        }
     return {
-        "tokenizer_class": "AlbertTokenizer",
-        "do_lower_case": tokenizer.do_lower_case,
-        "remove_space": tokenizer.remove_space,
-        "keep_accents": tokenizer.keep_accents,
+        **kind,
+        **({RULES_FIELD: "fast"} if tokenizer.fast_rules is not None else {}),
+        **({} if tokenizer.gives_token_type_ids else {INPUT_NAMES_FIELD: ["input_ids", "attention_mask"]}),
         "model_max_length": tokenizer.model_max_length,
         "clean_up_tokenization_spaces": False,
-        **TOKEN_OF_ROLE,
+        **tokenizer.special_tokens.roles,
         **({"additional_special_tokens": additional} if additional else {}),
         "added_tokens_decoder": {str(token.id): token_record(token) for token in tokens},
     }
 
 
-def _place(content: str) -> int:
-    return SPECIAL_TOKENS.index(content) if content in SPECIAL_TOKENS else len(SPECIAL_TOKENS)
+def _place(content: str, tokenizer: AlbertTokenizer) -> int:
+    contents = tokenizer.special_tokens.contents
+    return contents.index(content) if content in contents else len(contents)
 
 
 def _special_tokens_map(tokenizer: AlbertTokenizer) -> dict[str, Any]:
     """Role -> token. One that strips white space is written with its flags."""
     tokens = {token.content: token for token in tokenizer.vocabulary.added.tokens}
     additional = [_with_flags(tokens[content]) for content in tokenizer.vocabulary.additional_special_tokens]
-    roles = {role: _with_flags(tokens[content]) for role, content in TOKEN_OF_ROLE.items()}
+    roles = {role: _with_flags(tokens[content]) for role, content in tokenizer.special_tokens.roles.items()}
     return {**roles, **({"additional_special_tokens": additional} if additional else {})}
 
 

@@ -16,11 +16,11 @@ from albert_runtime.errors import UnsupportedError
 # wire types
 _VARINT, _EIGHT_BYTES, _LENGTH_DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
 
-# field numbers
-_PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
-_PIECE, _SCORE, _TYPE = 1, 2, 3
-_MODEL_TYPE = 3
-_CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 2, 3, 4
+# field numbers; those of other modules are public
+PIECES, TRAINER, NORMALIZER = 1, 2, 3
+PIECE, SCORE, TYPE = 1, 2, 3
+MODEL_TYPE = 3
+CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 2, 3, 4
 
 
 class PieceType(IntEnum):
@@ -76,17 +76,17 @@ class SentencePieceProto:
         normalizer: dict[int, int | bytes] = {}
         try:
             for number, value in _fields(content):
-                if number == _PIECES:
+                if number == PIECES:
                     entries.append(_entry(dict(_fields(_bytes(value)))))
-                elif number == _TRAINER:
+                elif number == TRAINER:
                     trainer = dict(_fields(_bytes(value)))
-                elif number == _NORMALIZER:
+                elif number == NORMALIZER:
                     normalizer = dict(_fields(_bytes(value)))
             # an absent field has the default value of the .proto file
             return cls(
                 entries=tuple(entries),
-                model_type=ModelType(_number(trainer.get(_MODEL_TYPE, ModelType.UNIGRAM))),
-                charsmap=_bytes(normalizer.get(_CHARSMAP, b"")),
+                model_type=ModelType(_number(trainer.get(MODEL_TYPE, ModelType.UNIGRAM))),
+                charsmap=_bytes(normalizer.get(CHARSMAP, b"")),
                 add_dummy_prefix=bool(normalizer.get(_ADD_DUMMY_PREFIX, True)),
                 remove_extra_whitespaces=bool(normalizer.get(_REMOVE_EXTRA_WHITESPACES, True)),
             )
@@ -95,11 +95,11 @@ class SentencePieceProto:
 
 
 def _entry(fields: dict[int, int | bytes]) -> VocabularyEntry:
-    score = fields.get(_SCORE)
+    score = fields.get(SCORE)
     return VocabularyEntry(
-        piece=_bytes(fields.get(_PIECE, b"")).decode("utf-8"),
+        piece=_bytes(fields.get(PIECE, b"")).decode("utf-8"),
         score=0.0 if score is None else struct.unpack("<f", _bytes(score))[0],
-        type=PieceType(_number(fields.get(_TYPE, PieceType.NORMAL))),
+        type=PieceType(_number(fields.get(TYPE, PieceType.NORMAL))),
     )
 
 

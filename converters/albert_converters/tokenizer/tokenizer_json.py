@@ -24,7 +24,6 @@ from albert_converters.tokenizer.fast_added_tokens import character_class, fast_
 from albert_converters.tokenizer.sentencepiece_proto import ModelType, PieceType, SentencePieceProto
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.tokenization.sentencepiece_model import WORD_START, ends_in_digit_and_comma
-from albert_runtime.tokenization.special_tokens import CLS_TOKEN, SEP_TOKEN
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 #: the score of a piece that must not be chosen is this much below that of its parts
@@ -57,7 +56,7 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
         "added_tokens": added.records,
         "normalizer": {"type": "Sequence", "normalizers": [*added.normalizers, *_normalizers(tokenizer, proto)]},
         "pre_tokenizer": metaspace,
-        "post_processor": _post_processor(tokenizer),
+        "post_processor": post_processor(tokenizer),
         "decoder": metaspace,
         "model": {
             "type": "Unigram",
@@ -121,7 +120,7 @@ def _words_are_independent(vocabulary: list[tuple[str, float]]) -> bool:
     return WORD_START in pieces and not any(WORD_START in piece[1:] for piece in pieces)
 
 
-def _post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
+def post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
     """Add the special tokens: `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`, with type ids 0 and 1."""
 
     def special(token: str, type_id: int) -> dict[str, Any]:
@@ -130,11 +129,13 @@ def _post_processor(tokenizer: AlbertTokenizer) -> dict[str, Any]:
     def sequence(name: str, type_id: int) -> dict[str, Any]:
         return {"Sequence": {"id": name, "type_id": type_id}}
 
-    single = [special(CLS_TOKEN, 0), sequence("A", 0), special(SEP_TOKEN, 0)]
-    ids = {CLS_TOKEN: tokenizer.cls_token_id, SEP_TOKEN: tokenizer.sep_token_id}
+    cls, sep = tokenizer.special_tokens.cls, tokenizer.special_tokens.sep
+    second = int(tokenizer.gives_token_type_ids)
+    single = [special(cls, 0), sequence("A", 0), special(sep, 0)]
+    ids = {cls: tokenizer.cls_token_id, sep: tokenizer.sep_token_id}
     return {
         "type": "TemplateProcessing",
         "single": single,
-        "pair": [*single, sequence("B", 1), special(SEP_TOKEN, 1)],
+        "pair": [*single, sequence("B", second), special(sep, second)],
         "special_tokens": {token: {"id": token, "ids": [index], "tokens": [token]} for token, index in ids.items()},
     }

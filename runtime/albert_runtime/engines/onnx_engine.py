@@ -21,6 +21,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.errors import BundleError, OperatorError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(int64)": np.int64,
@@ -129,7 +130,7 @@ class OnnxEngine(ReloadableEngine):
                 f"{ours} lacks an operator of {self.model_file}: {text}\n"
                 "Upgrade it (pip install --upgrade onnxruntime), or export with a lower --opset."
             )
-        return BundleError(f"{ours} can't load {self.model_file}: {text}")
+        return BundleError(failed_download(self._path) or f"{ours} can't load {self.model_file}: {text}")
 
 
 def _reason(error: Exception) -> str:

@@ -19,6 +19,7 @@ from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.engines.tflite_file import check_tflite_file
 from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError, listed
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.tasks import INPUT_NAMES
 
 #: the tensor names of TFLite Task Library -> the names of `tasks.py`
@@ -195,7 +196,9 @@ class TFLiteEngine(ReloadableEngine):
             return OperatorError(listed(f"{ours} lacks operators of {self.model_file}:", problems) + f"\n{advice}")
         if "SignatureDef" in reason:
             reason = "it has no signature, or several, so that its tensors have no names to bind by"
-        return BundleError(f"{ours} can't load {self.model_file}: {reason}; export the model again")
+        return BundleError(
+            failed_download(self._path) or f"{ours} can't load {self.model_file}: {reason}; export the model again"
+        )
 
     def _run_error(self, error: Exception, shape: tuple[int, ...]) -> BundleError | UsageError:
         reason = self._reason(error)

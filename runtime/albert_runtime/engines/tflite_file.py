@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from albert_runtime.errors import BundleError
+from albert_runtime.failed_downloads import failed_download
 
 _IDENTIFIER = b"TFL3"
 
@@ -41,7 +42,7 @@ def check_tflite_file(file: Path) -> None:
     try:
         with file.open("rb") as stream:
             if stream.read(8)[4:] != _IDENTIFIER:
-                raise BundleError(f"{file} is not a TFLite graph; export the model again")
+                raise BundleError(failed_download(file) or f"{file} is not a TFLite graph; export the model again")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 _FlatbufferReader(content).table(0, _MODEL)
     except OSError as error:

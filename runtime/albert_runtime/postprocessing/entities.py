@@ -11,7 +11,6 @@ from albert_runtime.postprocessing.labelled_tokens import LabelledTokens
 from albert_runtime.postprocessing.probabilities import Scores, check_label_count, softmax
 from albert_runtime.postprocessing.tags import OUTSIDE, Tag, group_tags, read_tag
 from albert_runtime.postprocessing.word_labels import label_words
-from albert_runtime.tokenization.special_tokens import UNK_TOKEN
 
 #: "words" is this package's own; the others are those of Hugging Face's token classification pipeline
 AGGREGATION_STRATEGIES = ("words", "none", "simple", "first", "average", "max")
@@ -84,7 +83,7 @@ def _parts(tokens: LabelledTokens, labels: Sequence[str], strategy: str) -> list
     if strategy == "words":
         return [_Part(word.tag, word.score, word.tokens, word.start, word.end) for word in label_words(tokens, labels)]
     count = len(tokens.tokens)
-    starts = range(count) if strategy == "simple" else [n for n in range(count) if n == 0 or _starts_word(tokens, n)]
+    starts = range(count) if strategy == "simple" else filter(tokens.starts_word, range(count))
     scores = softmax(tokens.logits)
     parts = []
     for start, stop in pairwise([*starts, count]):
@@ -102,18 +101,6 @@ def _word_scores(scores: Scores, strategy: str) -> Scores:
         return mean
     chosen: Scores = scores[scores.max(axis=-1).argmax() if strategy == "max" else 0]
     return chosen
-
-
-def _starts_word(tokens: LabelledTokens, token: int) -> bool:
-    """Whether a token begins a word, as Hugging Face's pipeline tells it for a vocabulary of SentencePiece.
-
-    A space is before it or is its first character, or the vocabulary does not have it. A word that was given begins a
-    word, whatever stands before it.
-    """
-    start, _ = tokens.offsets[token]
-    if tokens.words is not None and tokens.word_ids[token] != tokens.word_ids[token - 1]:
-        return True
-    return tokens.tokens[token] == UNK_TOKEN or start == 0 or " " in tokens.text[start - 1 : start + 1]
 
 
 def _entity(tokens: LabelledTokens, parts: Sequence[_Part]) -> Entity:

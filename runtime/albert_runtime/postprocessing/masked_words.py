@@ -9,7 +9,6 @@ import numpy as np
 from albert_runtime.answers import Filled
 from albert_runtime.postprocessing.probabilities import Logits, softmax
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.tokenization.sentencepiece_model import WORD_START
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 
@@ -45,7 +44,7 @@ def fill_masks(
         masks.append(
             tuple(
                 Filled(
-                    token=piece.removeprefix(WORD_START) or WORD_START,
+                    token=tokenizer.spelling(piece) or piece,
                     token_id=piece_id,
                     score=float(scores[piece_id]),
                     text=_fill(texts[owner], encoding.offsets[place], piece, tokenizer),
@@ -75,12 +74,12 @@ def target_pieces(targets: Sequence[str], tokenizer: AlbertTokenizer) -> dict[st
 def _fill(text: str, span: tuple[int, int], piece: str, tokenizer: AlbertTokenizer) -> str:
     """`text` with `piece` in place of the mask at `span`.
 
-    The mask includes the space on its left, so the piece decides whether there is a space. An added token is a word of
-    its own.
+    The piece decides whether there is a space on its left, since it says whether a word begins with it. An added token
+    is a word of its own. Where there is no space before the mask, one is added if the vocabulary marks spaces; words
+    of WordPiece, such as Chinese characters, may stand side by side.
     """
     left = text[: span[0]].rstrip()
-    word = piece.removeprefix(WORD_START)
     space = ""
-    if word != piece or piece in tokenizer.vocabulary.beyond_pieces:
-        space = text[len(left) : span[0]] or (" " if left else "")
-    return left + space + word + text[span[1] :]
+    if tokenizer.starts_word(piece):
+        space = text[len(left) : span[0]] or (" " if left and tokenizer.wordpiece is None else "")
+    return left + space + tokenizer.spelling(piece) + text[span[1] :]

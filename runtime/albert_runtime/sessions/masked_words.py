@@ -71,7 +71,8 @@ class FillMaskSession(AlbertSession):
         target_ids = None if targets is None else self._target_ids(targets)
         encoding = self._encode(check_text("text", text), keep_masks=True)
         if self.tokenizer.mask_token_id not in encoding.ids:
-            raise UsageError('there is no [MASK] in the text; write one, as in "Paris is the [MASK] of France."')
+            mask = self.tokenizer.special_tokens.mask
+            raise UsageError(f'there is no {mask} in the text; write one, as in "Paris is the {mask} of France."')
 
         def finish(outputs: Sequence[Arrays]) -> tuple[tuple[Filled, ...], ...]:
             return fill_masks(outputs[0]["logits"], encoding, (text,), self.tokenizer, top_k, target_ids)

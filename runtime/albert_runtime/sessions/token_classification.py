@@ -14,6 +14,7 @@ from albert_runtime.postprocessing.tags import OUTSIDE, read_tag
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.given_words import encode_words, locate_words
+from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.windows import STRIDE, TextWindow, cut_windows, own_positions
 
 
@@ -21,7 +22,7 @@ class _WindowedText(NamedTuple):
     """A text, the characters of each of its words if they were given, and its windows."""
 
     text: str
-    unk_token_id: int
+    tokenizer: AlbertTokenizer
     words: tuple[tuple[int, int], ...] | None
     windows: tuple[TextWindow, ...]
 
@@ -33,7 +34,7 @@ class _WindowedText(NamedTuple):
         """The tokens with their logits, each from the window that shows most of the text around it."""
         logits = [output["logits"] for output in outputs]
         parts = zip([window.encoding for window in self.windows], own_positions(self.windows), logits, strict=True)
-        return LabelledTokens.of(self.text, list(parts), self.unk_token_id, self.words)
+        return LabelledTokens.of(self.text, list(parts), self.tokenizer, self.words)
 
 
 class TokenClassificationSession(AlbertSession):
@@ -123,7 +124,7 @@ class TokenClassificationSession(AlbertSession):
             text, spans = locate_words(words, None if text is None else check_text("text", text))
             encoding = encode_words(self.tokenizer, words, spans)
         windows = cut_windows(self.tokenizer, encoding, max_length=self.max_length, stride=stride)
-        return _WindowedText(text, self.tokenizer.unk_token_id, spans, windows)
+        return _WindowedText(text, self.tokenizer, spans, windows)
 
     def _check_ignored(self, ignore_labels: Collection[str]) -> None:
         """Raise a UsageError if an answer can't have one of these labels."""

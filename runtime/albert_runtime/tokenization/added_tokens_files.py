@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from albert_runtime.tokenization.added_vocabulary import AddedToken
-from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 
 _TABLE = "added_tokens_decoder"
 _ADDITIONAL = "additional_special_tokens"
+_EXTRA = "extra_special_tokens"
 _FLAGS = ("lstrip", "rstrip", "normalized", "special")
 
 ReadObject = Callable[[Path], dict[str, Any]]
@@ -25,23 +25,32 @@ ReadObject = Callable[[Path], dict[str, Any]]
 class TokenFiles:
     """What the files of one folder say about tokens; `problems` says what of it is not supported."""
 
-    #: the special tokens of ALBERT and the added tokens, in the order in which Hugging Face's tokenizer has them
+    #: role -> its token
+    roles: dict[str, str] = field(default_factory=dict)
+    #: the tokens that have a role and the added tokens, in the order in which Hugging Face's tokenizer has them
     tokens: list[AddedToken] = field(default_factory=list)
-    #: the tokens that are special besides those of ALBERT
+    #: the tokens that are special besides those that have a role
     additional: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def read_tokens(
-    settings: Mapping[str, Any], folder: Path, special_tokens: Mapping[str, str], read: ReadObject
+    settings: Mapping[str, Any],
+    folder: Path,
+    usual_tokens: Mapping[str, str],
+    read: ReadObject,
+    *,
+    mask_takes_space: bool,
 ) -> TokenFiles:
     """The tokens of the tokenizer in `folder`.
 
     Args:
         settings: the content of tokenizer_config.json.
         folder: the folder of the other files.
-        special_tokens: role -> the token that it must have ("cls_token" -> "[CLS]").
+        usual_tokens: role -> the token that has it if the files do not say ("cls_token" -> "[CLS]").
         read: returns the JSON object in a file, or an empty one if there is no such file.
+        mask_takes_space: whether a mask that is written in a text includes the space on its left, if the files do not
+            say.
     """
     found = TokenFiles()
     stated: list[AddedToken] = []
@@ -51,27 +60,21 @@ def read_tokens(
         described = stated
     else:
         # Hugging Face does not read this file if there is a table.
-        settings = _with_special_tokens_map(settings, read(folder / "special_tokens_map.json"))
-        special = {*map(content_of, _additional(settings)), *special_tokens.values()}
+        settings = _with_special_tokens_map(settings, read(folder / "special_tokens_map.json"), found.problems)
+        special = {*map(content_of, _additional(settings, [])), *_roles(settings, usual_tokens, []).values()}
         for content, index in read(folder / "added_tokens.json").items():
             is_special = content in special
             stated.append(AddedToken(content, index, normalized=not is_special, special=is_special))
-        listed_tokens = read(folder / "tokenizer.json").get("added_tokens") or []
-        described = [_token(token, token.get("id"), found.problems) for token in listed_tokens]
+        in_json = read(folder / "tokenizer.json").get("added_tokens")
+        listed_tokens = _records(in_json, "added_tokens in tokenizer.json", found.problems)
+        described = [_token(token, token.get("id"), found.problems) for token in listed_tokens if type(token) is dict]
         stated = _merged(stated, described)
-    found.problems += [
-        f"{role} is {content_of(settings.get(role))!r}; only {expected!r} is supported"
-        for role, expected in special_tokens.items()
-        if content_of(settings.get(role) or expected) != expected
-    ]
-    if settings.get("extra_special_tokens"):
-        found.problems.append(
-            f"extra_special_tokens is {settings['extra_special_tokens']!r}, which is not supported; "
-            f"list the tokens in {_ADDITIONAL} instead"
-        )
-    additional = _additional(settings)
+    found.roles = _roles(settings, usual_tokens, found.problems)
+    in_roles = set(found.roles.values())
+    additional = [token for token in _additional(settings, found.problems) if content_of(token) not in in_roles]
     found.additional = list(dict.fromkeys(str(content_of(token)) for token in additional))
-    roles = _role_tokens(settings, special_tokens, described, found.problems)
+    mask = found.roles["mask_token"] if mask_takes_space else None
+    roles = _role_tokens(settings, found.roles, described, mask, found.problems)
     extra = [_as_special(token, found.problems) for token in additional]
     found.tokens = _with_roles(stated, [*roles, *extra])
     found.problems += _contradictions(found.tokens)
@@ -83,16 +86,31 @@ def content_of(token: Any) -> Any:
     return token.get("content") if isinstance(token, Mapping) else token
 
 
-def _with_special_tokens_map(settings: Mapping[str, Any], special_map: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_special_tokens_map(
+    settings: Mapping[str, Any], special_map: Mapping[str, Any], problems: list[str]
+) -> Mapping[str, Any]:
     """The settings with the roles and the additional special tokens of special_tokens_map.json."""
-    tokens = [*_additional(settings)]
+    tokens = [*_additional(settings, problems)]
     known = set(map(content_of, tokens))
-    tokens += [token for token in _additional(special_map) if content_of(token) not in known]
-    return {**settings, **special_map, _ADDITIONAL: tokens}
+    tokens += [token for token in _additional(special_map, problems) if content_of(token) not in known]
+    return {**settings, **special_map, _ADDITIONAL: tokens, _EXTRA: ()}
 
 
-def _additional(settings: Mapping[str, Any]) -> Sequence[Any]:
-    return settings.get(_ADDITIONAL) or ()
+def _additional(settings: Mapping[str, Any], problems: list[str]) -> list[Any]:
+    """The additional special tokens. transformers 5 calls them "extra"; before, a table of attributes had this name."""
+    extra = settings.get(_EXTRA)
+    extra = list(extra.values()) if isinstance(extra, Mapping) else extra
+    return [*_records(settings.get(_ADDITIONAL), _ADDITIONAL, problems), *_records(extra, _EXTRA, problems)]
+
+
+def _records(value: Any, name: str, problems: list[str]) -> list[Any]:
+    """The tokens in a list, each a string or an object with a text as its `content`; null is an empty list."""
+    if value is None:
+        return []
+    if not isinstance(value, Sequence) or not all(isinstance(content_of(token), str) for token in value):
+        problems.append(f"{name} must be a list of tokens")
+        return []
+    return list(value)
 
 
 def _tokens_in_table(table: Any, problems: list[str]) -> list[AddedToken]:
@@ -119,24 +137,48 @@ def _as_special(record: Any, problems: list[str]) -> AddedToken | str:
     return record if isinstance(record, str) else replace(_token(record, None, problems), special=True)
 
 
+def _roles(settings: Mapping[str, Any], usual_tokens: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Role -> its token; the beginning and the end of a sequence may be set although they are not usual."""
+    stated = {role: content_of(settings.get(role)) for role in ("bos_token", "eos_token", *usual_tokens)}
+    problems += [
+        f"{role} is {content!r}, and must be a text"
+        for role, content in stated.items()
+        if not (content is None or isinstance(content, str))
+    ]
+    roles = {role: content or usual_tokens.get(role) for role, content in stated.items()}
+    return {role: str(content) for role, content in roles.items() if content is not None}
+
+
 def _role_tokens(
-    settings: Mapping[str, Any], special_tokens: Mapping[str, str], described: Iterable[AddedToken], problems: list[str]
+    settings: Mapping[str, Any],
+    roles: Mapping[str, str],
+    described: Iterable[AddedToken],
+    taking_space: str | None,
+    problems: list[str],
 ) -> list[AddedToken | str]:
-    """The token of each role, once; a string if the settings state no flags for it."""
+    """The token of each role, once; a string if the settings state no flags for it.
+
+    Args:
+        settings: the content of tokenizer_config.json.
+        roles: role -> its token.
+        described: tokens whose flags replace those that a role states.
+        taking_space: the token that includes the space on its left, if the settings do not state its flags.
+        problems: what is not supported is added here.
+    """
     flags = {token.content: token for token in described}
     tokens: dict[str, AddedToken | str] = {}
-    for role, expected in special_tokens.items():
+    for role, content in roles.items():
         given = settings.get(role)
-        if expected in tokens:
+        if content in tokens:
             continue  # [CLS] and [SEP] have two roles each; the first one counts
-        if given is not None and expected in flags:
-            tokens[expected] = flags[expected]
+        if given is not None and content in flags:
+            tokens[content] = flags[content]
         elif isinstance(given, Mapping):
-            tokens[expected] = replace(_token(given, None, problems), content=expected)
-        elif expected == MASK_TOKEN:
-            tokens[expected] = AddedToken(MASK_TOKEN, lstrip=True)
+            tokens[content] = replace(_token(given, None, problems), content=content)
+        elif content == taking_space:
+            tokens[content] = AddedToken(content, lstrip=True)
         else:
-            tokens[expected] = expected
+            tokens[content] = content
     return list(tokens.values())
 
 

@@ -6,11 +6,18 @@ that each token can be traced back to the characters that the user typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: one of Unicode's normalization forms
+NormalizationForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True)
@@ -108,3 +115,83 @@ class AlignedText:
         """The text in lower case. `str.lower` sees the whole text, as it depends on the context for the final sigma."""
         # The context decides which letter a character becomes, but never how many letters, so the spans are right.
         return replace(self.map_characters(str.lower), text=self.text.lower())
+
+    def replaced(self, pattern: re.Pattern[str], content: str) -> AlignedText:
+        """The text with `content` in place of each match of `pattern`, whose span all its characters have."""
+        parts: list[str] = []
+        first: list[int] = []
+        last: list[int] = []
+        end = 0
+        for match in pattern.finditer(self.text):
+            start, stop = match.span()
+            if start == stop:
+                continue
+            parts += [self.text[end:start], content]
+            first += [*range(end, start), *[start] * len(content)]
+            last += [*range(end, start), *[stop - 1] * len(content)]
+            end = stop
+        if not parts:
+            return self
+        parts.append(self.text[end:])
+        first += range(end, len(self.text))
+        last += range(end, len(self.text))
+        return AlignedText("".join(parts), self.starts[first], self.ends[last])
+
+    def prefixed(self, prefix: str) -> AlignedText:
+        """The text behind `prefix`, whose characters stand for nothing."""
+        place = np.full(len(prefix), self.starts[0] if len(self.starts) else 0)
+        return AlignedText(prefix + self.text, np.append(place, self.starts), np.append(place, self.ends))
+
+    def normalized(self, form: NormalizationForm) -> AlignedText:
+        """The text in one of Unicode's normalization forms."""
+        if form == "NFC":
+            return self.compose()
+        if form == "NFKC":
+            return self.normalized("NFKD").compose()
+        text = self.map_characters(lambda one: unicodedata.normalize(form, one))
+        whole = unicodedata.normalize(form, self.text)
+        if text.text == whole:
+            return text
+        # The marks behind a character are in another order now. They have one span together.
+        starts, ends = text.starts.copy(), text.ends.copy()
+        place = 0
+        for is_mark, run in groupby(whole, lambda one: unicodedata.combining(one) > 0):
+            stop = place + len(list(run))
+            if is_mark:
+                starts[place:stop], ends[place:stop] = starts[place], ends[stop - 1]
+            place = stop
+        return AlignedText(whole, starts, ends)
+
+    def compose(self) -> AlignedText:
+        """The text in Unicode's normalization form C.
+
+        All characters that one sequence becomes, such as a letter with its accents or the jamo of a syllable, have the
+        span of the whole sequence.
+        """
+        if unicodedata.is_normalized("NFC", self.text):
+            return self
+        composed: list[str] = []
+        first: list[int] = []
+        last: list[int] = []
+        for start, stop in _independent_sequences(self.text):
+            sequence = self.text[start:stop]
+            text = unicodedata.normalize("NFC", sequence)
+            composed.append(text)
+            changed = text != sequence
+            first += [start] * len(text) if changed else range(start, stop)
+            last += [stop - 1] * len(text) if changed else range(start, stop)
+        return AlignedText("".join(composed), self.starts[first], self.ends[last])
+
+
+def _independent_sequences(text: str) -> Iterator[tuple[int, int]]:
+    """Start and stop of each sequence of characters that normalization changes independently of the others."""
+    start = 0
+    for place, character in enumerate(text[1:], start=1):
+        if unicodedata.combining(unicodedata.normalize("NFD", character)[0]):
+            continue
+        # A vowel jamo, or one of the vowel signs of India, is no combining character, and is composed like one.
+        together = unicodedata.normalize("NFC", text[start : place + 1])
+        if together == unicodedata.normalize("NFC", text[start:place]) + unicodedata.normalize("NFC", character):
+            yield start, place
+            start = place
+    yield start, len(text)

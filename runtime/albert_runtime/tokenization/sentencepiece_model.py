@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from sentencepiece import SentencePieceProcessor
 
-from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.errors import UnsupportedError
+from albert_runtime.failed_downloads import failed_download
 from albert_runtime.tokenization.aligned_text import AlignedText
+from albert_runtime.tokenization.piece_model import Piece
 
 #: SentencePiece's visible space, the first character of every piece that starts a word
 WORD_START = "▁"
-
-
-class Piece(NamedTuple):
-    """One piece, and the characters `start:end` of the original text that it stands for (not the space before it)."""
-
-    piece: str
-    start: int
-    end: int
+#: a byte of a character that is not in the vocabulary, in models that fall back to bytes
+_BYTE_PIECE = re.compile("<0x([0-9A-F]{2})>")
 
 
 class SentencePieceModel:
     """A loaded `spiece.model`. It never changes after construction, so threads may share it."""
 
-    def __init__(self, file: Path, required_pieces: Sequence[str], unknown_piece: str) -> None:
+    mask_takes_space = True
+
+    def __init__(self, file: Path) -> None:
         """Load `file`.
 
         Raises:
-            UnsupportedError: the file is missing or is not a SentencePiece model, lacks one of `required_pieces`, has
-                another unknown piece than `unknown_piece`, or falls back to bytes.
+            UnsupportedError: the file is missing or is not a SentencePiece model.
         """
         self._processor = _load(file)
-        problems = [f"the piece {piece} is missing" for piece in required_pieces if not self.holds(piece)]
-        unknown = self.piece_of(self._processor.unk_id())
-        if unknown != unknown_piece and self.holds(unknown_piece):
-            problems.append(f"its unknown piece is {unknown}, not {unknown_piece}")
-        if self._processor.is_byte(self._processor.piece_to_id("<0x00>")):
-            problems.append("it falls back to bytes, which no ALBERT model does")
-        if problems:
-            raise UnsupportedError(
-                listed(f"{file} is not the SentencePiece model of an ALBERT:", problems)
-                + "\nuse the spiece.model that the checkpoint was trained with"
-            )
+        #: whether characters that the vocabulary lacks are spelled in bytes: "<0xE2>"
+        self._spells_bytes = bool(self._processor.is_byte(self._processor.piece_to_id("<0x00>")))
 
     def __len__(self) -> int:
         return int(self._processor.get_piece_size())
@@ -70,7 +58,14 @@ class SentencePieceModel:
         starts, ends = self._character_spans(text)
         found: list[Piece] = []
         position = 0  # in SentencePiece's own normalized text, which is the pieces joined together
+        waiting = 0  # the bytes that the current character still lacks
         for whole in pieces:
+            if self._spells_bytes and (byte := _BYTE_PIECE.fullmatch(whole)):
+                waiting = (waiting or _bytes_of_character(int(byte[1], 16))) - 1
+                # Each byte stands for the whole character.
+                found.append(Piece(whole, starts[position], ends[position]))
+                position += waiting == 0
+                continue
             parts = self._without_comma(whole) if ends_in_digit_and_comma(whole) else [whole]
             # If splitting changed the characters, each part stands for the whole piece.
             spell_whole = "".join(parts) == whole
@@ -109,6 +104,16 @@ class SentencePieceModel:
         after_last = np.append(text.starts, text.ends[-1:])
         return after_last[begin].tolist(), text.ends[np.maximum(end, 1) - 1].tolist()
 
+    @staticmethod
+    def starts_word(piece: str) -> bool:
+        """Whether a word begins with `piece`."""
+        return piece.startswith(WORD_START)
+
+    @staticmethod
+    def spelling(piece: str) -> str:
+        """`piece` without the mark that says whether it begins a word; it may be empty."""
+        return piece.removeprefix(WORD_START)
+
     def holds(self, piece: str) -> bool:
         """Whether `piece` is in the vocabulary."""
         return self.piece_of(self.id_of(piece)) == piece
@@ -117,6 +122,11 @@ class SentencePieceModel:
 def ends_in_digit_and_comma(piece: str) -> bool:
     """Whether `piece` ends in a comma after a digit, so that it is split before the comma."""
     return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
+
+
+def _bytes_of_character(first: int) -> int:
+    """The number of bytes of a character in UTF-8, by its first byte."""
+    return 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
 
 
 def _load(file: Path) -> SentencePieceProcessor:
@@ -134,7 +144,8 @@ def _load(file: Path) -> SentencePieceProcessor:
         is_model = False
     if not is_model:
         raise UnsupportedError(
-            f"{file} ({len(content)} bytes) is not a SentencePiece model, or is damaged; copy spiece.model from the "
+            failed_download(file)
+            or f"{file} ({len(content)} bytes) is not a SentencePiece model, or is damaged; copy spiece.model from the "
             "checkpoint again"
         )
     return processor

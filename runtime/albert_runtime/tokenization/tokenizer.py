@@ -1,30 +1,28 @@
-"""AlbertTokenizer: text to token ids and back, exactly like Hugging Face's slow one (transformers 4.57)."""
+"""AlbertTokenizer: text to token ids and back, exactly like Hugging Face's tokenizers (transformers 4.57)."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from albert_runtime.errors import UsageError, listed
-from albert_runtime.manifest import VOCABULARY_FILE
+from albert_runtime.manifest import VOCABULARY_FILE, WORDPIECE_FILE
 from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.arguments import as_lists, check_texts, padded_length, truncation_strategy
-from albert_runtime.tokenization.config import read_tokenizer_config
+from albert_runtime.tokenization.bert_normalizer import BertNormalizer
+from albert_runtime.tokenization.config import read_fast_rules, read_tokenizer_config
 from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
+from albert_runtime.tokenization.fast.rules import FastRules, FastSplitter
 from albert_runtime.tokenization.normalizer import Normalizer
-from albert_runtime.tokenization.sentencepiece_model import WORD_START, Piece, SentencePieceModel
-from albert_runtime.tokenization.special_tokens import (
-    CLS_TOKEN,
-    MASK_TOKEN,
-    PAD_TOKEN,
-    SEP_TOKEN,
-    SPECIAL_TOKENS,
-    TOKEN_OF_ROLE,
-    UNK_TOKEN,
-)
-from albert_runtime.tokenization.truncation import Truncation, Window, beginning
+from albert_runtime.tokenization.piece_model import Piece, PieceModel
+from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel
+from albert_runtime.tokenization.sequence_layout import SequenceLayout
+from albert_runtime.tokenization.slow_splitter import SlowSplitter, TextSplitter
+from albert_runtime.tokenization.special_tokens import ALBERT_TOKENS, SpecialTokens
+from albert_runtime.tokenization.truncation import Truncation, beginning
 from albert_runtime.tokenization.vocabulary import Vocabulary
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
 #: a model_max_length of this or more means "no limit"
 _NO_LIMIT = 10**20
@@ -32,12 +30,14 @@ _NO_LIMIT = 10**20
 _USUAL_LIMIT = 512
 
 
-class AlbertTokenizer:
-    """A SentencePiece vocabulary with ALBERT's normalization, special tokens and layout of sequences.
+class AlbertTokenizer(SequenceLayout):
+    """A vocabulary with the normalization, special tokens and layout of sequences that a model was trained with.
 
     First, the special tokens and the added tokens that are written in a text are separated (see `AddedVocabulary`).
-    The parts between them are normalized (see `Normalizer`) and split by SentencePiece; pieces such as "1999," are
-    split again before their comma. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
+    The parts between them are normalized and split into pieces. With a vocabulary of SentencePiece, the rules are those
+    of Hugging Face's slow AlbertTokenizer (see `Normalizer`), and pieces such as "1999," are split again before their
+    comma; with one of WordPiece, those of its slow BertTokenizer (see `BertNormalizer`). If `fast_rules` are given,
+    they replace these rules. Lone surrogates, which UTF-8 can't encode, count as U+FFFD.
 
     A tokenizer does not change after construction, so threads may share it.
     """
@@ -50,64 +50,96 @@ class AlbertTokenizer:
         remove_space: bool = True,
         keep_accents: bool = False,
         model_max_length: int = _USUAL_LIMIT,
+        special_tokens: SpecialTokens = ALBERT_TOKENS,
         added_tokens: Sequence[AddedToken] = (),
         additional_special_tokens: Sequence[str] = (),
+        wordpiece: BertNormalizer | None = None,
+        fast_rules: FastRules | None = None,
+        gives_token_type_ids: bool = True,
+        content: bytes | None = None,
     ) -> None:
-        """Load the SentencePiece model `vocab_file`.
+        """Load the vocabulary `vocab_file`.
 
         Args:
-            vocab_file: a spiece.model.
+            vocab_file: a spiece.model; or a vocab.txt, if `wordpiece` is given.
             do_lower_case: lower-case the text.
             remove_space: squeeze white space.
             keep_accents: don't decompose characters, and keep their accents.
             model_max_length: the most tokens in a sequence if a call does not say; 10**20 or more means no limit.
-            added_tokens: the tokens that are found in a text before SentencePiece splits it. The special tokens of
-                ALBERT need not be among them; their flags may be given here.
-            additional_special_tokens: the contents of those that are special, besides the special tokens of ALBERT.
+            special_tokens: the tokens that have a role. Those that are no pieces get ids behind the pieces.
+            added_tokens: the tokens that are found in a text before it is split. The tokens that have a role need not
+                be among them; their flags may be given here.
+            additional_special_tokens: the contents of those that are special, besides those that have a role.
+            wordpiece: how words are found for a vocabulary of WordPiece. Of the settings above it, only `do_lower_case`
+                is used then.
+            fast_rules: the rules of a tokenizer.json, which replace all other settings.
+            gives_token_type_ids: whether the second text of a pair has token type 1; if False, all types are 0.
+            content: the bytes of `vocab_file`, if there is no such file, but `fast_rules` have the vocabulary.
 
         Raises:
-            UnsupportedError: the file is missing, damaged, or not the vocabulary of an ALBERT; or the id of an added
-                token is that of a piece.
+            UnsupportedError: the file is missing, damaged, or no such vocabulary; or the id of an added token is that
+                of a piece.
         """
         self.vocab_file = Path(vocab_file)
         self.do_lower_case = do_lower_case
         self.remove_space = remove_space
         self.keep_accents = keep_accents
         self.model_max_length = model_max_length
-        self._normalizer = Normalizer(do_lower_case, remove_space, keep_accents)
-        self._model = SentencePieceModel(self.vocab_file, SPECIAL_TOKENS, UNK_TOKEN)
-        self.vocabulary = Vocabulary(self._model, added_tokens, additional_special_tokens)
-        #: the number of pieces of SentencePiece, without the added tokens; see `len`
-        self.vocab_size = len(self._model)
-        self.pad_token_id = self._model.id_of(PAD_TOKEN)
-        self.unk_token_id = self._model.id_of(UNK_TOKEN)
-        self.cls_token_id = self._model.id_of(CLS_TOKEN)
-        self.sep_token_id = self._model.id_of(SEP_TOKEN)
-        self.mask_token_id = self._model.id_of(MASK_TOKEN)
+        # A special token that appears only when control characters are dropped stays whole, too.
+        kept = frozenset((*special_tokens.contents, *additional_special_tokens))
+        self.wordpiece = None if wordpiece is None else replace(wordpiece, never_split=kept)
+        self.fast_rules = fast_rules
+        self._content = content
+        #: what splits words into pieces
+        self.model: PieceModel
+        if fast_rules is not None:
+            self.model = fast_rules.model
+        elif wordpiece is not None:
+            self.model = WordPieceModel(self.vocab_file, special_tokens.unk)
+        else:
+            self.model = SentencePieceModel(self.vocab_file)
+        vocabulary = Vocabulary(self.model, special_tokens, added_tokens, additional_special_tokens)
+        super().__init__(vocabulary, special_tokens, gives_token_type_ids=gives_token_type_ids)
+        self._splitter: TextSplitter
+        if fast_rules is not None:
+            self._splitter = FastSplitter(fast_rules)
+        else:
+            normalizer = self.wordpiece or Normalizer(do_lower_case, remove_space, keep_accents)
+            self._splitter = SlowSplitter(self.vocabulary.added, normalizer, self.model, do_lower_case=do_lower_case)
+        #: the number of pieces, without the added tokens; see `len`
+        self.vocab_size = len(self.model)
 
     @classmethod
     def from_folder(
         cls, folder: str | Path, *, vocab_file: str | Path | None = None, model_max_length: int = _USUAL_LIMIT
     ) -> AlbertTokenizer:
-        """The tokenizer of a checkpoint or a bundle: its spiece.model, with the settings of tokenizer_config.json.
+        """The tokenizer of a checkpoint or a bundle: its vocabulary, with the settings of tokenizer_config.json.
 
         Args:
             folder: the checkpoint or bundle.
-            vocab_file: the SentencePiece model, where it goes by another name.
+            vocab_file: the vocabulary, where it is not called spiece.model or vocab.txt.
             model_max_length: the most tokens in a sequence, if tokenizer_config.json names no limit.
 
         Raises:
-            UnsupportedError: spiece.model is missing or damaged, or the settings ask for another kind of tokenizer.
+            UnsupportedError: the vocabulary is missing or damaged, or the settings ask for another kind of tokenizer.
         """
-        config = read_tokenizer_config(Path(folder), TOKEN_OF_ROLE)
+        folder = Path(folder)
+        wordpiece = None if vocab_file is None else Path(vocab_file).name == WORDPIECE_FILE
+        config = read_tokenizer_config(folder, wordpiece=wordpiece)
+        file = WORDPIECE_FILE if config.wordpiece else VOCABULARY_FILE
+        fast_rules = read_fast_rules(folder) if config.follows_tokenizer_json else None
         return cls(
-            vocab_file or Path(folder) / VOCABULARY_FILE,
+            vocab_file or folder / file,
             do_lower_case=config.do_lower_case,
             remove_space=config.remove_space,
             keep_accents=config.keep_accents,
             model_max_length=model_max_length if config.model_max_length is None else config.model_max_length,
-            added_tokens=config.added_tokens,
+            special_tokens=config.special_tokens,
+            added_tokens=config.added_tokens if fast_rules is None else fast_rules.tokens,
             additional_special_tokens=config.additional_special_tokens,
+            wordpiece=config.wordpiece,
+            fast_rules=fast_rules,
+            gives_token_type_ids=config.gives_token_type_ids,
         )
 
     def __len__(self) -> int:
@@ -159,7 +191,7 @@ class AlbertTokenizer:
                 raise UsageError(f"max_length={limit} leaves no room for text: the special tokens take {added}")
         cut = Truncation(strategy or "longest_first", stride, return_overflowing_tokens)
 
-        second_type = 1 if add_special_tokens else 0
+        second_type = 1 if add_special_tokens and self.gives_token_type_ids else 0
         encodings: list[Encoding] = []
         problems: list[str] = []
         for sample, (first_text, second_text) in enumerate(zip(firsts, seconds, strict=True)):
@@ -174,7 +206,7 @@ class AlbertTokenizer:
             except UsageError as error:
                 problems.append(f"text {sample}: {error}")
                 continue
-            encodings += (self._lay_out(first, second, window, add_special_tokens) for window in windows)
+            encodings += (self.lay_out(first, second, window, add_special_tokens) for window in windows)
         if problems:
             raise UsageError(listed("these texts can't be cut as asked for:", problems))
 
@@ -185,7 +217,7 @@ class AlbertTokenizer:
                 f"pad_to_multiple_of={pad_to_multiple_of}; make it one"
             )
         if length is not None:
-            encodings = [encoding.padded(length, PAD_TOKEN, self.pad_token_id) for encoding in encodings]
+            encodings = [encoding.padded(length, self.special_tokens.pad, self.pad_token_id) for encoding in encodings]
         is_single = isinstance(text, str) and not return_overflowing_tokens
         return BatchEncoding(tuple(encodings), is_single=is_single)
 
@@ -207,6 +239,14 @@ class AlbertTokenizer:
         """
         return self.vocabulary.decode(self.convert_ids_to_tokens(ids), skip_special_tokens=skip_special_tokens)
 
+    def spelling(self, token: str) -> str:
+        """A piece without the mark that says whether it begins a word, which may be empty; another token as it is."""
+        return token if token in self.vocabulary.added else self.model.spelling(token)
+
+    def starts_word(self, token: str) -> bool:
+        """Whether a word begins with `token`."""
+        return token in self.vocabulary.beyond_pieces or self.model.starts_word(token)
+
     def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]:
         """The id of each token; the id of `<unk>` for a token that is not in the vocabulary."""
         return [self.vocabulary.id_of(token) for token in tokens]
@@ -219,51 +259,16 @@ class AlbertTokenizer:
         """
         return self.vocabulary.tokens_of([int(index) for index in ids])
 
-    def build_inputs_with_special_tokens(self, ids: Sequence[int], pair_ids: Sequence[int] | None = None) -> list[int]:
-        """`[CLS] ids [SEP]`, or `[CLS] ids [SEP] pair_ids [SEP]`."""
-        first = [self.cls_token_id, *ids, self.sep_token_id]
-        return first if pair_ids is None else [*first, *pair_ids, self.sep_token_id]
-
-    def get_special_tokens_mask(
-        self, ids: Sequence[int], pair_ids: Sequence[int] | None = None, already_has_special_tokens: bool = False
-    ) -> list[int]:
-        """1 for every special token, 0 for the others.
-
-        Args:
-            ids: the token ids of the first text.
-            pair_ids: the token ids of the second text.
-            already_has_special_tokens: `ids` are a whole sequence. If False, the mask is for the sequence that
-                `build_inputs_with_special_tokens` makes of them.
-
-        Raises:
-            UsageError: `pair_ids` is given together with a whole sequence.
-        """
-        if already_has_special_tokens:
-            if pair_ids is not None:
-                raise UsageError(
-                    "ids that already have special tokens are a whole sequence; give no pair_ids with them"
-                )
-            return [int(index in self.vocabulary.special_ids) for index in ids]
-        first = [1, *(0 for _ in ids), 1]
-        return first if pair_ids is None else [*first, *(0 for _ in pair_ids), 1]
-
-    def create_token_type_ids_from_sequences(
-        self, ids: Sequence[int], pair_ids: Sequence[int] | None = None
-    ) -> list[int]:
-        """0 for each token of `[CLS] ids [SEP]`, 1 for each of `pair_ids [SEP]`."""
-        first = [0] * (len(ids) + 2)
-        return first if pair_ids is None else first + [1] * (len(pair_ids) + 1)
-
     def save_vocabulary(self, folder: str | Path) -> Path:
         """Copy the SentencePiece model, byte for byte, to `folder`, and return the path of the copy.
 
         Raises:
             UsageError: `folder` does not exist, or it can't be written to.
         """
-        target = Path(folder) / VOCABULARY_FILE
+        target = Path(folder) / (WORDPIECE_FILE if self.wordpiece else VOCABULARY_FILE)
         try:
-            if not (target.exists() and target.samefile(self.vocab_file)):
-                shutil.copyfile(self.vocab_file, target)
+            if not (target.exists() and self.vocab_file.exists() and target.samefile(self.vocab_file)):
+                target.write_bytes(self._content or self.vocab_file.read_bytes())
         except OSError as error:
             raise UsageError(f"can't copy {self.vocab_file} to {target} ({error.strerror})") from None
         return target
@@ -272,15 +277,10 @@ class AlbertTokenizer:
         """The tokens of one text; the only special or added tokens are those that are written in it."""
         pieces: list[Piece] = []
         words: list[int] = []
-        for part in self.vocabulary.added.split(text, do_lower_case=self.do_lower_case):
-            found = (
-                [Piece(part.text, int(part.starts[0]), int(part.ends[-1]))]
-                if part.text in self.vocabulary.added
-                else self._model.split(self._normalizer.normalize(part))
-            )
+        for found in self._splitter.sections(text):
             word = words[-1] if words else -1
             for index, piece in enumerate(found):
-                word += index == 0 or piece.piece.startswith(WORD_START)
+                word += index == 0 or self.model.starts_word(piece.piece)
                 words.append(word)
             pieces += found
         tokens = tuple(piece.piece for piece in pieces)
@@ -295,18 +295,6 @@ class AlbertTokenizer:
             sequence_ids=(sequence,) * len(tokens),
             sample=sample,
         )
-
-    def _lay_out(self, first: Encoding, second: Encoding | None, window: Window, add_special_tokens: bool) -> Encoding:
-        """The sequence of one window, with [CLS] and [SEP] if `add_special_tokens` is set."""
-        sequence = first.part(window.first)
-        if add_special_tokens:
-            cls = Encoding.added(CLS_TOKEN, self.cls_token_id, sample=first.sample)
-            sequence = cls + sequence + Encoding.added(SEP_TOKEN, self.sep_token_id)
-        if second is not None:
-            sequence += second.part(window.second)
-            if add_special_tokens:
-                sequence += Encoding.added(SEP_TOKEN, self.sep_token_id, type_id=1)
-        return sequence
 
     def beginning(self, text: str, tokens: int) -> str:
         """The beginning of a very long text, with at least `tokens` tokens, which are the first ones of the whole text.

@@ -1,4 +1,4 @@
-"""Vocabulary: the pieces of SentencePiece and the added tokens, by content and by id."""
+"""Vocabulary: the pieces and the added tokens, by content and by id."""
 
 from __future__ import annotations
 
@@ -12,31 +12,37 @@ from numpy.typing import NDArray
 from albert_runtime.cached_property import cached_property
 from albert_runtime.errors import UnsupportedError, UsageError, listed
 from albert_runtime.tokenization.added_vocabulary import AddedToken, AddedVocabulary
-from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel
-from albert_runtime.tokenization.special_tokens import MASK_TOKEN, SPECIAL_TOKENS
+from albert_runtime.tokenization.piece_model import PieceModel
+from albert_runtime.tokenization.special_tokens import SpecialTokens
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
 
 class Vocabulary:
     """The tokens of one tokenizer. It never changes after construction, so threads may share it."""
 
     def __init__(
-        self, model: SentencePieceModel, added_tokens: Iterable[AddedToken], additional_special_tokens: Sequence[str]
+        self,
+        model: PieceModel,
+        special_tokens: SpecialTokens,
+        added_tokens: Iterable[AddedToken],
+        additional_special_tokens: Sequence[str],
     ) -> None:
         """Join the pieces of `model` and the added tokens.
 
         Args:
-            model: the SentencePiece model.
-            added_tokens: the tokens that are found in a text before SentencePiece splits it. The special tokens of
-                ALBERT need not be among them; their flags may be given here.
-            additional_special_tokens: the contents of those that are special, besides the special tokens of ALBERT.
+            model: the model that splits words into pieces.
+            special_tokens: the tokens that have a role. Those that are no pieces get ids behind the pieces.
+            added_tokens: the tokens that are found in a text before `model` splits it. The tokens that have a role need
+                not be among them; their flags may be given here.
+            additional_special_tokens: the contents of those that are special, besides those that have a role.
 
         Raises:
             UnsupportedError: an id belongs to a piece, or to another token.
         """
         self._model = model
         self.additional_special_tokens = tuple(additional_special_tokens)
-        special = (*SPECIAL_TOKENS, *self.additional_special_tokens)
-        self._ids = _with_ids(added_tokens, special, model)
+        special = tuple(dict.fromkeys((*special_tokens.contents, *self.additional_special_tokens)))
+        self._ids = _with_ids(added_tokens, special, special_tokens, model)
         #: finds the added tokens in texts
         self.added = AddedVocabulary(list(self._ids), special)
         self._id_of = {token.content: index for token, index in self._ids.items()}
@@ -103,6 +109,8 @@ class Vocabulary:
 
     def _spell(self, tokens: Iterable[str]) -> str:
         """The text of pieces and special tokens."""
+        if isinstance(self._model, WordPieceModel):
+            return self._model.join(list(tokens))
         text = ""
         ordinary: list[str] = []
         follows_special = False
@@ -119,7 +127,9 @@ class Vocabulary:
         return (text + self._model.join(ordinary)).strip()
 
 
-def _with_ids(tokens: Iterable[AddedToken], special: Iterable[str], model: SentencePieceModel) -> dict[AddedToken, int]:
+def _with_ids(
+    tokens: Iterable[AddedToken], special: Iterable[str], roles: SpecialTokens, model: PieceModel
+) -> dict[AddedToken, int]:
     """`tokens`, and the `special` ones that are not among them, and the id of each.
 
     A token without an id gets that of the piece with its content. If there is none, it gets the first id behind the
@@ -129,8 +139,9 @@ def _with_ids(tokens: Iterable[AddedToken], special: Iterable[str], model: Sente
         UnsupportedError: an id belongs to a piece, or to another token.
     """
     known = {token.content: token for token in tokens}
-    for content in special:
-        known.setdefault(content, AddedToken(content, lstrip=content == MASK_TOKEN))
+    # Hugging Face adds the tokens of roles in the order of the roles, and then the additional special tokens.
+    for content in (*roles.roles.values(), *special):
+        known.setdefault(content, AddedToken(content, lstrip=content == roles.mask and model.mask_takes_space))
     beyond = sum(token.id is not None and not model.holds(token.content) for token in known.values())
     following = itertools.count(len(model) + beyond)
     ids: dict[AddedToken, int] = {}
@@ -142,7 +153,7 @@ def _with_ids(tokens: Iterable[AddedToken], special: Iterable[str], model: Sente
         if index is None:
             index = next(following) if piece is None else piece
         if piece is not None and index != piece:
-            problems.append(f"{token.content} is token {index} in tokenizer_config.json, and {piece} in spiece.model")
+            problems.append(f"{token.content} is token {index} in tokenizer_config.json, and {piece} in the vocabulary")
         elif piece is None and index < len(model):
             problems.append(f"{token.content} is token {index}, which is the piece {model.piece_of(index)}")
         elif index in owners:

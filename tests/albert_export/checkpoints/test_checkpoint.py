@@ -22,6 +22,9 @@ from tests.albert_export.checkpoints.transformers_checkpoint import (
     shapes_of,
 )
 
+#: the tasks of a classifier beside a pooler, if the configuration does not name its class
+EITHER = ("text-classification", "token-classification")
+
 
 @pytest.mark.parametrize("architecture", SERVED)
 def test_weights_for_every_task_of_a_checkpoint(tmp_path, architecture):
@@ -88,8 +91,8 @@ def test_an_untied_decoder_is_refused_only_for_tasks_that_need_it(tmp_path):
     ("architecture", "settings", "tasks"),
     [
         ("AlbertForTokenClassification", {"num_labels": 3}, ("feature-extraction", "token-classification")),
-        ("AlbertForSequenceClassification", {"num_labels": 3}, ("feature-extraction", "text-classification")),
-        ("AlbertForMultipleChoice", {}, ("feature-extraction", "text-classification", "multiple-choice")),
+        ("AlbertForSequenceClassification", {"num_labels": 3}, ("feature-extraction", *EITHER)),
+        ("AlbertForMultipleChoice", {}, ("feature-extraction", *EITHER, "multiple-choice")),
     ],
 )
 def test_a_classifier_without_architectures(tmp_path, architecture, settings, tasks):
@@ -144,6 +147,18 @@ def test_embeddings_need_no_pooler(tmp_path):
     assert list(checkpoint.available(task).outputs) == ["last_hidden_state"]
     hugging_face_model("AlbertForPreTraining").save_pretrained(tmp_path)
     assert read_checkpoint(tmp_path).available(task) == task
+
+
+@pytest.mark.parametrize("architecture", ["AlbertForMaskedLM", "AlbertForSequenceClassification"])
+def test_embeddings_that_are_padded_to_a_round_number(tmp_path, architecture):
+    """There are more rows than pieces: 50 of them, and 14 that no token has."""
+    model = hugging_face_model(architecture)
+    model.resize_token_embeddings(pad_to_multiple_of=64, mean_resizing=False)
+    model.save_pretrained(tmp_path)
+    checkpoint = read_checkpoint(tmp_path)
+    assert checkpoint.config.vocab_size == 64
+    assert_same(checkpoint.weights, full_weights(model))
+    assert checkpoint.weights["albert.embeddings.word_embeddings.weight"].shape == (64, 16)
 
 
 def test_half_of_a_pooler_is_an_error(tmp_path):

@@ -69,10 +69,16 @@ def test_groups_and_inner_layers(tmp_path, groups, inner):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("safe", [True, False])
-def test_other_precisions_become_float32(tmp_path, dtype, safe):
+def test_other_precisions_become_float32(tmp_path, dtype, safe, caplog):
     model = hugging_face_model().to(dtype)
     model.save_pretrained(tmp_path, safe_serialization=safe)
-    assert_same(read_checkpoint(tmp_path).weights, full_weights(model.to(torch.float32)))
+    checkpoint = read_checkpoint(tmp_path)
+    assert_same(checkpoint.weights, full_weights(model.to(torch.float32)))
+    [record] = caplog.records
+    name = str(dtype).removeprefix("torch.")
+    change = "narrowed" if name == "float64" else "widened"
+    assert f"weights are stored in {name} and were {change} to float32" in record.getMessage()
+    assert set(checkpoint.account.formats) == {name}
 
 
 def test_the_old_format_of_pytorch_files(tmp_path):

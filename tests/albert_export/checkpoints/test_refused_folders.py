@@ -107,12 +107,12 @@ def test_no_permission(folder, closed, monkeypatch):
 
 
 def forbid(monkeypatch, forbidden: Path) -> None:
-    for method in ("iterdir", "read_bytes"):
+    for method in ("iterdir", "read_bytes", "open"):
         original = getattr(Path, method)
 
-        def refuse(self, original=original):
+        def refuse(self, *arguments, original=original, **options):
             if self == forbidden:
                 raise PermissionError(13, "Permission denied", str(self))
-            return original(self)
+            return original(self, *arguments, **options)
 
         monkeypatch.setattr(Path, method, refuse)

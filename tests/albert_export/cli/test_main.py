@@ -251,7 +251,7 @@ def test_names_that_are_too_long(
 def test_errors_of_the_operating_system(
     error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(path: Path) -> None:
+    def fail(path: Path, reading: object) -> None:
         raise error
 
     monkeypatch.setattr("albert_export.inspection.inspect_path", fail)

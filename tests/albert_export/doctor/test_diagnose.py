@@ -83,6 +83,55 @@ def test_a_folder_that_holds_one_graph(with_errors: Path, tmp_path: Path) -> Non
         diagnose(tmp_path)
 
 
+@pytest.mark.parametrize("below", ["", "onnx"])
+def test_the_graph_that_the_others_were_made_from(with_errors: Path, tmp_path: Path, below: str) -> None:
+    folder = tmp_path / "my-albert"
+    (folder / below).mkdir(parents=True)
+    shutil.copy(with_errors, folder / below / "model_quantized.onnx")
+    assert diagnose(folder).file == folder / below / "model_quantized.onnx"
+    shutil.copy(with_errors, folder / below / "model_fp16.onnx")
+    with pytest.raises(UsageError, match=r"holds 2 graphs; name one of them:(.|\n)*fp16\.onnx(.|\n)*quantized\.onnx"):
+        diagnose(folder)
+    shutil.copy(with_errors, folder / below / "model.onnx")
+    assert diagnose(folder).file == folder / below / "model.onnx"
+    report = repair(folder, tmp_path / "out.onnx")
+    assert report.before.file == folder / below / "model.onnx"
+    assert report.after.errors == ()
+
+
+def test_config_and_tokenizer_of_the_folder_above(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+    """There are more positions than words, so that config.json decides which table is which."""
+    folder = tmp_path / "my-albert"
+    shutil.copytree(checkpoint_of("question-answering"), folder)
+    inputs = dict.fromkeys(("args_0", "args_1"), (onnx.TensorProto.INT64, ["batch", "length"]))
+    nodes = [node("Gather", "a args_0", "word"), node("Gather", "b args_1", "place"), node("Add", "word place", "y")]
+    model = tiny_onnx(nodes, {"a": matrix(0, rows=30), "b": matrix(1, rows=512)}, inputs=inputs)
+    file = save_onnx(folder / "onnx", model)
+    assert [one.role for one in diagnose(folder).inputs] == ["unknown", "ids"]
+    (folder / "config.json").write_text('{"vocab_size": 30, "max_position_embeddings": 512}')
+    diagnosis = diagnose(folder)
+    assert [one.role for one in diagnosis.inputs] == ["ids", "positions"]
+    tokenizer = equivalence._tokenizer_of(file)
+    assert tokenizer is not None
+    assert tokenizer.vocab_file == folder / "spiece.model"
+    (made, *_) = equivalence.requests(diagnosis.inputs, diagnosis.vocabulary_size, tokenizer)
+    assert made["args_1"].tolist() == [list(range(7))]
+    (folder / "spiece.model").write_bytes(b"no vocabulary")
+    assert equivalence._tokenizer_of(file) is None
+    assert repair(folder, tmp_path / "out.onnx").equivalence.requests == 4
+
+
+def test_inputs_of_unknown_use_are_not_repaired(tmp_path: Path) -> None:
+    nodes = [node("Gather", "a args_0", "one"), node("Gather", "b args_1", "two"), node("Add", "one two", "y")]
+    inputs = dict.fromkeys(("args_0", "args_1"), (onnx.TensorProto.INT64, ["batch", "length"]))
+    model = tiny_onnx(nodes, {"a": matrix(0, rows=30), "b": matrix(1, rows=30)}, inputs=inputs)
+    file = save_onnx(tmp_path, model)
+    assert [result.name for result in diagnose(file).errors] == ["unclear-inputs"]
+    with pytest.raises(UnsupportedError, match=r"can't be repaired.* what args_0, args_1 is for.*input_names="):
+        repair(file, tmp_path / "out.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
 def test_what_is_no_graph(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "model.txt").write_text("x")

@@ -60,7 +60,7 @@ def test_the_task_of_a_bundle(bundle_of: CheckpointOf) -> None:
 
 
 def test_neither_bundle_nor_checkpoint(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     for name, message in (
         ("absent", "there is no folder .*absent"),

@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from albert_converters.tflite import model as tflite_model
 from albert_converters.tflite.model import dumps, loads
 from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer, sentencepiece_tokenizer
 from albert_runtime.errors import ConversionError, UnsupportedError
 from albert_runtime.tasks import TASKS
 from tests.conftest import VOCABULARY
@@ -23,11 +24,13 @@ PIECES = VOCABULARY.read_bytes()
 SCORES = np.arange(10, dtype=np.float32)
 
 
-def packed(model: Any, task: str, *, labels: tuple[str, ...] = (), sentencepiece: bytes = PIECES) -> bytes:
+def packed(
+    model: Any, task: str, *, labels: tuple[str, ...] = (), tokenizer: TaskLibraryTokenizer | None = None
+) -> bytes:
     return add_task_library_metadata(
         dumps(model),
         task=TASKS[task],
-        sentencepiece=sentencepiece,
+        tokenizer=tokenizer or sentencepiece_tokenizer(PIECES),
         labels=labels,
         name="Tiny",
         description="A model made by hand.",
@@ -132,9 +135,14 @@ def test_tasks_without_a_class() -> None:
 
 def test_tokenizers_and_labels_that_it_cannot_use() -> None:
     with pytest.raises(UnsupportedError, match="SentencePiece model can't be read"):
-        packed(sums_of_inputs(length=16), "text-classification", sentencepiece=b"\xff")
+        sentencepiece_tokenizer(b"\xff")
     with pytest.raises(UnsupportedError) as error:
-        packed(sums_of_inputs(length=16), "text-classification", sentencepiece=b"", labels=("a\nb",))
+        packed(
+            sums_of_inputs(length=16),
+            "text-classification",
+            tokenizer=sentencepiece_tokenizer(b""),
+            labels=("a\nb",),
+        )
     for problem in ("no piece [CLS]", "no piece [SEP]", r"'a\nb' is more than one line"):
         assert problem in str(error.value)
 

@@ -17,7 +17,7 @@ def test_accepts_a_graph(tmp_path, task):
     check_tflite_file(file)
 
 
-@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x1c\0\0\0ONNX" * 40, b"not a graph" * 100])
+@pytest.mark.parametrize("content", [b"x", b"TFL3", b"\x1c\0\0\0ONNX" * 40, b"not a graph" * 100])
 def test_refuses_other_files(tmp_path, content):
     (tmp_path / "model.tflite").write_bytes(content)
     with pytest.raises(BundleError, match=r"model\.tflite is not a TFLite graph"):

@@ -24,6 +24,22 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert {name: getattr(tokenizer, name) for name in settings} == settings
 
 
+def test_null_and_numbers_are_read_as_hugging_face_does(tmp_path: Path) -> None:
+    settings = {"do_lower_case": None, "keep_accents": 1, "remove_space": None, "padding_side": None}
+    tokenizer = AlbertTokenizer.from_folder(folder_with(tmp_path, **settings))
+    assert (tokenizer.do_lower_case, tokenizer.keep_accents, tokenizer.remove_space) == (False, True, False)
+
+
+def test_left_padding_is_accepted_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = folder_with(tmp_path, padding_side="left")
+    for _ in range(2):
+        AlbertTokenizer.from_folder(folder)
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        "padding_side is 'left'; answers are those of texts without padding, which training on padded batches may have "
+        "seen at other positions"
+    ]
+
+
 @pytest.mark.parametrize("length", [1000000000000000019884624838656, 1e30])
 def test_no_limit(tmp_path: Path, length: float) -> None:
     assert AlbertTokenizer.from_folder(folder_with(tmp_path, model_max_length=length)).model_max_length >= 10**20
@@ -40,14 +56,23 @@ def test_every_problem_is_named(tmp_path: Path) -> None:
         tmp_path,
         do_lower_case="yes",
         model_max_length=-3,
-        cls_token={"content": "<s>"},
-        extra_special_tokens={"image": "<image>"},
+        cls_token={"content": 7},
+        additional_special_tokens=["<image>", 7],
         truncation_side="left",
+        padding_side="top",
     )
     (tmp_path / "added_tokens.json").write_text('{"<one>": 30000, "<two>": 30000, "<three>": "x"}')
     with pytest.raises(UnsupportedError) as caught:
         AlbertTokenizer.from_folder(folder)
-    for part in ("do_lower_case is 'yes'", "model_max_length is -3", "'<s>'", "<image>", "truncation_side", "<three>"):
+    for part in (
+        "do_lower_case is 'yes'",
+        "model_max_length is -3",
+        "cls_token is 7",
+        "additional_special_tokens must be",
+        "truncation_side",
+        "padding_side is 'top'",
+        "<three>",
+    ):
         assert part in str(caught.value)
 
 
@@ -73,7 +98,7 @@ SINGLE_WORD = {"content": "[E1]", "single_word": True}
         ({"30000": 7}, "must be a table of ids and tokens"),
         ({"-1": {"content": "[E1]"}}, r"\[E1\] has the id -1"),
         ({"77": {"content": "[E1]"}}, r"\[E1\] is token 77, which is the piece"),
-        ({"30000": {"content": "▁the"}}, "▁the is token 30000 .*, and 14 in spiece.model"),
+        ({"30000": {"content": "▁the"}}, "▁the is token 30000 .*, and 14 in the vocabulary"),
         ([], "must be a table of ids and tokens"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto
 
 from albert_converters.doctor.diagnosis import FLOAT16_LOWEST, FLOAT16_ZERO, CheckResult, megabytes
-from albert_converters.doctor.shared_checks import frozen_shapes, is_segment_embedding, missing_inputs
+from albert_converters.doctor.shared_checks import frozen_shapes, is_segment_embedding, missing_inputs, unclear_inputs
 from albert_converters.onnx.graph_view import FLOATS, GraphView, array_of
 from albert_converters.onnx.model import OnnxModelView
 
@@ -60,6 +60,11 @@ def check_frozen_shapes(model: OnnxModelView) -> Iterator[CheckResult]:
 def check_missing_inputs(model: OnnxModelView) -> Iterator[CheckResult]:
     """Find out whether token type ids or the mask are missing among the inputs."""
     yield from missing_inputs(model.inputs, segment_weights=_segment_weights(model))
+
+
+def check_unclear_inputs(model: OnnxModelView) -> Iterator[CheckResult]:
+    """Find inputs whose names do not tell what they are for, as torch.onnx.export without input_names makes them."""
+    yield from unclear_inputs(model.inputs)
 
 
 def check_unread_inputs(model: OnnxModelView) -> Iterator[CheckResult]:

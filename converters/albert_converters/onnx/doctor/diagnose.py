@@ -21,6 +21,7 @@ CHECKS: tuple[Callable[[OnnxModelView], Iterator[CheckResult]], ...] = (
     compatibility_checks.check_foreign_operators,
     compatibility_checks.check_frozen_shapes,
     compatibility_checks.check_missing_inputs,
+    compatibility_checks.check_unclear_inputs,
     compatibility_checks.check_unread_inputs,
     compatibility_checks.check_float16_masks,
     compatibility_checks.check_float16_epsilons,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from albert_export.checkpoints import read_checkpoint
+from albert_export.checkpoints import ReadOptions, read_checkpoint
+from albert_export.checkpoints.checkpoint import choose_task, default_task
 from albert_export.checkpoints.weight_names import ENCODER, HEADS
 from albert_export.config import AlbertConfig
-from albert_runtime.errors import CheckpointError, DependencyError, UnsupportedError
+from albert_runtime.errors import CheckpointError, DependencyError, UnsupportedError, UsageError
 
 pytest.importorskip("tensorflow")
 
@@ -47,6 +52,8 @@ def test_vocabulary_and_unknown_fields(tmp_path):
         (["model.ckpt-9", "model.ckpt-1000"], "model.ckpt-1000"),
         (["model.ckpt-1000", "model.ckpt-best"], "model.ckpt-best"),
         (["model.ckpt", "model.ckpt-0"], "model.ckpt-0"),
+        (["albert_model.ckpt-20", "albert_model.ckpt-3"], "albert_model.ckpt-20"),
+        (["model.ckpt-30000"], "model.ckpt-30000"),
     ],
 )
 def test_which_of_several_checkpoints_is_read(tmp_path, names, read):
@@ -72,6 +79,50 @@ def test_missing_and_left_over_variables_are_reported_together(tmp_path):
     assert "adam" not in message
 
 
+def test_other_peoples_variables_are_named(tmp_path):
+    variables = random_variables("classifier") | {"crf/transitions": np.ones((3, 3), np.float32)}
+    save_google(tmp_path, variables)
+    with pytest.raises(CheckpointError, match=r"- crf/transitions \[3, 3\]"):
+        read_checkpoint(tmp_path)
+    checkpoint = read_checkpoint(tmp_path, ReadOptions(ignore=("crf/*",)))
+    assert checkpoint.tasks == ("feature-extraction", "text-classification")
+    assert checkpoint.account.ignored == ("crf/transitions",)
+    assert len(checkpoint.account.unneeded) == 2 * len(variables) + 1
+
+
+def test_a_head_under_another_name(tmp_path):
+    variables = random_variables("squad")
+    renamed = {name.replace("cls/squad/", "my/head/"): array for name, array in variables.items()}
+    save_google(tmp_path / "other", renamed)
+    save_google(tmp_path / "usual", variables)
+    found = read_checkpoint(tmp_path / "other", ReadOptions.from_texts(["my/head=cls/squad"]))
+    usual = read_checkpoint(tmp_path / "usual")
+    assert found.tasks == usual.tasks == ("feature-extraction", "question-answering")
+    np.testing.assert_array_equal(found.weights["qa_outputs.weight"], usual.weights["qa_outputs.weight"])
+
+
+def test_another_scope(tmp_path):
+    """Estimators of others put everything below a scope of their own."""
+    save_google(tmp_path, {f"tower_0/{name}": array for name, array in random_variables("squad").items()})
+    assert read_checkpoint(tmp_path).tasks == ("feature-extraction", "question-answering")
+
+
+@pytest.mark.parametrize(("head", "rows"), [("classifier", 3), ("race", 1)])
+def test_the_heads_of_run_classifier_and_run_race(tmp_path, head, rows):
+    variables = random_variables(head)
+    save_google(tmp_path, variables)
+    checkpoint = read_checkpoint(tmp_path)
+    np.testing.assert_array_equal(checkpoint.weights["classifier.weight"], variables["output_weights"])
+    np.testing.assert_array_equal(checkpoint.weights["classifier.bias"], variables["output_bias"])
+    assert checkpoint.config.num_labels == rows
+    if head == "race":
+        assert choose_task(checkpoint, "mc").name == "multiple-choice"
+        with pytest.raises(UsageError, match="--task multiple-choice"):
+            default_task(checkpoint)
+    else:
+        assert default_task(checkpoint).name == "text-classification"
+
+
 def test_the_squad_v2_head_is_refused_only_if_it_is_asked_for(tmp_path):
     save_google(tmp_path, random_variables("squad v2"))
     checkpoint = read_checkpoint(tmp_path)
@@ -93,7 +144,7 @@ def test_not_finite(tmp_path):
     variables = random_variables()
     variables["bert/pooler/dense/bias"][3] = np.nan
     save_google(tmp_path, variables)
-    with pytest.raises(CheckpointError, match=r"albert\.pooler\.bias has values that are not finite"):
+    with pytest.raises(CheckpointError, match="bert/pooler/dense/bias has values that are not finite"):
         read_checkpoint(tmp_path)
 
 
@@ -109,7 +160,7 @@ def test_damaged_files(tmp_path, damage):
         index.write_bytes(index.read_bytes()[:500])
     else:
         index.write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"model\.ckpt-best is damaged or incomplete"):
+    with pytest.raises(CheckpointError, match=r"model\.ckpt-best is damaged or incomplete|\.index is empty"):
         read_checkpoint(tmp_path)
 
 
@@ -121,6 +172,21 @@ def test_flipped_bytes(tmp_path):
     data.write_bytes(content)
     with pytest.raises(CheckpointError, match="damaged"):
         read_checkpoint(tmp_path)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_any_bytes_of_the_index_may_be_wrong(tmp_path, data):
+    index = tmp_path / "model.ckpt-best.index"
+    if not index.exists():
+        save_google(tmp_path, random_variables("squad"))
+        shutil.copy(index, tmp_path / "whole")
+    content = bytearray((tmp_path / "whole").read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    index.write_bytes(content[: data.draw(st.integers(0, len(content)))])
+    with contextlib.suppress(CheckpointError):
+        assert read_checkpoint(tmp_path).weights
 
 
 def test_without_configuration(tmp_path):

@@ -1,0 +1,136 @@
+"""Writes the SentencePiece model of a Unigram vocabulary that only a tokenizer.json holds.
+
+The messages and their fields are those of google/sentencepiece, src/sentencepiece_model.proto.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from albert_converters.tokenizer.sentencepiece_proto import (
+    CHARSMAP,
+    MODEL_TYPE,
+    NORMALIZER,
+    PIECE,
+    PIECES,
+    SCORE,
+    TRAINER,
+    TYPE,
+    ModelType,
+    PieceType,
+)
+from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.tokenization.fast.unigram_model import vocabulary_problems
+from albert_runtime.tokenization.sentencepiece_model import WORD_START
+
+# fields of NormalizerSpec and TrainerSpec
+_NAME, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 1, 3, 4
+_VOCAB_SIZE, _BYTE_FALLBACK, _UNK_ID, _UNK_PIECE = 4, 35, 40, 45
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+
+
+def sentencepiece_model(content: Mapping[str, Any], source: str) -> bytes:
+    """The bytes of a spiece.model with the pieces, the scores and the rules of normalization of a tokenizer.json.
+
+    Every piece is an ordinary one, as it is for `tokenizers`, also where it looks like a special token. Where words are
+    split before the model sees them, a piece with a space inside is never used, and is marked so.
+
+    Args:
+        content: the object in the tokenizer.json.
+        source: what error messages call the file.
+
+    Raises:
+        UnsupportedError: the model is not Unigram, or its vocabulary is damaged; the message lists every problem.
+    """
+    model = content.get("model")
+    kind = model.get("type") if isinstance(model, Mapping) else None
+    if kind != "Unigram":
+        raise UnsupportedError(
+            f"the vocabulary of {source} is {kind or 'missing'}; supported are Unigram and WordPiece"
+        )
+    assert isinstance(model, Mapping)
+    problems = vocabulary_problems(model)
+    if problems:
+        raise UnsupportedError(listed(f"the vocabulary of {source} is damaged:", problems))
+    vocabulary, unknown = model["vocab"], model["unk_id"]
+    parts = list(_parts(content.get("pre_tokenizer"), "pretokenizers"))
+    metaspace = next((part for part in parts if part.get("type") == "Metaspace"), {})
+    kinds = {part.get("type") for part in parts}
+    splits = "WhitespaceSplit" in kinds or metaspace.get("split", True)
+    pieces, taken = [], set[str]()
+    for index, (piece, score) in enumerate(vocabulary):
+        use = PieceType.UNKNOWN if index == unknown else PieceType.NORMAL
+        if model.get("byte_fallback") and _BYTE.fullmatch(piece):
+            use = PieceType.BYTE
+        elif splits and WORD_START in piece[1:]:
+            use = PieceType.UNUSED
+        if not piece or piece in taken:  # SentencePiece holds each piece once
+            piece, use = f"<unused {index}>", PieceType.UNUSED
+        taken.add(piece)
+        pieces.append(_text(PIECE, piece) + _key(SCORE, 5) + struct.pack("<f", score) + _number(TYPE, use))
+    trainer = (
+        _number(MODEL_TYPE, ModelType.UNIGRAM)
+        + _number(_VOCAB_SIZE, len(pieces))
+        + _number(_BYTE_FALLBACK, bool(model.get("byte_fallback")))
+        + _number(_UNK_ID, unknown)
+        + _text(_UNK_PIECE, vocabulary[unknown][0])
+    )
+    begins = (metaspace.get("prepend_scheme") or "always") != "never" and metaspace.get("add_prefix_space", True)
+    normalizer = (
+        _text(_NAME, "tokenizer.json")
+        + _bytes(CHARSMAP, _charsmap(content.get("normalizer"), source))
+        + _number(_ADD_DUMMY_PREFIX, bool(begins))
+        + _number(_REMOVE_EXTRA_WHITESPACES, "WhitespaceSplit" in kinds)
+    )
+    return (
+        b"".join(_bytes(PIECES, piece) for piece in pieces) + _bytes(TRAINER, trainer) + _bytes(NORMALIZER, normalizer)
+    )
+
+
+def _charsmap(normalizer: Any, source: str) -> bytes:
+    """The compiled rules among the steps of a normalizer; empty if there are none."""
+    for step in _parts(normalizer, "normalizers"):
+        if step.get("type") == "Precompiled" and step.get("precompiled_charsmap"):
+            try:
+                return base64.b64decode(step["precompiled_charsmap"], validate=True)
+            except (binascii.Error, ValueError, TypeError) as error:
+                raise UnsupportedError(f"the precompiled_charsmap of {source} is damaged ({error})") from None
+    return b""
+
+
+def _parts(record: Any, name: str) -> Iterator[Mapping[str, Any]]:
+    """`record`; or its parts, if it is a sequence of them."""
+    if isinstance(record, Mapping):
+        yield record
+        for part in record.get(name) or ():
+            yield from _parts(part, name)
+
+
+def _key(field: int, wire_type: int) -> bytes:
+    return _varint(field << 3 | wire_type)
+
+
+def _number(field: int, value: int) -> bytes:
+    return _key(field, 0) + _varint(value)
+
+
+def _bytes(field: int, value: bytes) -> bytes:
+    return _key(field, 2) + _varint(len(value)) + value
+
+
+def _text(field: int, value: str) -> bytes:
+    return _bytes(field, value.encode())
+
+
+def _varint(number: int) -> bytes:
+    """`number` in groups of 7 bits, the lowest first."""
+    groups = []
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*groups, number])
