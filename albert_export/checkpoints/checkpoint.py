@@ -22,9 +22,9 @@ logger = logging.getLogger("albert_export")
 _CLASSIFIER = "classifier."
 # tasks that a checkpoint can still have heads for when it was trained for another task
 _PRETRAINED = ("feature-extraction", "pretraining", "fill-mask")
-_VOCABULARIES = ("spiece.model", "30k-clean.model")
-# TF Hub's modules keep it in the second of these folders.
-_VOCABULARY_FOLDERS = ("", "assets")
+_VOCABULARIES = ("spiece.model", "30k-clean.model", "vocabulary.spm")
+# TF Hub's modules keep it in the second of these folders, and KerasHub's presets in the third.
+_VOCABULARY_FOLDERS = ("", "assets", "assets/tokenizer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ class Checkpoint:
     other_heads: tuple[str, ...] = ()
     #: what became of every weight in the files
     account: WeightAccount = field(default_factory=WeightAccount)
+    #: which of the folder's tokenizers is followed, "slow" or "fast"; None for what the folder tells
+    tokenizer_rules: str | None = None
 
     def weights_for(
         self, task: str, shapes: Mapping[str, tuple[int, ...]], *, allow_random_head: bool = False

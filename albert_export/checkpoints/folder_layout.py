@@ -17,7 +17,7 @@ from albert_runtime.errors import CheckpointError, UsageError
 from albert_runtime.failed_downloads import failed_download
 
 # Weight files that people keep in the same folders, and that this package can't read.
-_OTHER_WEIGHTS = ("*.h5", "*.msgpack", "*.onnx", "*.tflite", "saved_model.pb", "rust_model.ot")
+_OTHER_WEIGHTS = ("*.h5", "*.msgpack", "*.onnx", "*.tflite", "rust_model.ot")
 # If the folder above the checkpoint is given, one of these exists: in a hub cache, a trainer's output or an archive.
 _BELOW = ("snapshots/*", "*")
 _ADAPTER_CONFIG = "adapter_config.json"

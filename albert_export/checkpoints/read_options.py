@@ -1,4 +1,4 @@
-"""ReadOptions: what a user says about the names of a checkpoint's weights."""
+"""ReadOptions: what a user says about the names of a checkpoint's weights, and about its tokenizer."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ class ReadOptions:
     rename: tuple[tuple[str, str], ...] = ()
     #: patterns of the weights to leave out, as in the shell: `crf.*`
     ignore: tuple[str, ...] = ()
+    #: which of the folder's tokenizers is followed, "slow" or "fast"; None for what the folder tells
+    tokenizer: str | None = None
     #: whether a checkpoint with weights that nothing reads is refused
     refuse_unknown: bool = True
 
     @classmethod
-    def from_texts(cls, rename: Sequence[str] = (), ignore: Sequence[str] = ()) -> ReadOptions:
+    def from_texts(
+        cls, rename: Sequence[str] = (), ignore: Sequence[str] = (), tokenizer: str | None = None
+    ) -> ReadOptions:
         """The options that the command line gives as `OLD=NEW` and as patterns.
 
         Raises:
@@ -40,12 +44,14 @@ class ReadOptions:
             raise UsageError(
                 listed("--rename takes the beginnings of names, for example --rename fc=classifier:", wrong)
             )
-        return cls(tuple((pair[0], pair[1]) for pair in pairs), tuple(ignore))
+        return cls(tuple((pair[0], pair[1]) for pair in pairs), tuple(ignore), tokenizer)
 
     def as_arguments(self) -> list[str]:
         """The arguments of the command line that mean these options."""
         pairs = [("--rename", f"{old}={new}") for old, new in self.rename]
-        return [text for pair in (*pairs, *(("--ignore-weights", one) for one in self.ignore)) for text in pair]
+        pairs += [("--ignore-weights", one) for one in self.ignore]
+        pairs += [("--tokenizer", self.tokenizer)] if self.tokenizer else []
+        return [text for pair in pairs for text in pair]
 
     def renamed(self, name: str) -> str | None:
         """The new name of a weight; None if no pair of `rename` is about it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from albert_export.checkpoints.account import choose, resolve
@@ -24,7 +25,7 @@ def read_checkpoint(path: str | Path, options: ReadOptions | None = None) -> Che
 
     Args:
         path: the folder. Links are followed, and messages name it as it is given.
-        options: new names for weights, and which weights to leave out.
+        options: new names for weights, which weights to leave out, and which tokenizer to follow.
 
     Raises:
         UsageError: `path` does not exist, and the message says how to get a checkpoint; or an option is about no
@@ -54,4 +55,5 @@ def _read_folder(folder: Path, options: ReadOptions) -> Checkpoint:
     for note in account.notes():
         logger.warning("%s: %s", folder, note)
     classifier_tasks = _GOOGLE_CLASSIFIER if weight_format.google else None
-    return assemble(folder, config, weights, account, classifier_tasks=classifier_tasks, other_heads=other_heads)
+    checkpoint = assemble(folder, config, weights, account, classifier_tasks=classifier_tasks, other_heads=other_heads)
+    return replace(checkpoint, tokenizer_rules=options.tokenizer)

@@ -18,19 +18,15 @@ _SPARE_EMBEDDINGS = 1024
 logger = logging.getLogger("albert_export")
 
 
-def load_tokenizer(checkpoint: Checkpoint, rules: str | None = None) -> AlbertTokenizer:
+def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
     """The tokenizer of the checkpoint.
-
-    Args:
-        checkpoint: the checkpoint.
-        rules: which of its tokenizers to take, see `tokenizer_of`.
 
     Raises:
         CheckpointError: there is no vocabulary, or it does not fit the model; the message lists every problem.
-        UsageError: `rules` can't be followed.
+        UsageError: the tokenizer that was asked for can't be followed.
     """
     folder, config = checkpoint.folder, checkpoint.config
-    tokenizer = tokenizer_of(checkpoint, rules)
+    tokenizer = tokenizer_of(checkpoint)
     if not tokenizer.gives_token_type_ids:
         logger.warning(
             "%s: the AlbertTokenizer of transformers 5 gives no token_type_ids, so the model sees 0 for both texts of "

@@ -48,20 +48,17 @@ class _Loaded:
     problem: str = ""
 
 
-def tokenizer_of(checkpoint: Checkpoint, rules: str | None = None) -> AlbertTokenizer:
+def tokenizer_of(checkpoint: Checkpoint) -> AlbertTokenizer:
     """The tokenizer that the checkpoint was trained with, as far as its files tell.
 
-    If both kinds are there and give different ids, `rules` decides, or else which of them saved the folder; a warning
-    says how often they differ, and which one is followed.
-
-    Args:
-        checkpoint: the checkpoint; its folder holds the tokenizer's files.
-        rules: "slow" or "fast"; None for what the files tell.
+    If both kinds are there and give different ids, `checkpoint.tokenizer_rules` decides, or else which of them saved
+    the folder; a warning says how often they differ, and which one is followed.
 
     Raises:
         CheckpointError: there is no tokenizer, or none that is supported.
         UsageError: there is no such kind, or the folder does not have it.
     """
+    rules = checkpoint.tokenizer_rules
     if rules is not None and rules not in RULES:
         raise UsageError(f"there is no tokenizer {rules!r}; choose {' or '.join(RULES)}")
     folder = checkpoint.folder

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from albert_export.checkpoints.containers import NamedArrays
+from albert_export.checkpoints.containers.flax_msgpack import read_flax_msgpack
+from albert_export.checkpoints.containers.keras_h5 import read_keras_h5
+from albert_export.checkpoints.containers.keras_hub import WEIGHTS as KERAS_HUB_WEIGHTS
+from albert_export.checkpoints.containers.keras_hub import is_keras_hub, keras_hub_config, read_keras_hub
 from albert_export.checkpoints.containers.pickle_file import read_pickle
 from albert_export.checkpoints.containers.safetensors_file import read_safetensors
+from albert_export.checkpoints.containers.saved_model import SAVED_MODEL, read_saved_model
+from albert_export.checkpoints.containers.saved_model_config import saved_model_config
 from albert_export.checkpoints.containers.shards import read_shards
 from albert_export.checkpoints.containers.tf_checkpoint import read_tf_checkpoint
 from albert_export.checkpoints.google_config import google_config_file, read_google_config
@@ -63,6 +69,19 @@ WEIGHT_FORMATS: tuple[WeightFormat, ...] = (
     WeightFormat(("model.safetensors.index.json",), lambda index: read_shards(index, read_safetensors)),
     WeightFormat(("pytorch_model.bin",), read_pickle),
     WeightFormat(("pytorch_model.bin.index.json",), lambda index: read_shards(index, read_pickle)),
+    WeightFormat(("tf_model.h5",), read_keras_h5),
+    WeightFormat(("flax_model.msgpack",), read_flax_msgpack),
+    WeightFormat(
+        (KERAS_HUB_WEIGHTS,), lambda file: read_keras_hub(file.parent), keras_hub_config, is_keras_hub, standard=False
+    ),
+    # The configuration of a SavedModel is in the file itself, or its reader says what is missing.
+    WeightFormat(
+        (SAVED_MODEL,),
+        lambda file: read_saved_model(file.parent),
+        saved_model_config,
+        lambda folder: True,
+        standard=False,
+    ),
     WeightFormat(
         ("*.index",),
         read_tf_checkpoint,

@@ -60,7 +60,7 @@ null_threshold_option = click.option(
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --rename and --ignore-weights, which the command gets as one argument: `reading`, a `ReadOptions`."""
+    """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one argument: `reading`, a `ReadOptions`."""
 
     @click.option(
         "--rename", multiple=True, metavar="OLD=NEW",
@@ -72,11 +72,18 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
         help="Leave out the checkpoint's weights with such names, as in 'crf.*', instead of refusing weights that "
         "nothing reads. May be repeated.",
     )  # fmt: skip
+    @click.option(
+        "--tokenizer", metavar="[slow|fast]",
+        help="Follow the slow tokenizer of the checkpoint's vocabulary, or its tokenizer.json, where the two differ.  "
+        "[default: the one that saved the folder]",
+    )  # fmt: skip
     @functools.wraps(command)
-    def with_reading(*, rename: tuple[str, ...], ignore_weights: tuple[str, ...], **options: Any) -> None:
+    def with_reading(
+        *, rename: tuple[str, ...], ignore_weights: tuple[str, ...], tokenizer: str | None, **options: Any
+    ) -> None:
         from albert_export.checkpoints import ReadOptions
 
-        command(reading=ReadOptions.from_texts(rename, ignore_weights), **options)
+        command(reading=ReadOptions.from_texts(rename, ignore_weights, tokenizer), **options)
 
     return with_reading
 

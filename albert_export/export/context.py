@@ -41,12 +41,6 @@ class ExportContext:
     #: the manifest fields that `request_settings` finds; they may allow fewer tokens than `max_length`
     request_settings: dict[str, Any]
 
-    @property
-    def vocabulary(self) -> Path:
-        """The file of the SentencePiece model."""
-        assert self.checkpoint.vocab_file is not None  # `load_tokenizer` has checked it
-        return self.checkpoint.vocab_file
-
     def calibration_samples(
         self, *, longest: int, sequence_length: int | None = None
     ) -> list[dict[str, NDArray[np.int64]]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from albert_export.targets import Plan
 from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
+
+if TYPE_CHECKING:
+    from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer
 
 TFLITE_FILE = "model.tflite"
 #: larger float graphs are not kept
@@ -87,7 +91,6 @@ class TfliteExporter:
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
-            from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer
             from albert_export.export.tf_function import SHARED_LAYERS, linears_pattern
         context, plan = self._context, self._plan
         content = self._float_graph(recipe)
@@ -105,13 +108,10 @@ class TfliteExporter:
                 ],
             )
         if plan.target == "task-library":
-            assert context.tokenizer is not None  # `export_tflite` has checked it
-            if context.tokenizer.vocabulary.beyond_pieces:
-                context.progress("note: the Task Library reads added tokens as ordinary text")
             content = add_task_library_metadata(
                 content,
                 task=context.task,
-                tokenizer=sentencepiece_tokenizer(context.vocabulary.read_bytes()),
+                tokenizer=self._task_library_tokenizer(),
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
                 description=f"Exported from {folder_name(context.checkpoint.folder)} by albert-export {__version__}.",
@@ -126,6 +126,24 @@ class TfliteExporter:
             quantized=self._quantized(recipe, inspect_tflite(folder / TFLITE_FILE)),
             tools=("tensorflow", "ai-edge-litert", "ai-edge-quantizer"),
         )
+
+    def _task_library_tokenizer(self) -> TaskLibraryTokenizer:
+        """What Task Library has for the tokenizer, after it is said where that gives other ids."""
+        from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer, wordpiece_tokenizer
+
+        tokenizer, progress = self._context.tokenizer, self._context.progress
+        assert tokenizer is not None  # `export_tflite` has checked it
+        if tokenizer.vocabulary.beyond_pieces:
+            progress("note: the Task Library reads added tokens as ordinary text")
+        if tokenizer.fast_rules is not None:
+            progress("note: the Task Library does not follow tokenizer.json; it splits texts as SentencePiece does")
+        if tokenizer.wordpiece is None:
+            return sentencepiece_tokenizer(tokenizer.vocabulary_content)
+        assert isinstance(tokenizer.model, WordPieceModel)
+        found = wordpiece_tokenizer(tokenizer.model, tokenizer.wordpiece)
+        for note in found.notes:
+            progress(f"note: {note}")
+        return found
 
     @cached_property
     def _variants(self) -> ReferenceVariants:

@@ -57,7 +57,7 @@ def _fast_tokenizer(tokenizer: AlbertTokenizer, vocabulary: Path) -> dict[str, A
         return dict(tokenizer.fast_rules.content)
     if tokenizer.wordpiece is not None:
         assert isinstance(tokenizer.model, WordPieceModel)
-        added = fast_added_tokens(tokenizer, trims_parts=True)
+        added = fast_added_tokens(tokenizer, trims_parts=False)
         return wordpiece_tokenizer_json(
             tokenizer.model, tokenizer.wordpiece, added=added, post_processor=post_processor(tokenizer)
         )

@@ -5,8 +5,9 @@ The fast tokenizer returns the same ids as the slow BertTokenizer. The library's
 characters for control characters, marks and punctuation. So each step of `albert_runtime`'s `BertNormalizer` is written
 as a step of its own, with the characters that it applies to.
 
-One rule has no counterpart: where the text is not lower-cased, "[MA\u200bSK]", with a control character inside, becomes
-a special token in the slow tokenizer.
+Two things have no counterpart. Where the text is not lower-cased, "[MA\u200bSK]", with a control character inside,
+becomes a special token in the slow tokenizer. And the library's NFC and NFD are those of an older Unicode: of the
+characters of Unicode 14, it does not take U+11938, a vowel sign of Dives Akuru, apart.
 """
 
 from __future__ import annotations

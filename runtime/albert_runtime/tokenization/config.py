@@ -108,7 +108,9 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules:
     ]
     chinese, accents = found.pop("tokenize_chinese_chars", True), found.pop("strip_accents", None)
     if is_wordpiece:
-        found["wordpiece"] = BertNormalizer(found.get("do_lower_case", True), accents, chinese)
+        japanese = kind == "BertJapaneseTokenizer"  # it has other defaults, and never separates Chinese characters
+        found.setdefault("do_lower_case", not japanese)
+        found["wordpiece"] = BertNormalizer(found["do_lower_case"], accents, chinese and not japanese)
     found["model_max_length"] = length = _length_limit(settings)
     if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 1):
         problems.append(f"model_max_length is {length!r}, and must be a positive whole number")

@@ -82,7 +82,7 @@ class AlbertTokenizer(SequenceLayout):
         """
         self.vocab_file = Path(vocab_file)
         self.do_lower_case = do_lower_case
-        self.remove_space = remove_space
+        self.remove_space = remove_space and wordpiece is None
         self.keep_accents = keep_accents
         self.model_max_length = model_max_length
         # A special token that appears only when control characters are dropped stays whole, too.
@@ -259,6 +259,11 @@ class AlbertTokenizer(SequenceLayout):
         """
         return self.vocabulary.tokens_of([int(index) for index in ids])
 
+    @property
+    def vocabulary_content(self) -> bytes:
+        """The bytes of the vocabulary's file."""
+        return self.vocab_file.read_bytes() if self._content is None else self._content
+
     def save_vocabulary(self, folder: str | Path) -> Path:
         """Copy the SentencePiece model, byte for byte, to `folder`, and return the path of the copy.
 
@@ -268,7 +273,7 @@ class AlbertTokenizer(SequenceLayout):
         target = Path(folder) / (WORDPIECE_FILE if self.wordpiece else VOCABULARY_FILE)
         try:
             if not (target.exists() and self.vocab_file.exists() and target.samefile(self.vocab_file)):
-                target.write_bytes(self._content or self.vocab_file.read_bytes())
+                target.write_bytes(self.vocabulary_content)
         except OSError as error:
             raise UsageError(f"can't copy {self.vocab_file} to {target} ({error.strerror})") from None
         return target
