@@ -101,8 +101,9 @@ class OnnxExporter:
         schemes = self._schemes(graph, recipe) if self.precision not in ("fp32", "fp16") else {}
         if schemes:
             self._context.progress(f"quantizing to {self.precision}")
-            graph = self._quantize(graph, recipe, schemes)
-        (folder / ONNX_FILE).write_bytes(graph.SerializeToString())
+            (folder / ONNX_FILE).write_bytes(self._quantize(graph, recipe, schemes).SerializeToString())
+        else:
+            graph.write(folder / ONNX_FILE)
         facts = inspect_onnx(folder / ONNX_FILE)
         needs = needed_onnxruntime(schemes, self._opset)
         quantized: dict[str, Any] = {"needs": {"onnxruntime": needs}} if needs else {}
@@ -143,7 +144,8 @@ class OnnxExporter:
             context.progress(f"converting {context.task.name} to ONNX")
             model = self._variants.reference(split) if split else context.reference
             if self.precision == "fp16":  # a copy, since the graph is compared with the reference in float32
-                model = copy.deepcopy(model).half()
+                half = {id(parameter): type(parameter)(parameter.half(), False) for parameter in model.parameters()}
+                model = copy.deepcopy(model, half)
             metadata = {
                 "task": context.task.name,
                 "precision": self.precision,
@@ -162,9 +164,10 @@ class OnnxExporter:
         from albert_converters.onnx.quantization.quantize import beyond_float16, matmul_weights, tables
 
         # the table of segment embeddings has two rows, which are not worth quantizing
-        large = [name for name in tables(graph) if "token_type" not in name]
-        schemes = {name: scheme for name in matmul_weights(graph) if (scheme := self._scheme(name, recipe))}
-        for name in beyond_float16(graph):
+        names = matmul_weights(graph.skeleton)
+        large = [name for name in tables(graph.skeleton) if "token_type" not in name]
+        schemes = {name: scheme for name in names if (scheme := self._scheme(name, recipe))}
+        for name in beyond_float16(graph.skeleton, graph.weights):
             if schemes.get(name) == "fp16":
                 del schemes[name]  # it stays in float32
         return schemes | dict.fromkeys(large, "int8-rows")
@@ -189,7 +192,7 @@ class OnnxExporter:
 
         ranges, rounded = {}, {}
         if self.precision == "int8-static":
-            ranges = activation_ranges(graph, self._variants.samples)
+            ranges = activation_ranges(graph.skeleton, self._variants.samples, graph.weights)
         if self.precision == "int4":
             assert recipe.block is not None
             hessians = self._variants.input_hessians(recipe.split)
@@ -199,10 +202,11 @@ class OnnxExporter:
                 if scheme == "int4-block" and hessian is not None:
                     rounded[name] = Int4Weights(*gptq_quantize(weights[name], hessian, recipe.block))
         return quantize(
-            graph,
+            graph.skeleton,
             schemes,
             reduce_range=PROCESSORS[self._options.processor],
             ranges=ranges,
             int4_weights=rounded,
             block_size=recipe.block or 64,
+            detached=graph.weights,
         )

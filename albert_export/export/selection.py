@@ -11,6 +11,7 @@ from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.recipe_search import search_recipes
 from albert_export.quantization.recipes import Recipe, max_kept
 from albert_export.quantization.search_report import SearchReport, text_table
+from albert_export.reference.cached_engine import CachedEngine
 from albert_export.reference.registry import reference_engine
 from albert_export.verification.parity_report import ParityReport
 from albert_export.verification.verify import Reference, compare
@@ -71,6 +72,8 @@ class CandidateSelector:
         )
         search = SearchReport(self._options.budget, described)
         best = search_recipes(self._builder.recipes, max_kept(precision), self, search, self._context.progress)
+        if self._accuracy_check is not None and self._accuracy_check.reduction:
+            search.texts += f": {self._accuracy_check.reduction}"
         if best is None:
             if self._parity is not None:
                 self._parity.raise_if_failed()
@@ -156,7 +159,7 @@ class CandidateSelector:
         """The original model behind a session with the settings of `candidate`, which all candidates share."""
         if self._original is None:
             context = self._context
-            engine = reference_engine(context.reference, context.task, context.framework)
+            engine = CachedEngine(reference_engine(context.reference, context.task, context.framework))
             self._original = Reference.of_checkpoint(context.checkpoint, candidate.session, engine)
         return self._original
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer
 
 TFLITE_FILE = "model.tflite"
+#: larger float graphs are not kept
+_KEPT_BYTES = 64 << 20
 #: what stays in float in every precision: it has few weights or none, and quantizing it would cost the most answers
 _NEVER_QUANTIZED = ("matrix multiplications of two activations in attention", "softmax", "LayerNorm",
                     "activation functions", "biases", "position and segment embeddings")  # fmt: skip
@@ -50,7 +53,8 @@ class TfliteOptions:
 
 
 class TfliteExporter:
-    """Writes `model.tflite` for one context. A float graph that several recipes start from is made once.
+    """Writes `model.tflite` for one context. A float graph that several recipes start from is made once, unless it is
+    so large that keeping it would take more memory than making it again takes time.
 
     Args:
         context: the model that is exported; its reference is in TensorFlow.
@@ -154,16 +158,20 @@ class TfliteExporter:
         from albert_export.quantization.tf_linears import temporary_int4_weights
 
         context, plan = self._context, self._plan
-        gptq = plan.precision == "int4"
+        config, gptq = context.checkpoint.config, plan.precision == "int4"
         key = (recipe.split, recipe.kept if gptq else ())
-        if key not in self._float_graphs:
+        content = self._float_graphs.get(key)
+        if content is None:
             reference = self._variants.reference(recipe.split)
             with contextlib.ExitStack() as weights:
                 if gptq:
                     weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
                 context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
-                self._float_graphs[key] = to_tflite(trace_reference(reference, context.task, plan))
-        return self._float_graphs[key]
+                divisor = math.sqrt(config.hidden_size // config.num_attention_heads)  # of the queries
+                content = to_tflite(trace_reference(reference, context.task, plan), divisors=(divisor,))
+            if len(content) <= _KEPT_BYTES:
+                self._float_graphs[key] = content
+        return content
 
     def _hessians(self, recipe: Recipe) -> dict[str, Any]:
         """Path of each linear layer that becomes int4 -> the Hessian of its inputs."""

@@ -15,6 +15,7 @@ from albert_export.evaluation.decisions import Decision, decide
 from albert_export.quantization.accuracy_options import AccuracyBudget
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
+from albert_export.verification.affordable import Stopwatch, affordable
 from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
 from albert_export.verification.comparable_outputs import comparable_outputs
 from albert_export.verification.parity_report import TIE_MARGINS
@@ -26,6 +27,12 @@ from albert_runtime.tasks import INPUT_NAMES, SEQUENCE
 if TYPE_CHECKING:
     from albert_export.evaluation import Dataset
 
+#: the seconds that the original may take for its answers. A model so large that all of them take longer is asked
+#: fewer texts, but no fewer than these, of which one answer is 4 points
+_SECONDS = 60.0
+_FEWEST_TEXTS = 24
+#: the texts that are timed to find that out: a single one, a pair and a paragraph of the bundled corpus
+_TIMED_TEXTS = 3
 #: the most labelled examples whose answers are compared; the metric is computed on all of them
 _MAX_ANSWERED_EXAMPLES = 200
 #: the number of requests whose raw outputs are compared
@@ -33,6 +40,8 @@ _LOGIT_REQUESTS = 16
 #: tokens of the timed run
 _TIMED_TOKENS = 128
 _TIMED_RUNS = 5
+#: the seconds after which no further run is timed
+_TIMED_SECONDS = 5.0
 #: slack in points when a figure is compared with the budget, since sums of shares are not exact
 _ROUNDING = 1e-6
 
@@ -94,8 +103,10 @@ class AccuracyCheck:
         progress("computing the original model's answers")
         if dataset is not None:
             requests = [example.request for example in dataset.spread(_MAX_ANSWERED_EXAMPLES).examples]
+        #: that fewer requests than were given are compared, in words; empty if all of them are
+        self.reduction = ""
         with suppressed_truncation_warnings():
-            answered = [(request, _decision(original, request)) for request in requests]
+            answered = self._answered(requests)
         fitting = [(request, decision) for request, decision in answered if decision is not None]
         decisions = with_number_tolerance([decision for _, decision in fitting])
         self._expected = [(request, decision) for (request, _), decision in zip(fitting, decisions, strict=True)]
@@ -105,6 +116,21 @@ class AccuracyCheck:
                 "compared; give shorter ones with --calibration-data or --eval-data"
             )
         self._original_evaluation = None if dataset is None else self._evaluate(original)
+
+    def _answered(self, requests: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], Decision | None]]:
+        """The requests that are compared, with the original's answers: all of them, unless it is too slow for that."""
+        answered, times = [], []
+        for request in requests[:_TIMED_TEXTS]:
+            watch = Stopwatch()
+            answered.append((request, _decision(self.original, request)))
+            times.append(watch.seconds)
+        chosen = affordable(times, len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
+        if len(chosen) < len(requests):
+            pace = sum(times) / len(times)
+            self.reduction = f"{len(chosen)} of {len(requests)} texts, as the original takes {pace:.1f} s for one"
+            self._progress(f"computing the original model's answers to {self.reduction}")
+        rest = [requests[index] for index in chosen[len(answered) :]]
+        return [*answered, *((request, _decision(self.original, request)) for request in rest)]
 
     def measure(self, session: AlbertSession, model_file: Path) -> AccuracyReport:
         """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer."""
@@ -190,7 +216,10 @@ def _decision(session: AlbertSession, request: dict[str, Any]) -> Decision | Non
 
 
 def _milliseconds(session: AlbertSession) -> float:
-    """The time of the fastest of several runs; the first run is not counted, because it may still prepare memory."""
+    """The time of the fastest of several runs; the first run is not counted, because it may still prepare memory.
+
+    A large model is run twice at least, until a few seconds have passed.
+    """
     length = session.manifest.sequence_length or min(_TIMED_TOKENS, session.max_length)
     shape = [length if axis == SEQUENCE else 1 for axis in session.bundle.task.input_axes]
     # Token type 0 is the only one that every model has.
@@ -200,4 +229,6 @@ def _milliseconds(session: AlbertSession) -> float:
         start = time.perf_counter()
         session.run(arrays)
         times.append(time.perf_counter() - start)
+        if len(times) > 1 and sum(times) > _TIMED_SECONDS:
+            break
     return 1000 * min(times[1:])

@@ -22,6 +22,7 @@ from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.config import AlbertConfig
 from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
+from albert_export.reference.torch_weights import set_weights
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS
 
@@ -165,8 +166,14 @@ class AlbertTransformer(nn.Module):
         return list(head_mask[group * passes : group * passes + inner])
 
     def forward(
-        self, embeddings: Tensor, mask: Tensor, head_mask: Tensor | None
+        self,
+        embeddings: Tensor,
+        mask: Tensor,
+        head_mask: Tensor | None,
+        keep_hidden_states: bool,
+        keep_attentions: bool,
     ) -> tuple[Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+        # What nobody asked for isn't kept: the attentions of a large model take as much memory as its weights.
         hidden_states = self.embedding_hidden_mapping_in(embeddings)  # (B, S, H)
         all_hidden_states: tuple[Tensor, ...] = (hidden_states,)
         all_attentions: tuple[Tensor, ...] = ()
@@ -174,8 +181,10 @@ class AlbertTransformer(nn.Module):
             group = int(index / (self.config.num_hidden_layers / self.config.num_hidden_groups))
             head_masks = self.head_masks_of_group(head_mask, group)
             hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
-            all_hidden_states = (*all_hidden_states, hidden_states)
-            all_attentions = all_attentions + attentions
+            if keep_hidden_states:
+                all_hidden_states = (*all_hidden_states, hidden_states)
+            if keep_attentions:
+                all_attentions = all_attentions + attentions
         if self.hidden_order is not None:
             hidden_states = hidden_states.index_select(-1, self.hidden_order)
         return hidden_states, all_hidden_states, all_attentions
@@ -220,6 +229,7 @@ class AlbertPreTrainedModel(nn.Module):
         *,
         config: AlbertConfig | None = None,
         allow_random_head: bool = False,
+        share_weights: bool = False,
     ) -> Model:
         """The model with the weights of a checkpoint folder (Hugging Face's or Google's), in evaluation mode.
 
@@ -227,19 +237,23 @@ class AlbertPreTrainedModel(nn.Module):
             folder: the folder, or a Checkpoint already read from it.
             config: replaces the checkpoint's configuration, for example for a head of another size.
             allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
+            share_weights: makes the checkpoint's arrays themselves the weights, instead of copies. Such a model only
+                answers: its weights can't be trained, and must not be changed, since they may be a file's pages.
 
         Raises:
             CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.
             UnsupportedError: the checkpoint has no such head, or another one for the task.
         """
         checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
-        model = cls(config or checkpoint.config, **cls._arguments(checkpoint))
-        parameters = model.named_weights()
-        shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
+        config, arguments = config or checkpoint.config, cls._arguments(checkpoint)
+        with torch.device("meta"):  # parameters without memory: most of them would be drawn only to be replaced
+            model = cls(config, **arguments)
+        shapes = {name: tuple(parameter.shape) for name, parameter in model.named_weights().items()}
         weights = checkpoint.weights_for(cls.task, shapes, head=cls.head, allow_random_head=allow_random_head)
-        with torch.no_grad():
-            for name, array in weights.items():
-                parameters[name].copy_(torch.from_numpy(array))
+        if len(weights) < len(shapes):
+            model = cls(config, **arguments)
+        arrays = {name.removeprefix(cls.name_prefix): array for name, array in weights.items()}
+        set_weights(model, arrays, shared=share_weights)
         return model.eval()
 
     @classmethod
@@ -324,12 +338,14 @@ class AlbertModel(AlbertPreTrainedModel):
             per_layer = head_mask if head_mask.dim() == 2 else head_mask.expand(self.config.num_hidden_layers, -1)
             head_mask = per_layer[:, None, :, None, None]  # (layers, 1, N, 1, 1)
 
-        hidden, all_hidden, attentions = self.encoder(embeddings, mask, head_mask)
+        with_hidden = self.wants(output_hidden_states, "output_hidden_states")
+        with_attentions = self.wants(output_attentions, "output_attentions")
+        hidden, all_hidden, attentions = self.encoder(embeddings, mask, head_mask, with_hidden, with_attentions)
         pooled = None if self.pooler is None else torch.tanh(self.pooler(hidden[:, 0]))
         output = BaseModelOutput(
             last_hidden_state=hidden,
             pooler_output=pooled,
-            hidden_states=all_hidden if self.wants(output_hidden_states, "output_hidden_states") else None,
-            attentions=attentions if self.wants(output_attentions, "output_attentions") else None,
+            hidden_states=all_hidden if with_hidden else None,
+            attentions=attentions if with_attentions else None,
         )
         return self.finish(output, return_dict)

@@ -63,6 +63,8 @@ class ParityReport:
     original: str
     precision: str
     checks: list[Check] = field(default_factory=list)
+    #: what is usually checked and was not, in words, because the model is large; empty if nothing was left out
+    left_out: str = ""
 
     @property
     def passed(self) -> bool:
@@ -96,7 +98,10 @@ class ParityReport:
         return {"passed": self.passed, "max_difference": self.max_difference, **asdict(self)}
 
     def summary(self) -> dict[str, Any]:
-        """Return what a manifest keeps: for each kind, the number of checks, the largest difference, its tolerance."""
+        """Return what a manifest keeps: for each kind, the number of checks, the largest difference, its tolerance.
+
+        There is "left_out" only if something was.
+        """
         kinds: dict[str, dict[str, Any]] = {}
         for check in self.checks:
             kind = kinds.setdefault(check.name, {"checks": 0, "passed": True})
@@ -107,7 +112,8 @@ class ParityReport:
                 kind["tolerance"] = check.tolerance
             if check.detail:
                 kind["detail"] = check.detail
-        return {"passed": self.passed, "max_difference": self.max_difference, "checks": kinds}
+        left_out = {"left_out": self.left_out} if self.left_out else {}
+        return {"passed": self.passed, "max_difference": self.max_difference, "checks": kinds, **left_out}
 
     def table(self, *, failures_only: bool = False) -> str:
         """Return the checks as aligned lines of text, with a line of headings first."""

@@ -6,7 +6,6 @@ tensors for several lengths and batches; padded against unpadded inputs; and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,14 @@ from albert_export.reference.registry import build_reference, installed_framewor
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
 from albert_export.samples.texts import sentences
-from albert_export.samples.token_ids import TokenSource, id_requests
+from albert_export.samples.token_ids import id_requests
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
+from albert_export.verification.affordable import Stopwatch
 from albert_export.verification.agreement import agree, near_tie
-from albert_export.verification.comparable_outputs import Arrays, aligned_outputs, comparable_outputs, run_arrays
+from albert_export.verification.comparable_outputs import aligned_outputs, comparable_outputs, run_arrays
+from albert_export.verification.inputs import ADDED_TOKENS, Arrays, padding_rows, token_source, value_cases
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.bundle import MANIFEST_FILE
@@ -33,11 +34,9 @@ from albert_runtime.errors import UnsupportedError
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 from albert_runtime.token_ids import padding_id
 
-#: the most added tokens that are compared
-_ADDED_TOKENS = 100
-#: with a larger share of unknown text, the sequences are no text
-_MOST_UNKNOWN = 0.2
-_RUNNING_IDS = 512
+#: the seconds that the comparison of values may take; a large model leaves out lengths, but none up to `_ALWAYS` tokens
+_SECONDS = 60.0
+_ALWAYS = 64
 
 
 @dataclass(frozen=True)
@@ -142,9 +141,8 @@ def compare(
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    for label, arrays in _cases(_token_source(session, samples), task, longest):
-        progress(f"comparing values: {label}")
-        _compare_values(report, label, *comparable_outputs(session, reference.session, arrays))
+    cases = list(value_cases(token_source(session, samples), task, longest))
+    _compare_cases(report, session, reference.session, cases, progress)
     progress("comparing padded with unpadded")
     _compare_padding(report, session, task, samples)
     if not answers:
@@ -170,7 +168,7 @@ def _lines_with_added_tokens(tokenizer: AlbertTokenizer) -> list[str]:
     tokens = [
         token for token in tokenizer.vocabulary.added.tokens if token.content not in tokenizer.special_tokens.contents
     ]
-    contents = [token.content for token in tokens][:_ADDED_TOKENS]
+    contents = [token.content for token in tokens][:ADDED_TOKENS]
     lines = [
         line
         for content, following in zip(contents, [*contents[1:], *contents[:1]], strict=True)
@@ -194,56 +192,28 @@ def _samples_for(tokenizer: AlbertTokenizer | None) -> SampleTexts:
     return ENGLISH_TEXTS if tokenizer is None else texts_for(tokenizer)
 
 
-def _token_source(session: AlbertSession, samples: SampleTexts) -> TokenSource:
-    """Return the tokens of the sample sentences, or tokens drawn from the vocabulary if there is no tokenizer."""
-    if not session.manifest.has_tokenizer:
-        return TokenSource.of_config(session.bundle.config)
-    tokenizer = session.tokenizer
-    added = [*tokenizer.vocabulary.beyond_pieces.values()][:_ADDED_TOKENS]
-    text = _running_ids(tokenizer, samples)
-    # the added tokens come early, so that sequences of most lengths have some
-    ids = np.array([*text[:2], *added, *text[2:]], np.int64)
-    return TokenSource(ids, tokenizer.pad_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id)
-
-
-def _cases(source: TokenSource, task: Task, longest: int) -> Iterator[tuple[str, Arrays]]:
-    """Yield inputs, each with a label: lengths from 1 to `longest`, ragged batches, 2 to 7 choices."""
-    lengths = sorted({length for length in (1, 2, 3, 5, 8, 17, 33, 64, 129, 256, longest) if length <= longest})
-    if CHOICES in task.input_axes:
-        for choices, length in zip((2, 3, 4, 5, 6, 7, 2), (*lengths[:6], lengths[-1]), strict=False):
-            yield f"{choices} choices of {length} tokens", _batch(source, [length] * choices, choices)
-        ragged = [min(longest, length) for length in (21, 5, 9, 2, 16, 11)]
-        yield "2 x 3 ragged choices", _batch(source, ragged, 3)
-        return
-    for length in lengths:
-        yield f"1 x {length} tokens", _batch(source, [length])
-    yield "ragged batch of 4", _batch(source, [min(longest, length) for length in (40, 1, 17, 29)])
-
-
-def _running_ids(tokenizer: AlbertTokenizer, samples: SampleTexts) -> list[int]:
-    """The token ids of the samples; if most of them would be unknown, ids from all over the vocabulary."""
-    if samples.unknown > _MOST_UNKNOWN:
-        ids = tokenizer.vocabulary.all_ids
-        return [int(index) for index in np.roll(ids, len(ids) // 2)[:: max(1, len(ids) // _RUNNING_IDS)]]
-    return [i for line in samples.sentences for i in tokenizer.encode(line, add_special_tokens=False)]
-
-
-def _batch(source: TokenSource, lengths: list[int], choices: int = 0) -> Arrays:
-    """Return padded rows of running text, a row for each of `lengths`; with `choices`, so many rows form an example.
-
-    Each row begins with [CLS] and ends with [SEP] where there is room for both. Its second half is the second segment,
-    if the model has two.
-    """
-    shape = (len(lengths), max(lengths))
-    arrays = {name: np.zeros(shape, np.int64) for name in INPUT_NAMES}
-    arrays["input_ids"][:] = source.pad
-    for row, length in enumerate(lengths):
-        arrays["input_ids"][row, :length] = source.sequence(31 * row, length)
-        arrays["attention_mask"][row, :length] = 1
-        arrays["token_type_ids"][row, :length] = source.types(length)
-    if choices:
-        return {name: array.reshape(-1, choices, shape[1]) for name, array in arrays.items()}
-    return arrays
+def _compare_cases(
+    report: ParityReport,
+    session: AlbertSession,
+    reference: AlbertSession,
+    cases: list[tuple[str, Arrays]],
+    progress: Progress,
+) -> None:
+    """Compare the values of all cases. If that takes too long, middle lengths are left out, and never the longest."""
+    sizes = [arrays["input_ids"].size for _, arrays in cases]
+    left_out, pace = [], 0.0
+    for index, (label, arrays) in enumerate(cases):
+        middle = len(arrays["input_ids"]) == 1 and _ALWAYS < sizes[index] < max(sizes)
+        if middle and pace * sum(sizes[index:]) > _SECONDS:
+            left_out.append(label)
+            continue
+        progress(f"comparing values: {label}")
+        watch = Stopwatch()
+        _compare_values(report, label, *comparable_outputs(session, reference, arrays))
+        pace = watch.seconds / sizes[index]
+    if left_out:
+        report.left_out = f"values of {' and '.join(left_out)}, as {pace:.2g} s are needed for a token"
+        progress(f"left out: {report.left_out}")
 
 
 def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -256,7 +226,7 @@ def _compare_values(report: ParityReport, label: str, got: dict[str, Any], expec
 
 def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, samples: SampleTexts) -> None:
     """Compare the outputs for each sequence alone with those for the same sequence in a batch with longer ones."""
-    rows = _padding_rows(session, samples)
+    rows = padding_rows(session, samples)
     longest = max(row["input_ids"].size for row in rows)
     fill = {"input_ids": padding_id(session.bundle.config)}
 
@@ -280,21 +250,6 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, s
         padded, alone = aligned_outputs(task, padded, alone)
         for name, array in alone.items():
             report.add_values("padding", f"{name}, {length} tokens padded to {longest}", padded[name], array)
-
-
-def _padding_rows(session: AlbertSession, samples: SampleTexts) -> list[Arrays]:
-    """Return the inputs for three sequences of different lengths, each of one axis."""
-    if not session.manifest.has_tokenizer:
-        source = _token_source(session, samples)
-        lengths = [min(length, session.max_length) for length in (24, 9, 15)]
-        cases = [_batch(source, [length]) for length in lengths]
-        return [{name: array[0] for name, array in case.items()} for case in cases]
-    rows = []
-    for line in samples.sentences[:3]:
-        encoding = session.tokenizer(line, truncation=True, max_length=session.max_length).encodings[0]
-        fields = (encoding.ids, encoding.attention_mask, encoding.type_ids)
-        rows.append({name: np.array(values, np.int64) for name, values in zip(INPUT_NAMES, fields, strict=True)})
-    return rows
 
 
 def _compare_answers(

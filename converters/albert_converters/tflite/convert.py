@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 import tempfile
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.placeholders import LostWeightsError, Placeholders
 from albert_runtime.errors import ConversionError, OperatorError, listed
+
+logger = logging.getLogger("albert_converters")
 
 #: matches the converter's message about operators without a built-in counterpart: TF Select ops: Erfinv, Lgamma
 _FLEX = re.compile(r"^\s*(?:TF Select|Custom) ops: (.+)$", re.MULTILINE)
 
 
-def to_tflite(function: Any) -> bytes:
+def to_tflite(function: Any, *, divisors: tuple[float, ...] = ()) -> bytes:
     """Convert `function` to a TFLite file in float32, whose signature has the names of its inputs and outputs.
 
     Args:
         function: a `tf.ConcreteFunction` with named inputs and a dict of outputs.
+        divisors: the numbers by which it divides the outputs of linear layers; see `Placeholders`.
 
     Raises:
         OperatorError: TFLite has no built-in counterpart for some operators; the message names them and their layers.
         ConversionError: the converter fails for another reason.
     """
     try:
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([_with_constants(function)], tf.Module())
+        return _converted(function, Placeholders(divisors))
+    except LostWeightsError as error:
+        logger.info("converting again, with more memory: %s", error)
+        return _converted(function, None)
+
+
+def _converted(function: Any, placeholders: Placeholders | None) -> bytes:
+    """The file of `function`; with `placeholders`, the converter does not see its large matrices.
+
+    Raises:
+        LostWeightsError: see `Placeholders.fill`.
+    """
+    frozen = contextlib.nullcontext() if placeholders is None else placeholders.instead_of(function.graph.variables)
+    try:
+        with frozen:
+            constant = _with_constants(function)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([constant], tf.Module())
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        content = bytes(converter.convert())
+        with _parsed_once():
+            parsed = converter.convert().model
     except Exception as error:  # ConverterError, and others that come from MLIR
         raise _conversion_error(function, str(error).strip() or type(error).__name__) from error
-    parsed = tflite_model.loads(content, name="the converted model")
     if not parsed.signatureDefs:
         # the function has a signature, but the converter stores it in a temporary folder, and could not read it back
         raise ConversionError(
@@ -43,8 +68,35 @@ def to_tflite(function: Any) -> bytes:
     inputs = [spec.name for spec in function.structured_input_signature[0]]
     tflite_model.name_tensors(parsed, inputs=inputs, outputs=sorted(function.structured_outputs))
     _release_unused_constants(parsed)
+    if placeholders is not None:
+        placeholders.fill(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
+
+
+class _Parsed:
+    """A model in place of its bytes."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+
+@contextlib.contextmanager
+def _parsed_once() -> Iterator[None]:
+    """Within the block, TensorFlow's converter returns a parsed model, as `_Parsed`.
+
+    It would otherwise write the model to bytes and read it again after each of its last steps, which add a few words.
+    """
+    parse = flatbuffer_utils.convert_bytearray_to_object
+
+    def parsed(content: Any) -> Any:
+        return content.model if isinstance(content, _Parsed) else parse(content)
+
+    with (
+        mock.patch.object(flatbuffer_utils, "convert_bytearray_to_object", parsed),
+        mock.patch.object(flatbuffer_utils, "convert_object_to_bytearray", lambda model, **options: _Parsed(model)),
+    ):
+        yield
 
 
 def _with_constants(function: Any) -> Any:

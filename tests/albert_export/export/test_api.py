@@ -13,6 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 import albert_runtime
+from albert_converters.onnx.detached_model import DetachedModel
 from albert_converters.onnx.export import torch_export
 from albert_export.checkpoints import read_checkpoint
 from albert_export.checkpoints.checkpoint import default_task
@@ -171,11 +172,10 @@ def test_a_wrong_graph_fails_with_a_table_and_leaves_nothing(
 ) -> None:
     right = torch_export.to_onnx
 
-    def wrong(*args: Any, **kwargs: Any) -> onnx.ModelProto:
-        proto = right(*args, **kwargs)
-        tensor = next(tensor for tensor in proto.graph.initializer if tensor.name.endswith("ffn.weight"))
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.01), tensor.name))
-        return proto
+    def wrong(*args: Any, **kwargs: Any) -> DetachedModel:
+        model = right(*args, **kwargs)
+        name = next(name for name in model.weights if name.endswith("ffn.weight"))
+        return DetachedModel(model.skeleton, {**model.weights, name: model.weights[name] * np.float32(1.01)})
 
     monkeypatch.setattr(torch_export, "to_onnx", wrong)
     with pytest.raises(ParityError) as failure:

@@ -11,6 +11,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch import fx
 
+from albert_converters.onnx.detached_model import DETACHED_BYTES, DetachedModel
 from albert_converters.onnx.names import FreshNames
 from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE
 
@@ -39,6 +40,7 @@ class GraphBuilder:
         self.opset = opset
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, onnx.TensorProto] = {}
+        self._detached: dict[str, np.ndarray[Any, Any]] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._values: dict[fx.Node, str] = {}
         self._weights: dict[fx.Node, tuple[str, torch.Tensor]] = {}
@@ -87,8 +89,7 @@ class GraphBuilder:
             return None
         if node not in self._values:
             name, weight = self._weights[node]
-            matrix = np.ascontiguousarray(weight.detach().cpu().numpy().T)
-            self._values[node] = self._add_initializer(name, matrix)
+            self._values[node] = self._add_initializer(name, weight.detach().cpu().numpy().T)
         return self._values[node]
 
     def alias(self, node: fx.Node, value: str) -> None:
@@ -123,13 +124,21 @@ class GraphBuilder:
 
     def _add_initializer(self, name: str, array: np.ndarray[Any, Any]) -> str:
         name = self._names.fresh(name)
-        self._initializers[name] = numpy_helper.from_array(array, name)
+        if array.nbytes < DETACHED_BYTES:
+            self._initializers[name] = numpy_helper.from_array(array, name)
+        else:
+            data_type = helper.np_dtype_to_tensor_dtype(array.dtype)
+            self._initializers[name] = onnx.TensorProto(name=name, data_type=data_type, dims=array.shape)
+            self._detached[name] = array
         return name
 
     # --- the result -----------------------------------------------------------------------------------------------
 
-    def model(self, *, name: str, producer_version: str, metadata: Mapping[str, str]) -> onnx.ModelProto:
-        """Return the finished model, with the oldest IR version of its opset, so that older engines load it."""
+    def model(self, *, name: str, producer_version: str, metadata: Mapping[str, str]) -> DetachedModel:
+        """Return the finished model, with the oldest IR version of its opset, so that older engines load it.
+
+        Its weights are the memory of the tensors that were bound.
+        """
         graph = helper.make_graph(
             self._nodes, name, self._inputs, self._outputs, initializer=list(self._initializers.values())
         )
@@ -142,4 +151,4 @@ class GraphBuilder:
             producer_version=producer_version,
         )
         helper.set_model_props(model, dict(metadata))
-        return model
+        return DetachedModel(model, self._detached)

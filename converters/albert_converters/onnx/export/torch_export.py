@@ -13,10 +13,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import onnx
 import torch
 from torch import nn
 
+from albert_converters.onnx.detached_model import DetachedModel
 from albert_converters.onnx.export.graph_builder import GraphBuilder
 from albert_converters.onnx.export.lowerings import LOWERINGS, MIN_OPSET
 from albert_converters.onnx.export.selection_lowerings import SELECTION_LOWERINGS
@@ -73,7 +73,7 @@ def to_onnx(
     max_length: int,
     opset: int = DEFAULT_OPSET,
     metadata: Mapping[str, str] | None = None,
-) -> onnx.ModelProto:
+) -> DetachedModel:
     """Convert `model` to ONNX.
 
     Args:
@@ -84,7 +84,8 @@ def to_onnx(
         metadata: written into the file's metadata_props.
 
     Returns:
-        The checked model, below 2 GB, with dynamic axes. Its outputs are float32 even if the model is float16.
+        The checked model, below 2 GB, with dynamic axes. Its outputs are float32 even if the model is float16. Its
+        weights are the memory of the model's parameters, so use it or write it before they change.
 
     Raises:
         UsageError: the opset is out of range.
@@ -103,15 +104,14 @@ def to_onnx(
     _declare_inputs(builder, program, task)
     _write_nodes(builder, program)
     _declare_outputs(builder, program, task)
-    proto = builder.model(name=f"albert-{task.name}", producer_version=__version__, metadata=metadata or {})
+    converted = builder.model(name=f"albert-{task.name}", producer_version=__version__, metadata=metadata or {})
 
-    size = proto.ByteSize()
-    if size > MAX_BYTES:
+    if converted.size > MAX_BYTES:
         raise ConversionError(
-            f"the graph takes {size / 1e9:.2f} GB and one ONNX file holds 2.15 GB; use --precision fp16"
+            f"the graph takes {converted.size / 1e9:.2f} GB and one ONNX file holds 2.15 GB; use --precision fp16"
         )
-    onnx.checker.check_model(proto, full_check=True)
-    return proto
+    converted.check()
+    return converted
 
 
 def _declare_inputs(builder: GraphBuilder, program: torch.export.ExportedProgram, task: Task) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from albert_converters.onnx.detached_model import DetachedModel
 from albert_converters.onnx.quantization.quantize import matmul_inputs
 from albert_runtime.engines.onnx_engine import OnnxEngine
 from albert_runtime.errors import ConversionError
 
 
 def activation_ranges(
-    model: onnx.ModelProto, samples: Iterable[Mapping[str, NDArray[Any]]]
+    model: onnx.ModelProto,
+    samples: Iterable[Mapping[str, NDArray[Any]]],
+    detached: Mapping[str, NDArray[Any]] = MappingProxyType({}),
 ) -> dict[str, tuple[float, float]]:
     """Return the range of each value that is multiplied by a constant matrix in the float32 model.
 
@@ -26,6 +30,7 @@ def activation_ranges(
     Args:
         model: a float32 graph.
         samples: the graph's inputs by name, integers.
+        detached: the values of initializers that `model` only declares; see `DetachedModel`.
 
     Returns:
         Name of the value -> its lowest and highest entry in any of the samples.
@@ -43,7 +48,7 @@ def activation_ranges(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         try:
-            file.write_bytes(_with_extremes(model, values).SerializeToString())
+            DetachedModel(_with_extremes(model, values), detached).write(file)
         except OSError as error:
             raise ConversionError(
                 f"no temporary file can be written below {tempfile.gettempdir()}: {error.strerror or error}; free some "

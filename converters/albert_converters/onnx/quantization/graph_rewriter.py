@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from albert_converters.onnx.detached_model import attach, values_of
 from albert_converters.onnx.names import FreshNames
 
 #: the domain of ONNX Runtime's own operators
@@ -23,10 +24,12 @@ class GraphRewriter:
 
     Args:
         model: the model with the old graph; it is not changed.
+        detached: the values of initializers that `model` only declares; see `DetachedModel`.
     """
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, detached: Mapping[str, NDArray[Any]]) -> None:
         self._model = model
+        self._detached = detached
         self._nodes: list[onnx.NodeProto] = []
         self._weights = {tensor.name: tensor for tensor in model.graph.initializer}
         self._constants: list[onnx.TensorProto] = []
@@ -36,8 +39,7 @@ class GraphRewriter:
 
     def weight(self, name: str) -> NDArray[np.float32]:
         """A weight of the old graph."""
-        array: NDArray[np.float32] = numpy_helper.to_array(self._weights[name])
-        return array
+        return values_of(self._weights[name], self._detached)
 
     def keep(self, node: onnx.NodeProto) -> None:
         """Append a node of the old graph unchanged."""
@@ -77,6 +79,8 @@ class GraphRewriter:
         del result.graph.node[:], result.graph.initializer[:]
         result.graph.node.extend(self._nodes)
         result.graph.initializer.extend(tensor for name, tensor in self._weights.items() if name not in without)
+        for tensor in result.graph.initializer:
+            attach(tensor, self._detached)
         result.graph.initializer.extend(self._constants)
         known = {entry.domain for entry in result.opset_import}
         if CONTRIB not in known and any(node.domain == CONTRIB for node in self._nodes):

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
+from albert_converters.onnx.detached_model import values_of
 from albert_converters.onnx.graph_view import graphs
 from albert_converters.onnx.quantization.graph_rewriter import GraphRewriter
 from albert_converters.onnx.quantization.schemes import SCHEMES, SchemeOptions
@@ -45,6 +47,7 @@ _SINCE_OPSET = {20: "1.17", 21: "1.18", 22: "1.21", 23: "1.23"}
 
 _NO_RANGES: Mapping[str, tuple[float, float]] = MappingProxyType({})
 _NO_INT4_WEIGHTS: Mapping[str, Int4Weights] = MappingProxyType({})
+_NOTHING_DETACHED: Mapping[str, NDArray[Any]] = MappingProxyType({})
 
 
 # --- what can be quantized ------------------------------------------------------------------------------------------
@@ -148,8 +151,9 @@ def quantize(
     ranges: Mapping[str, tuple[float, float]] = _NO_RANGES,
     int4_weights: Mapping[str, Int4Weights] = _NO_INT4_WEIGHTS,
     block_size: int = 64,
+    detached: Mapping[str, NDArray[Any]] = _NOTHING_DETACHED,
 ) -> onnx.ModelProto:
-    """Return the model with quantized weights; `model` itself is not changed.
+    """Return the model with quantized weights, which holds all of them; `model` itself is not changed.
 
     Args:
         model: a float32 graph, as `torch_export.to_onnx` writes it.
@@ -173,6 +177,7 @@ def quantize(
         int4_weights: for "int4-block": initializer -> weights that are quantized already. Others are rounded to the
             nearest value, with the best scale for each block.
         block_size: for "int4-block": 32, 64 or 128.
+        detached: the values of initializers that `model` only declares; see `DetachedModel`.
 
     Returns:
         The new model, with the same inputs, outputs and metadata. Equal arguments give equal bytes.
@@ -182,10 +187,10 @@ def quantize(
     """
     tied = {name for name, uses in _uses(model).items() if _is_tied(uses)}
     options = SchemeOptions(reduce_range, ranges, int4_weights, block_size, tied)
-    problems = _problems(model, schemes, options)
+    problems = _problems(model, schemes, options, detached)
     if problems:
         raise ConversionError(listed("the graph can't be quantized like this:", problems))
-    graph = GraphRewriter(model)
+    graph = GraphRewriter(model, detached)
     for node in model.graph.node:
         weight = next((name for name in node.input if name in schemes), None)
         if weight is None:
@@ -197,7 +202,9 @@ def quantize(
     return result
 
 
-def _problems(model: onnx.ModelProto, schemes: Mapping[str, str], options: SchemeOptions) -> list[str]:
+def _problems(
+    model: onnx.ModelProto, schemes: Mapping[str, str], options: SchemeOptions, detached: Mapping[str, NDArray[Any]]
+) -> list[str]:
     uses, matrices, rows = _uses(model), set(matmul_weights(model)), set(tables(model))
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     problems = []
@@ -215,19 +222,25 @@ def _problems(model: onnx.ModelProto, schemes: Mapping[str, str], options: Schem
             problems += [f"{name} is int8-static, and {it} has no range" for it in inputs if it not in known]
         elif scheme == "int4-block" and name in options.int4_weights:
             problems += _int4_problems(name, weights[name], options)
-        elif scheme == "fp16" and not _fits_float16(weights[name]):
+        elif scheme == "fp16" and not _fits_float16(values_of(weights[name], detached)):
             problems.append(f"{name} can't be {scheme!r}; it holds values beyond 65504, where float16 ends")
     return problems
 
 
-def beyond_float16(model: onnx.ModelProto) -> set[str]:
-    """Return the matrices among the initializers with values that are too large for float16."""
+def beyond_float16(model: onnx.ModelProto, detached: Mapping[str, NDArray[Any]] = _NOTHING_DETACHED) -> set[str]:
+    """Return the matrices among the initializers with values that are too large for float16.
+
+    Args:
+        model: a float32 graph.
+        detached: the values of initializers that `model` only declares; see `DetachedModel`.
+    """
     names = _uses(model)
-    return {weight.name for weight in model.graph.initializer if weight.name in names and not _fits_float16(weight)}
+    weights = (weight for weight in model.graph.initializer if weight.name in names)
+    return {weight.name for weight in weights if not _fits_float16(values_of(weight, detached))}
 
 
-def _fits_float16(weight: onnx.TensorProto) -> bool:
-    return bool(np.abs(numpy_helper.to_array(weight)).max(initial=0) <= np.finfo(np.float16).max)
+def _fits_float16(weights: NDArray[Any]) -> bool:
+    return bool(max(weights.max(initial=0), -weights.min(initial=0)) <= np.finfo(np.float16).max)
 
 
 def _int4_problems(name: str, weight: onnx.TensorProto, options: SchemeOptions) -> list[str]:

@@ -48,9 +48,11 @@ def quantize_int8(weights: NDArray[np.float32], *, axis: int, largest: int = 127
             scale for each row of a table.
         largest: the largest quantized value, 127, or 63 to leave one bit unused.
     """
-    peaks = np.abs(weights).max(axis=axis, keepdims=True)
+    peaks = np.maximum(weights.max(axis=axis, keepdims=True), -weights.min(axis=axis, keepdims=True))
     scales = np.maximum(peaks / np.float32(largest), SMALLEST_SCALE)
-    return QuantizedValues(np.rint(weights / scales).clip(-largest, largest).astype(np.int8), scales)
+    values = weights / scales  # the steps after it need no memory of their own, which a large model may not have
+    np.rint(values, out=values)
+    return QuantizedValues(values.clip(-largest, largest, out=values).astype(np.int8), scales)
 
 
 def quantize_int8_blocks(matrix: NDArray[np.float32], block_size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

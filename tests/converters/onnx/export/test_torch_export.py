@@ -40,7 +40,7 @@ def model_for(model_class: Any, **options: Any) -> Any:
 
 
 def convert(model: Any, **options: Any) -> onnx.ModelProto:
-    return to_onnx(model, TASKS[model.task], max_length=20, **options)
+    return to_onnx(model, TASKS[model.task], max_length=20, **options).whole()
 
 
 def feeds(*shape: int) -> dict[str, np.ndarray]:

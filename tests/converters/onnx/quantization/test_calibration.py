@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from albert_converters.onnx.detached_model import DetachedModel
 from albert_converters.onnx.quantization.calibration import activation_ranges
 from albert_runtime.errors import ConversionError
 
@@ -51,10 +52,10 @@ def test_by_hand(opset: int) -> None:
 
 
 def test_no_room_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, content: bytes) -> int:
+    def full(model: DetachedModel, path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(DetachedModel, "write", full)
     with pytest.raises(ConversionError, match=r"below .*: No space left on device; free .* there, or .*TMPDIR="):
         activation_ranges(make_model(), [sample(0)])
 
