@@ -14,6 +14,7 @@ from typing import Any
 
 from albert_converters.tokenizer.sentencepiece_writer import sentencepiece_model
 from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints.containers.keras_hub import is_keras_hub
 from albert_export.config_file import read_json
 from albert_export.samples.texts import corpus, sentences
 from albert_runtime import AlbertTokenizer
@@ -33,7 +34,7 @@ _HARD_TEXTS = (
     "Ünïcödé, naïve CAFÉ, Ångström; e\u0301, o\u0308 and \ufb01ne.",
     "  two  spaces,\ttabs\nand lines \u00a0 ",
     "\u0928\u092e\u0938\u094d\u0924\u0947 \u0926\u0941\u0928\u093f\u092f\u093e, \u4f60\u597d\uff0c\u4e16\u754c\u3002",
-    "[MASK] here, a[MASK]b and [SEP]; <PAD> <unk> [cls]",
+    "[MASK] here, a[MASK]b and [SEP]; <unk> [cls]",
 )
 _SHOWN, _SHOWN_TOKENS, _SHOWN_CHARACTERS = 3, 6, 60
 #: the fields that `save_pretrained` writes; Google's and the first published folders lack them
@@ -147,6 +148,17 @@ def _slow(checkpoint: Checkpoint) -> AlbertTokenizer | None:
     """The tokenizer of the vocabulary, with the rules of the slow tokenizer."""
     if checkpoint.vocab_file is None:
         return None
+    if is_keras_hub(checkpoint.folder):
+        logger.warning(
+            "%s: KerasHub's tokenizer splits texts by SentencePiece alone, and does not lower-case them; so does the "
+            "bundle's, since the model was trained with it",
+            checkpoint.folder,
+        )
+        return AlbertTokenizer(
+            checkpoint.vocab_file,
+            sentencepiece_only=True,
+            model_max_length=checkpoint.config.max_position_embeddings,
+        )
     # A folder that names no limit leaves it to the model.
     return AlbertTokenizer.from_folder(
         checkpoint.folder,

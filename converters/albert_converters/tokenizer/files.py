@@ -13,7 +13,14 @@ from albert_converters.tokenizer.tokenizer_json import post_processor, tokenizer
 from albert_converters.tokenizer.wordpiece_json import wordpiece_tokenizer_json
 from albert_runtime.errors import UsageError
 from albert_runtime.tokenization.added_vocabulary import AddedToken
-from albert_runtime.tokenization.config import CONFIG_FILE, FAST_TOKENIZER_FILE, INPUT_NAMES_FIELD, RULES_FIELD
+from albert_runtime.tokenization.config import (
+    CONFIG_FILE,
+    FAST_RULES,
+    FAST_TOKENIZER_FILE,
+    INPUT_NAMES_FIELD,
+    RULES_FIELD,
+    SENTENCEPIECE_RULES,
+)
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
@@ -100,7 +107,8 @@ def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:
         }
     return {
         **kind,
-        **({RULES_FIELD: "fast"} if tokenizer.fast_rules is not None else {}),
+        **({RULES_FIELD: FAST_RULES} if tokenizer.fast_rules is not None else {}),
+        **({RULES_FIELD: SENTENCEPIECE_RULES} if tokenizer.sentencepiece_only else {}),
         **({} if tokenizer.gives_token_type_ids else {INPUT_NAMES_FIELD: ["input_ids", "attention_mask"]}),
         "model_max_length": tokenizer.model_max_length,
         "clean_up_tokenization_spaces": False,

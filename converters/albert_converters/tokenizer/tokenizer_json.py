@@ -47,7 +47,8 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
             f"the SentencePiece model is a {proto.model_type.name.lower()} model; tokenizer.json can be written for "
             "unigram models only, which all ALBERT checkpoints have"
         )
-    vocabulary = _vocabulary(proto, {token.content for token in tokenizer.vocabulary.added.tokens})
+    contents = {token.content for token in tokenizer.vocabulary.added.tokens}
+    vocabulary = _vocabulary(proto, contents, splits_commas=not tokenizer.sentencepiece_only)
     added = fast_added_tokens(tokenizer, trims_parts=proto.remove_extra_whitespaces)
     metaspace = {
         "type": "Metaspace",
@@ -79,7 +80,7 @@ def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[
     steps: list[dict[str, Any]] = []
     if tokenizer.remove_space:
         steps += [replace_pattern(character_class(str.isspace) + "+", " "), strip]
-    steps += [replace_pattern("``|''", '"')]
+    steps += [] if tokenizer.sentencepiece_only else [replace_pattern("``|''", '"')]
     if not tokenizer.keep_accents:
         steps += [{"type": "NFKD"}, replace_pattern(character_class(unicodedata.combining), "")]
     if tokenizer.do_lower_case:
@@ -107,7 +108,7 @@ def _needs_composition(proto: SentencePieceProto) -> bool:
     )
 
 
-def _vocabulary(proto: SentencePieceProto, added: Container[str]) -> list[tuple[str, float]]:
+def _vocabulary(proto: SentencePieceProto, added: Container[str], *, splits_commas: bool) -> list[tuple[str, float]]:
     """Return each piece, with the score that makes the fast tokenizer choose the same pieces as the slow one.
 
     A control piece that is not among the `added` tokens is never found in a text, so it gets a name that no text holds.
@@ -120,7 +121,7 @@ def _vocabulary(proto: SentencePieceProto, added: Container[str]) -> list[tuple[
         if entry.type is PieceType.USER_DEFINED:
             # the score that SentencePiece's unigram model gives such a piece, by the number of its bytes
             score = len(entry.piece.encode()) * best - 0.1
-        elif entry.type is PieceType.NORMAL and ends_in_digit_and_comma(entry.piece):
+        elif splits_commas and entry.type is PieceType.NORMAL and ends_in_digit_and_comma(entry.piece):
             score = min(score, _best_score(entry.piece[:-1], normal) + normal.get(",", math.inf) - _MARGIN)
         never = entry.type in (PieceType.CONTROL, PieceType.UNUSED) and entry.piece not in added
         vocabulary.append((NEVER_FOUND + entry.piece if never else entry.piece, score))

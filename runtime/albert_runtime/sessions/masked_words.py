@@ -12,6 +12,7 @@ from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import judge_order
 from albert_runtime.postprocessing.masked_words import fill_masks, target_pieces
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
+from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 
 _logger = logging.getLogger("albert_runtime")
 
@@ -32,7 +33,8 @@ class PretrainingSession(AlbertSession):
     def prepare(self, first: str, second: str, top_k: int = 5) -> PreparedRequest[SentenceOrder]:
         """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
-        encoding = self._encode(check_text("first", first), check_text("second", second), keep_masks=True)
+        first, second = (_with_own_mask(self, check_text(*text)) for text in (("first", first), ("second", second)))
+        encoding = self._encode(first, second, keep_masks=True)
 
         def finish(outputs: Sequence[Arrays]) -> SentenceOrder:
             filled = fill_masks(outputs[0]["prediction_logits"], encoding, (first, second), self.tokenizer, top_k)
@@ -69,7 +71,8 @@ class FillMaskSession(AlbertSession):
         """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
         target_ids = None if targets is None else self._target_ids(targets)
-        encoding = self._encode(check_text("text", text), keep_masks=True)
+        text = _with_own_mask(self, check_text("text", text))
+        encoding = self._encode(text, keep_masks=True)
         if self.tokenizer.mask_token_id not in encoding.ids:
             mask = self.tokenizer.special_tokens.mask
             raise UsageError(f'there is no {mask} in the text; write one, as in "Paris is the {mask} of France."')
@@ -102,3 +105,8 @@ class FillMaskSession(AlbertSession):
         if not found:
             raise UsageError("targets holds no word that the tokenizer knows; give one or more, such as ['capital']")
         return self.tokenizer.convert_tokens_to_ids(found)
+
+
+def _with_own_mask(session: AlbertSession, text: str) -> str:
+    """`text` with the mask of the model's vocabulary in place of [MASK], where the vocabulary has another one."""
+    return text.replace(MASK_TOKEN, session.tokenizer.special_tokens.mask)

@@ -35,8 +35,9 @@ _CLASSES: Mapping[str, bool] = {
     # Its "basic" kind, see `_behaviour_problems`.
     "BertJapaneseTokenizer": True,
 }
-#: the field of this project, which Hugging Face ignores: "fast" if texts are split as tokenizer.json says
-RULES_FIELD = "tokenizer_rules"
+#: the field of this project, which Hugging Face ignores, and its values: texts are split as tokenizer.json says, or by
+#: SentencePiece alone
+RULES_FIELD, FAST_RULES, SENTENCEPIECE_RULES = "tokenizer_rules", "fast", "sentencepiece"
 #: the inputs that the tokenizer gives; transformers 5 leaves out "token_type_ids" unless they are listed here
 INPUT_NAMES_FIELD = "model_input_names"
 #: key of "sp_model_kwargs" -> the values that leave the pieces of a text as they are; None for any value
@@ -72,6 +73,8 @@ class TokenizerConfig:
     wordpiece: BertNormalizer | None = None
     #: texts are split as tokenizer.json says, and not as Hugging Face's slow tokenizer does
     follows_tokenizer_json: bool = False
+    #: texts are split by SentencePiece alone, without ALBERT's rules
+    sentencepiece_only: bool = False
     #: the second text of a pair has token type 1; if False, all types are 0
     gives_token_type_ids: bool = True
 
@@ -100,9 +103,11 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules:
     settings = _read_object(file)
     kind = str(settings.get("tokenizer_class") or "AlbertTokenizer").removesuffix("Fast")
     is_wordpiece = _CLASSES.get(kind, False) if wordpiece is None else wordpiece
-    found = {name: settings[name] for name in _FLAGS if name in settings}
+    found: dict[str, Any] = {name: settings[name] for name in _FLAGS if name in settings}
+    if found.get("strip_accents", "") is None:
+        del found["strip_accents"]  # it is what do_lower_case is
     # Hugging Face's tokenizer only asks whether they are true, so null means false, also where the default is true.
-    found |= {name: bool(value) for name, value in found.items() if value in (None, 0, 1) and name != "strip_accents"}
+    found |= {name: bool(value) for name, value in found.items() if value in (None, 0, 1)}
     problems = [
         f"{name} is {value!r}, and must be true or false" for name, value in found.items() if type(value) is not bool
     ]
@@ -118,7 +123,8 @@ def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules:
     tokens = read_tokens(settings, folder, usual, _read_object, mask_takes_space=not is_wordpiece)
     found["special_tokens"] = SpecialTokens.of_roles(tokens.roles)
     found["added_tokens"], found["additional_special_tokens"] = tuple(tokens.tokens), tuple(tokens.additional)
-    found["follows_tokenizer_json"] = follows = (rules or settings.get(RULES_FIELD)) == "fast"
+    found["sentencepiece_only"] = settings.get(RULES_FIELD) == SENTENCEPIECE_RULES
+    found["follows_tokenizer_json"] = follows = (rules or settings.get(RULES_FIELD)) == FAST_RULES
     found["gives_token_type_ids"] = _gives_token_type_ids(settings)
     problems += _behaviour_problems(settings)
     if not follows:

@@ -25,13 +25,18 @@ class SentencePieceModel:
 
     mask_takes_space = True
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, splits_commas: bool = True) -> None:
         """Load `file`.
+
+        Args:
+            file: a spiece.model.
+            splits_commas: split pieces like "1999," before their comma, as ALBERT's tokenizers do.
 
         Raises:
             UnsupportedError: the file is missing or is not a SentencePiece model.
         """
         self._processor = _load(file)
+        self._splits_commas = splits_commas
         #: whether characters that the vocabulary lacks are spelled in bytes: "<0xE2>"
         self._spells_bytes = bool(self._processor.is_byte(self._processor.piece_to_id("<0x00>")))
 
@@ -51,7 +56,7 @@ class SentencePieceModel:
         return str(self._processor.decode(list(pieces))) if pieces else ""
 
     def split(self, text: AlignedText) -> list[Piece]:
-        """The pieces of `text`; one like "1999," is split before its comma (the rule of Google's tokenization.py)."""
+        """The pieces of `text`; one like "1999," may be split before its comma (a rule of Google's tokenization.py)."""
         pieces = self._processor.encode(text.text, out_type=str)
         if not pieces:
             return []
@@ -66,7 +71,8 @@ class SentencePieceModel:
                 found.append(Piece(whole, starts[position], ends[position]))
                 position += waiting == 0
                 continue
-            parts = self._without_comma(whole) if ends_in_digit_and_comma(whole) else [whole]
+            cut = self._splits_commas and ends_in_digit_and_comma(whole)
+            parts = self._without_comma(whole) if cut else [whole]
             # If splitting changed the characters, each part stands for the whole piece.
             spell_whole = "".join(parts) == whole
             for part in parts:

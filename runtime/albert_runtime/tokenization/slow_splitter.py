@@ -17,6 +17,14 @@ class TextNormalizer(Protocol):
         """`text` as the model expects it."""
 
 
+class NoNormalizer:
+    """Leaves texts as they are, for vocabularies that SentencePiece alone splits them by."""
+
+    def normalize(self, text: AlignedText) -> AlignedText:
+        """`text`."""
+        return text
+
+
 class TextSplitter(Protocol):
     """What splits a text into pieces."""
 

@@ -18,7 +18,7 @@ from albert_runtime.tokenization.normalizer import Normalizer
 from albert_runtime.tokenization.piece_model import Piece, PieceModel
 from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel
 from albert_runtime.tokenization.sequence_layout import SequenceLayout
-from albert_runtime.tokenization.slow_splitter import SlowSplitter, TextSplitter
+from albert_runtime.tokenization.slow_splitter import NoNormalizer, SlowSplitter, TextNormalizer, TextSplitter
 from albert_runtime.tokenization.special_tokens import ALBERT_TOKENS, SpecialTokens
 from albert_runtime.tokenization.truncation import Truncation, beginning
 from albert_runtime.tokenization.vocabulary import Vocabulary
@@ -55,6 +55,7 @@ class AlbertTokenizer(SequenceLayout):
         additional_special_tokens: Sequence[str] = (),
         wordpiece: BertNormalizer | None = None,
         fast_rules: FastRules | None = None,
+        sentencepiece_only: bool = False,
         gives_token_type_ids: bool = True,
         content: bytes | None = None,
     ) -> None:
@@ -73,6 +74,8 @@ class AlbertTokenizer(SequenceLayout):
             wordpiece: how words are found for a vocabulary of WordPiece. Of the settings above it, only `do_lower_case`
                 is used then.
             fast_rules: the rules of a tokenizer.json, which replace all other settings.
+            sentencepiece_only: split texts by SentencePiece alone, without lower-casing and ALBERT's other rules, as
+                KerasHub does.
             gives_token_type_ids: whether the second text of a pair has token type 1; if False, all types are 0.
             content: the bytes of `vocab_file`, if there is no such file, but `fast_rules` have the vocabulary.
 
@@ -81,9 +84,10 @@ class AlbertTokenizer(SequenceLayout):
                 of a piece.
         """
         self.vocab_file = Path(vocab_file)
-        self.do_lower_case = do_lower_case
-        self.remove_space = remove_space and wordpiece is None
-        self.keep_accents = keep_accents
+        self.sentencepiece_only = sentencepiece_only
+        self.do_lower_case = do_lower_case = do_lower_case and not sentencepiece_only
+        self.remove_space = remove_space and wordpiece is None and not sentencepiece_only
+        self.keep_accents = keep_accents or sentencepiece_only
         self.model_max_length = model_max_length
         # A special token that appears only when control characters are dropped stays whole, too.
         kept = frozenset((*special_tokens.contents, *additional_special_tokens))
@@ -97,14 +101,15 @@ class AlbertTokenizer(SequenceLayout):
         elif wordpiece is not None:
             self.model = WordPieceModel(self.vocab_file, special_tokens.unk)
         else:
-            self.model = SentencePieceModel(self.vocab_file)
+            self.model = SentencePieceModel(self.vocab_file, splits_commas=not sentencepiece_only)
         vocabulary = Vocabulary(self.model, special_tokens, added_tokens, additional_special_tokens)
         super().__init__(vocabulary, special_tokens, gives_token_type_ids=gives_token_type_ids)
         self._splitter: TextSplitter
         if fast_rules is not None:
             self._splitter = FastSplitter(fast_rules)
         else:
-            normalizer = self.wordpiece or Normalizer(do_lower_case, remove_space, keep_accents)
+            normalizer: TextNormalizer = self.wordpiece or Normalizer(do_lower_case, remove_space, keep_accents)
+            normalizer = NoNormalizer() if sentencepiece_only else normalizer
             self._splitter = SlowSplitter(self.vocabulary.added, normalizer, self.model, do_lower_case=do_lower_case)
         #: the number of pieces, without the added tokens; see `len`
         self.vocab_size = len(self.model)
@@ -139,6 +144,7 @@ class AlbertTokenizer(SequenceLayout):
             additional_special_tokens=config.additional_special_tokens,
             wordpiece=config.wordpiece,
             fast_rules=fast_rules,
+            sentencepiece_only=config.sentencepiece_only,
             gives_token_type_ids=config.gives_token_type_ids,
         )
 

@@ -82,10 +82,32 @@ def save_sentencepiece(folder: Path, lines: Sequence[str], settings: dict[str, A
     return tokenizer
 
 
+def save_wordpiece(folder: Path, lines: Sequence[str], settings: dict[str, Any]) -> Any:
+    """Trains vocab.txt for a BertTokenizer, as Chinese, Japanese and Korean checkpoints have it."""
+    import tokenizers
+    import transformers
+
+    trained = tokenizers.BertWordPieceTokenizer(lowercase=settings.get("do_lower_case", True), strip_accents=False)
+    trained.train_from_iterator(lines, vocab_size=1500, min_frequency=1, limit_alphabet=4000, show_progress=False)
+    trained.save_model(str(folder))
+    tokenizer = transformers.BertTokenizer(str(folder / "vocab.txt"), **settings)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
 #: kind -> the function (folder, lines, settings) that writes the tokenizer
-TOKENIZERS: dict[str, Callable[[Path, Sequence[str], dict[str, Any]], Any]] = {"sentencepiece": save_sentencepiece}
+TOKENIZERS: dict[str, Callable[[Path, Sequence[str], dict[str, Any]], Any]] = {
+    "sentencepiece": save_sentencepiece,
+    "wordpiece": save_wordpiece,
+}
+#: the models that have a WordPiece tokenizer too -> its settings
+_WORDPIECE = {
+    "chinese": {},
+    "japanese": {"do_lower_case": False, "strip_accents": False},
+    "korean": {"do_lower_case": True, "strip_accents": False},
+}
 #: the kinds and the models that there are of each
-CASES = [(kind, name) for kind in TOKENIZERS for name in MODELS]
+CASES = [*(("sentencepiece", name) for name in MODELS), *(("wordpiece", name) for name in _WORDPIECE)]
 
 
 def save_small(folder: Path, kind: str, name: str) -> None:
@@ -95,7 +117,8 @@ def save_small(folder: Path, kind: str, name: str) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     model = MODELS[name]
-    tokenizer = TOKENIZERS[kind](folder, model.lines, model.settings)
+    settings = model.settings if kind == "sentencepiece" else _WORDPIECE[name]
+    tokenizer = TOKENIZERS[kind](folder, model.lines, settings)
     torch.manual_seed(len(name))
     config = transformers.AlbertConfig(**_MODEL, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
     getattr(transformers, TASKS[model.task].architecture)(config).save_pretrained(folder)

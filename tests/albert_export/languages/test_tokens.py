@@ -40,9 +40,15 @@ def plain(text: str) -> str:
     )
 
 
+def bare(token: str) -> str:
+    """`token` without the mark of a word's start or continuation."""
+    return token.replace("▁", "").removeprefix("##")
+
+
 def test_ids_are_those_of_the_slow_tokenizer(case: tuple[str, str], checkpoint: Path) -> None:
     ours = AlbertTokenizer.from_folder(checkpoint)
-    theirs = transformers.AlbertTokenizer.from_pretrained(checkpoint)
+    oracle = transformers.BertTokenizer if case[0] == "wordpiece" else transformers.AlbertTokenizer
+    theirs = oracle.from_pretrained(checkpoint)
     lines = [*MODELS[case[1]].lines, *sentences(), *HARD, *(language.question for language in LANGUAGES)]
     assert [line for line in lines if ours.encode(line) != theirs.encode(line)] == []
     pairs = list(itertools.pairwise(lines))
@@ -63,10 +69,10 @@ def test_spans_cover_the_text(case: tuple[str, str], checkpoint: Path) -> None:
             if start < position:  # two tokens share a character that was decomposed
                 shared = line[start:position]
                 assert len(shared) < len(unicodedata.normalize("NFKD", shared)) or not surface
-                assert plain(token.replace("▁", "")) in surface
+                assert plain(bare(token)) in surface
             else:
                 assert not plain(line[position:start])
-                assert plain(token.replace("▁", "")) == surface
+                assert plain(bare(token)) == surface
             position = end
         assert not plain(line[position:])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class FastRules:
     pre_tokenizer: Split
     model: UnigramModel | WordPieceModel
     #: the object in the file
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], source: str) -> FastRules:
