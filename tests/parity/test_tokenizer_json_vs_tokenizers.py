@@ -98,7 +98,7 @@ def test_any_text(pair: tuple[AlbertTokenizer, tokenizers.Tokenizer]) -> None:
 @pytest.mark.slow
 def test_all_data(pair: tuple[AlbertTokenizer, tokenizers.Tokenizer]) -> None:
     for texts in all_texts().values():
-        for text in texts:
+        for text in texts[::10]:
             equal(pair, text)
 
 

@@ -138,9 +138,9 @@ class AlignedText:
         return AlignedText("".join(parts), self.starts[first], self.ends[last])
 
     def prefixed(self, prefix: str) -> AlignedText:
-        """The text behind `prefix`, whose characters stand for nothing."""
-        place = np.full(len(prefix), self.starts[0] if len(self.starts) else 0)
-        return AlignedText(prefix + self.text, np.append(place, self.starts), np.append(place, self.ends))
+        """The text, which is not empty, behind the character `prefix`, which stands for nothing."""
+        place = self.starts[:1]
+        return AlignedText(prefix + self.text, np.concatenate((place, self.starts)), np.concatenate((place, self.ends)))
 
     def normalized(self, form: NormalizationForm) -> AlignedText:
         """The text in one of Unicode's normalization forms."""

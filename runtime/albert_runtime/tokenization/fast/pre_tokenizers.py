@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError
@@ -55,7 +56,8 @@ def _metaspace(record: Mapping[str, Any]) -> Split:
     splits = record.get("split", True)
 
     def split(text: AlignedText) -> list[AlignedText]:
-        text = text.map_characters(lambda one: WORD_START if one == " " else one)
+        if " " in text.text:
+            text = replace(text, text=text.text.replace(" ", WORD_START))
         begins = scheme == "always" or (scheme == "first" and bool(len(text.starts)) and text.starts[0] == 0)
         if begins and text.text and not text.text.startswith(WORD_START):
             text = text.prefixed(WORD_START)

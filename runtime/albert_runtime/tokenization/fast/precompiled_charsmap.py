@@ -51,6 +51,8 @@ class PrecompiledCharsmap:
 
     def __call__(self, text: AlignedText) -> AlignedText:
         """`text` with every rule applied once."""
+        if "\r\n" not in text.text and not any(map(_joins, set(text.text))):
+            return text.map_characters(self._replace_character)
         found: list[str] = []
         first: list[int] = []
         last: list[int] = []
@@ -70,6 +72,10 @@ class PrecompiledCharsmap:
             start = end
         joined = "".join(found)
         return text if joined == text.text else AlignedText(joined, text.starts[first], text.ends[last])
+
+    def _replace_character(self, character: str) -> str:
+        replacement = self._replace(character)
+        return character if replacement is None else replacement
 
     def _look_up(self, characters: str) -> str | None:
         """The replacement of the shortest beginning of `characters` that has one."""
