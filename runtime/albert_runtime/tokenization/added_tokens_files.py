@@ -64,10 +64,12 @@ def read_tokens(
         special = {*map(content_of, _additional(settings, [])), *_roles(settings, usual_tokens, []).values()}
         for content, index in read(folder / "added_tokens.json").items():
             is_special = content in special
-            stated.append(AddedToken(content, index, normalized=not is_special, special=is_special))
+            token = AddedToken(content, index, normalized=not is_special, special=is_special)
+            stated += _valid([token], found.problems)
         in_json = read(folder / "tokenizer.json").get("added_tokens")
         listed_tokens = _records(in_json, "added_tokens in tokenizer.json", found.problems)
-        described = [_token(token, token.get("id"), found.problems) for token in listed_tokens if type(token) is dict]
+        tokens = [_token(token, token.get("id"), found.problems) for token in listed_tokens if type(token) is dict]
+        described = _valid(tokens, found.problems)
         stated = _merged(stated, described)
     found.roles = _roles(settings, usual_tokens, found.problems)
     in_roles = set(found.roles.values())
@@ -115,10 +117,24 @@ def _records(value: Any, name: str, problems: list[str]) -> list[Any]:
 
 def _tokens_in_table(table: Any, problems: list[str]) -> list[AddedToken]:
     try:
-        return [_token(token, int(index), problems) for index, token in table.items()]
+        return _valid([_token(token, int(index), problems) for index, token in table.items()], problems)
     except (AttributeError, TypeError, ValueError):
         problems.append(f"{_TABLE} must be a table of ids and tokens")
         return []
+
+
+def _valid(tokens: Iterable[AddedToken], problems: list[str]) -> list[AddedToken]:
+    """The tokens with a text as their content, and with a whole number as their id, if any; others are problems."""
+    found = []
+    for token in tokens:
+        number = token.id
+        if not _is_text(token):
+            problems.append(f"an added token is {token.content!r}, and must be a text")
+        elif not (number is None or (type(number) is int and number >= 0)):
+            problems.append(f"{token.content} has the id {number!r}, and must have a whole number")
+        else:
+            found.append(token)
+    return found
 
 
 def _token(record: Any, index: Any, problems: list[str]) -> AddedToken:
@@ -129,7 +145,7 @@ def _token(record: Any, index: Any, problems: list[str]) -> AddedToken:
         problems.append(f"{content} has single_word, so that it is found only between spaces, which is not supported")
     special = bool(record.get("special", False))
     flags = {"normalized": not special, **{name: bool(record[name]) for name in _FLAGS if name in record}}
-    return AddedToken(content, index, **flags)  # `_contradictions` checks the content
+    return AddedToken(content, index, **flags)  # the caller checks the content
 
 
 def _as_special(record: Any, problems: list[str]) -> AddedToken | str:
@@ -204,14 +220,7 @@ def _with_roles(stated: Sequence[AddedToken], special: Iterable[AddedToken | str
 
 def _contradictions(tokens: Sequence[AddedToken]) -> list[str]:
     """What keeps the tokens from having one content and one id each."""
-    problems = [f"an added token is {token.content!r}, and must be a text" for token in tokens if not _is_text(token)]
-    problems += [
-        f"{token.content} has the id {token.id!r}, and must have a whole number"
-        for token in tokens
-        if isinstance(token.id, bool) or not (token.id is None or (isinstance(token.id, int) and token.id >= 0))
-    ]
-    if problems:
-        return problems
+    problems = []
     contents: dict[str, int | None] = {}
     ids: dict[int, str] = {}
     for token in tokens:

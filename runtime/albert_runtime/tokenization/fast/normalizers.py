@@ -32,7 +32,7 @@ def read_normalizer(record: Any) -> Normalize:
         if form is not None:
             return lambda text: text.normalized(form)
         return _READERS[kind](record)
-    except (KeyError, TypeError, ValueError, re.error) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError, re.error) as error:
         raise UnsupportedError(f"the normalizer {kind!r} in tokenizer.json is not supported ({error!r})") from None
 
 

@@ -31,7 +31,7 @@ def read_pre_tokenizer(record: Any) -> Split:
     kind = record.get("type") if isinstance(record, Mapping) else record
     try:
         return _READERS[kind](record)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise UnsupportedError(f"the pre-tokenizer {kind!r} in tokenizer.json is not supported ({error!r})") from None
 
 
