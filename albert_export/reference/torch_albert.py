@@ -237,8 +237,7 @@ class AlbertPreTrainedModel(nn.Module):
             folder: the folder, or a Checkpoint already read from it.
             config: replaces the checkpoint's configuration, for example for a head of another size.
             allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
-            share_weights: makes the checkpoint's arrays themselves the weights, instead of copies. Such a model only
-                answers: its weights can't be trained, and must not be changed, since they may be a file's pages.
+            share_weights: the checkpoint's arrays themselves are the weights. They must not be trained or changed.
 
         Raises:
             CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.

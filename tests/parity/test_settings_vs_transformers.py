@@ -87,7 +87,10 @@ def test_followed(settings: dict[str, Any], tmp_path: Path, checkpoint_of: Check
         ({"sp_model_kwargs": {"something": 1}}, "sp_model_kwargs sets something to 1"),
         ({"sp_model_kwargs": "none"}, "sp_model_kwargs is 'none', and must be a table"),
         ({"tokenizer_class": "BertTokenizer"}, "tokenizer_class is 'BertTokenizer'"),
-        ({"added_tokens_decoder": {"7": {**MASK, "content": "[SEP]"}}}, r"\[SEP\] is token 7 .*, and 3 in spiece"),
+        (
+            {"added_tokens_decoder": {"7": {**MASK, "content": "[SEP]"}}},
+            r"\[SEP\] is token 7 .*, and 3 in the vocabulary",
+        ),
         ({"added_tokens_decoder": {"4": {**MASK, "single_word": True}}}, r"\[MASK\] has single_word"),
         ({"added_tokens_decoder": {"four": MASK}}, "added_tokens_decoder must be a table of ids"),
     ],
@@ -102,7 +105,7 @@ def test_refused(settings: dict[str, Any], message: str, tmp_path: Path, checkpo
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [
-        ({"sep_token": "</s>"}, "sep_token is '</s>'"),
+        ({"sep_token": "</s>"}, r"go up to 30000, .*\(</s> \(30000\)\), .* has 30000"),
         ({"additional_special_tokens": ["[E1]"]}, r"go up to 30000, .*\(\[E1\] \(30000\)\), .* has 30000"),
     ],
 )

@@ -76,6 +76,7 @@ def fast(options: str) -> Any:
     # the part of a tokenizer that says which tokens are found in texts
     tokenizer: Any = SimpleNamespace(
         vocabulary=SimpleNamespace(added=AddedVocabulary(tokens, [*SPECIAL, "<ae>"])),
+        special_tokens=SimpleNamespace(contents=SPECIAL),
         vocab_size=len(model),
         do_lower_case=normalizer.do_lower_case,
         remove_space=False,

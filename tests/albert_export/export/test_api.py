@@ -156,7 +156,7 @@ def test_all_problems_of_the_tokenizer_are_listed_at_once(tmp_path: Path) -> Non
 def test_a_missing_vocabulary_says_where_to_get_it(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "model", "fill-mask")
     (folder / "spiece.model").unlink()
-    with pytest.raises(CheckpointError, match=r"has no spiece\.model.*copy it"):
+    with pytest.raises(CheckpointError, match=r"has no tokenizer: no spiece\.model.*copy the one"):
         export_onnx(folder, tmp_path / "bundle")
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from albert_converters.tflite.convert import to_tflite
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
-from albert_export.export.tf_function import HEADS, SHARED_LAYERS, trace_reference
+from albert_export.export.tf_function import SHARED_LAYERS, head_pattern, trace_reference
 from albert_runtime.tasks import INPUT_NAMES, TASKS
 from tests.conftest import CheckpointOf, save_tiny
 from tests.tiny_graph import Arrays, difference, inputs_of, outputs_of, plan_of, reference_of
@@ -137,7 +137,9 @@ def test_small_heads_are_found_and_stay_in_float(
     plan = plan_of(checkpoint_of(task), task, "int8-static", target=target, sequence_length=16)
     content = to_tflite(trace_reference(reference, TASKS[task], plan))
     arrays = plan.named(inputs_of(task, rows=1, choices=1))
-    content = quantize(content, "int8-static", shared_layers=SHARED_LAYERS, floats=HEADS[task], calibration=[arrays])
+    content = quantize(
+        content, "int8-static", shared_layers=SHARED_LAYERS, floats=head_pattern(TASKS[task]), calibration=[arrays]
+    )
     (tmp_path / "model.tflite").write_bytes(content)
     found = inspect_tflite(tmp_path / "model.tflite")
     assert len(found["float_products"]) == 1

@@ -15,7 +15,7 @@ from albert_converters.tflite.convert import to_tflite
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
 from albert_export.export.tf_embedding_lookup import int8_rows
-from albert_export.export.tf_function import HEADS, SHARED_LAYERS, trace_reference
+from albert_export.export.tf_function import SHARED_LAYERS, head_pattern, trace_reference
 from albert_export.quantization.gptq import input_hessians
 from albert_export.quantization.tf_linears import run_with_forward_hooks, temporary_int4_weights
 from albert_export.targets import PRECISIONS
@@ -61,7 +61,7 @@ class Files:
             before,
             precision,
             shared_layers=SHARED_LAYERS,
-            floats=HEADS[TASK] if precision == "int8-static" else "",
+            floats=head_pattern(TASKS[TASK]) if precision == "int8-static" else "",
             calibration=samples,
         )
 
