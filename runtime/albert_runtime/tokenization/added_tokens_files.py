@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from albert_runtime.tokenization.added_vocabulary import AddedToken
+from albert_runtime.tokenization.added_vocabulary import LARGEST_ID, AddedToken
 
 _TABLE = "added_tokens_decoder"
 _ADDITIONAL = "additional_special_tokens"
@@ -130,8 +130,8 @@ def _valid(tokens: Iterable[AddedToken], problems: list[str]) -> list[AddedToken
         number = token.id
         if not _is_text(token):
             problems.append(f"an added token is {token.content!r}, and must be a text")
-        elif not (number is None or (type(number) is int and number >= 0)):
-            problems.append(f"{token.content} has the id {number!r}, and must have a whole number")
+        elif not (number is None or (type(number) is int and 0 <= number < LARGEST_ID)):
+            problems.append(f"{token.content} has the id {number!r}, and must have a whole number below {LARGEST_ID}")
         else:
             found.append(token)
     return found

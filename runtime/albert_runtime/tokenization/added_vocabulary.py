@@ -12,6 +12,8 @@ from albert_runtime.tokenization.token_trie import TokenTrie
 
 #: so many tokens, or fewer, are found faster by a regular expression than by the trie, which is written in Python
 _FEW_TOKENS = 64
+#: ids are below this; engines hold them in 32 bits
+LARGEST_ID = 2**31
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError, listed
-from albert_runtime.tokenization.added_vocabulary import AddedToken
+from albert_runtime.tokenization.added_vocabulary import LARGEST_ID, AddedToken
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.fast.normalizers import Normalize
 
@@ -98,7 +98,7 @@ def _read(records: Any) -> Iterator[_Token]:
             and isinstance(record.get("content"), str)
             and record["content"]
             and type(record.get("id")) is int
-            and record["id"] >= 0
+            and 0 <= record["id"] < LARGEST_ID
         )
     ]
     if problems:
