@@ -74,8 +74,10 @@ def small_vocabulary(file: Path, lines: list[str], **options: Any) -> Path:
     with file.open("wb") as stream:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(lines), model_writer=stream, minloglevel=2, hard_vocab_limit=False, num_threads=1,
-            pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols=["[CLS]", "[SEP]", "[MASK]"],
-            **{"vocab_size": 400, "user_defined_symbols": list(MARKS), **options},
+            **{
+                "pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "control_symbols": ["[CLS]", "[SEP]", "[MASK]"],
+                "vocab_size": 400, "user_defined_symbols": list(MARKS), **options,
+            },
         )  # fmt: skip
     return file
 

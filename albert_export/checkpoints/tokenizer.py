@@ -41,8 +41,12 @@ def load_tokenizer(checkpoint: Checkpoint) -> AlbertTokenizer:
             "token of the text, and [SEP]"
         )
     if config.pad_token_id is not None and config.pad_token_id != tokenizer.pad_token_id:
-        problems.append(
-            f"pad_token_id is {config.pad_token_id} in the configuration and {tokenizer.pad_token_id} in the vocabulary"
+        # No answer depends on it: padding is masked, and the configuration's id only keeps a row from being trained.
+        logger.warning(
+            "%s: pad_token_id is %s in the configuration and %d in the vocabulary, which is followed",
+            folder,
+            config.pad_token_id,
+            tokenizer.pad_token_id,
         )
     if config.type_vocab_size < 2 and tokenizer.gives_token_type_ids:
         problems.append(f"type_vocab_size is {config.type_vocab_size}; pairs of texts need 2 token types")

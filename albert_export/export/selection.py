@@ -160,7 +160,7 @@ class CandidateSelector:
         if self._original is None:
             context = self._context
             engine = CachedEngine(reference_engine(context.reference, context.task, context.framework))
-            self._original = Reference.of_checkpoint(context.checkpoint, candidate.session, engine)
+            self._original = Reference.of_checkpoint(context.checkpoint, candidate.session, engine, context.tokenizer)
         return self._original
 
     def _refusal(self, search: SearchReport) -> str:

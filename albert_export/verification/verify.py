@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints.tokenizer_rules import tokenizer_of
 from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
@@ -49,11 +50,15 @@ class Reference:
     tokenizer: AlbertTokenizer | None
 
     @classmethod
-    def of_checkpoint(cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine) -> Reference:
-        """Return the checkpoint's reference model, computed by `engine`, in a session with the settings of `like`."""
-        tokenizer = None
-        if like.manifest.has_tokenizer:
-            tokenizer = AlbertTokenizer.from_folder(checkpoint.folder, vocab_file=checkpoint.vocab_file)
+    def of_checkpoint(
+        cls, checkpoint: Checkpoint, like: AlbertSession, engine: Engine, tokenizer: AlbertTokenizer | None = None
+    ) -> Reference:
+        """Return the checkpoint's reference model, computed by `engine`, in a session with the settings of `like`.
+
+        If `like` has a tokenizer, `tokenizer` is the checkpoint's; None reads it.
+        """
+        if like.manifest.has_tokenizer and tokenizer is None:
+            tokenizer = tokenizer_of(checkpoint)
         return cls(checkpoint.folder.name, type(like)(like.bundle, verify=False, engine=engine), tokenizer)
 
     @classmethod

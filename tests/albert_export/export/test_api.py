@@ -146,11 +146,11 @@ def test_a_missing_head_is_refused_or_random(tmp_path: Path, checkpoint_of: Chec
 
 
 def test_all_problems_of_the_tokenizer_are_listed_at_once(tmp_path: Path) -> None:
-    folder = save_tiny(tmp_path / "model", "fill-mask", vocab_size=29999, pad_token_id=1)
+    folder = save_tiny(tmp_path / "model", "fill-mask", vocab_size=29999, type_vocab_size=1)
     with pytest.raises(CheckpointError) as refusal:
         export_onnx(folder, tmp_path / "bundle")
     assert "30000 pieces, and the model has 29999" in str(refusal.value)
-    assert "pad_token_id is 1" in str(refusal.value)
+    assert "type_vocab_size is 1" in str(refusal.value)
 
 
 def test_a_missing_vocabulary_says_where_to_get_it(tmp_path: Path) -> None:
