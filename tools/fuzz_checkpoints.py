@@ -2,9 +2,9 @@
 
 The arguments are libFuzzer's. atheris is not among the project's requirements: `pip install atheris`. Each input is
 the content of one of a checkpoint's files: config.json, tokenizer.json, tokenizer_config.json, special_tokens_map.json,
-vocab.txt, model.safetensors or the index of a TF1 checkpoint. The checkpoint is read and its tokenizer used; an error of
-this project is a right answer. Everything else stops the run, and so does an input that takes more than 20 seconds, or
-more than 1 GB above what the libraries take.
+vocab.txt, model.safetensors or the index of a TF1 checkpoint. The checkpoint is read and its tokenizer used; an error
+of this project is a right answer. Everything else stops the run, and so does an input that takes more than 20 seconds,
+or more than 1 GB above what the libraries take.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from tests.virtual_environment import new_environment, run_in
 pytestmark = pytest.mark.slow
 
 CHECKPOINT = demo_checkpoint("question-answering")
+FRAMEWORKS = Path(__file__).parents[1] / "fixtures" / "frameworks"
 EXAMPLE = demo_examples("question-answering")[0]
 #: without the full stop that is written behind the answer
 REQUEST = ("--question", EXAMPLE.inputs["question"], "--context", EXAMPLE.inputs["context"], "--no-align-to-words")
@@ -128,6 +129,15 @@ def check_bundle(python: str, bundle: Path, squad: Path, repaired: Path) -> None
     if repaired.suffix == ".onnx":
         command(python, "doctor", bundle, "--fix", repaired)
         assert repaired.is_file()
+
+
+def test_other_frameworks(python_with: PythonWith, tmp_path: Path) -> None:
+    for name in ("tf", "flax"):
+        folder = FRAMEWORKS / name
+        inspected = json.loads(command(python_with("albert_export", "other-frameworks"), "inspect", folder, "--json"))
+        assert inspected["kind"] == "checkpoint"
+        message = refusal(python_with("albert_export", "onnx"), "inspect", folder, folder=tmp_path)
+        assert "pip install 'albert-export[other-frameworks]'" in message
 
 
 def test_evaluate(python_with: PythonWith, onnx_bundle: Path, tflite_bundle: Path, squad: Path) -> None:
