@@ -239,7 +239,7 @@ def _read_object(file: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnsupportedError(
             failed_download(file)
             or f"{file} can't be read as JSON ({error}); repair it, or copy it from the checkpoint again"
