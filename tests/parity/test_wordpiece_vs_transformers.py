@@ -217,6 +217,7 @@ def test_every_character(options: str) -> None:
 def test_all_data(options: str) -> None:
     texts = [text for contents in all_texts().values() for text in contents]
     assert len(texts) > 50_000
-    for text in texts:
+    for number, text in enumerate(texts):
         assert_equal(options, text)
-        assert_fast_is_equal(options, text)
+        if number % 10 == 0:  # the fast tokenizer is made of many steps, and needs most of the time
+            assert_fast_is_equal(options, text)
