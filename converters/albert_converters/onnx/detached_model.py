@@ -17,14 +17,15 @@ from google.protobuf.message import Message
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from albert_converters.protobuf_encoding import length_prefix
+
 #: arrays of at least as many bytes are detached
 DETACHED_BYTES = 256
 
-# The numbers of fields in onnx.proto, and the wire type of fields that have a length.
+# the numbers of fields in onnx.proto
 _MODEL_GRAPH = 7
 _GRAPH_INITIALIZER = 5
 _TENSOR_RAW_DATA = 9
-_LENGTH_DELIMITED = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class DetachedModel:
         tensors = [self._tensor_frame(tensor) for tensor in graph.initializer]
         length = len(head) + sum(len(before) + size + len(after) for before, size, after in tensors) + len(tail)
         start, end = _around(self.skeleton, _MODEL_GRAPH)
-        yield start + _tag(_MODEL_GRAPH, length) + head
+        yield start + length_prefix(_MODEL_GRAPH, length) + head
         for tensor, (before, size, after) in zip(graph.initializer, tensors, strict=True):
             yield before
             if size:
@@ -91,11 +92,11 @@ class DetachedModel:
         """What is written before and after the values of an initializer, and the bytes of the values between."""
         if tensor.name not in self.weights:
             content = tensor.SerializeToString()
-            return _tag(_GRAPH_INITIALIZER, len(content)) + content, 0, b""
+            return length_prefix(_GRAPH_INITIALIZER, len(content)) + content, 0, b""
         size = self.weights[tensor.name].nbytes
         before, after = _around(tensor, _TENSOR_RAW_DATA)
-        before += _tag(_TENSOR_RAW_DATA, size)
-        return _tag(_GRAPH_INITIALIZER, len(before) + size + len(after)) + before, size, after
+        before += length_prefix(_TENSOR_RAW_DATA, size)
+        return length_prefix(_GRAPH_INITIALIZER, len(before) + size + len(after)) + before, size, after
 
 
 def attach(tensor: onnx.TensorProto, weights: Mapping[str, NDArray[Any]]) -> None:
@@ -127,16 +128,3 @@ def _serialized(message: Message, wanted: Callable[[int], bool]) -> bytes:
         if not wanted(field.number):
             part.ClearField(field.name)
     return part.SerializeToString()
-
-
-def _tag(number: int, length: int) -> bytes:
-    """The bytes before a field with a length: its number and wire type, and the length."""
-    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(length)
-
-
-def _varint(value: int) -> bytes:
-    groups = []
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*groups, value])

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from albert_converters.protobuf_encoding import EIGHT_BYTES, FOUR_BYTES, LENGTH_DELIMITED, VARINT
 from albert_runtime.errors import UnsupportedError
-
-# wire types
-_VARINT, _EIGHT_BYTES, _LENGTH_DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
 
 # field numbers; those of other modules are public
 PIECES, TRAINER, NORMALIZER = 1, 2, 3
@@ -121,14 +119,14 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     while position < len(message):
         key, position = _varint(message, position)
         wire_type = key & 7
-        if wire_type == _VARINT:
+        if wire_type == VARINT:
             value, position = _varint(message, position)
             yield key >> 3, value
             continue
-        if wire_type == _LENGTH_DELIMITED:
+        if wire_type == LENGTH_DELIMITED:
             size, position = _varint(message, position)
-        elif wire_type in (_FOUR_BYTES, _EIGHT_BYTES):
-            size = 4 if wire_type == _FOUR_BYTES else 8
+        elif wire_type in (FOUR_BYTES, EIGHT_BYTES):
+            size = 4 if wire_type == FOUR_BYTES else 8
         else:
             raise ValueError(f"there is no wire type {wire_type}")
         if position + size > len(message):

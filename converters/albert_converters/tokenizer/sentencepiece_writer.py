@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from albert_converters.protobuf_encoding import FOUR_BYTES, VARINT, key, length_prefix, varint
 from albert_converters.tokenizer.sentencepiece_proto import (
     CHARSMAP,
     MODEL_TYPE,
@@ -72,7 +73,7 @@ def sentencepiece_model(content: Mapping[str, Any], source: str) -> bytes:
         if not piece or piece in taken:  # SentencePiece holds each piece once
             piece, use = f"<unused {index}>", PieceType.UNUSED
         taken.add(piece)
-        pieces.append(_text(PIECE, piece) + _key(SCORE, 5) + struct.pack("<f", score) + _number(TYPE, use))
+        pieces.append(_text(PIECE, piece) + key(SCORE, FOUR_BYTES) + struct.pack("<f", score) + _number(TYPE, use))
     trainer = (
         _number(MODEL_TYPE, ModelType.UNIGRAM)
         + _number(_VOCAB_SIZE, len(pieces))
@@ -111,26 +112,13 @@ def _parts(record: Any, name: str) -> Iterator[Mapping[str, Any]]:
             yield from _parts(part, name)
 
 
-def _key(field: int, wire_type: int) -> bytes:
-    return _varint(field << 3 | wire_type)
-
-
 def _number(field: int, value: int) -> bytes:
-    return _key(field, 0) + _varint(value)
+    return key(field, VARINT) + varint(value)
 
 
 def _bytes(field: int, value: bytes) -> bytes:
-    return _key(field, 2) + _varint(len(value)) + value
+    return length_prefix(field, len(value)) + value
 
 
 def _text(field: int, value: str) -> bytes:
     return _bytes(field, value.encode())
-
-
-def _varint(number: int) -> bytes:
-    """`number` in groups of 7 bits, the lowest first."""
-    groups = []
-    while number > 0x7F:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*groups, number])
