@@ -12,7 +12,13 @@ from albert_export.checkpoints.account import NamedWeight, WeightAccount
 from albert_export.checkpoints.checkpoint import Checkpoint, find_vocabulary, tasks_of
 from albert_export.checkpoints.number_formats import as_float32, float_format, is_finite
 from albert_export.checkpoints.training_settings import adopt_label_names, adopt_training_settings
-from albert_export.checkpoints.weight_names import DECODER, DECODER_BIAS, PREDICTION_BIAS, WORD_EMBEDDINGS
+from albert_export.checkpoints.weight_names import (
+    DECODER,
+    DECODER_BIAS,
+    MEASURED_SIZES,
+    PREDICTION_BIAS,
+    WORD_EMBEDDINGS,
+)
 from albert_export.config import AlbertConfig
 from albert_export.tasks import TASK_SPECS
 from albert_runtime.errors import CheckpointError, listed
@@ -97,17 +103,8 @@ def _drop_tied_decoder(folder: Path, config: AlbertConfig, weights: dict[str, np
 
 def _size_problems(config: AlbertConfig, weights: Mapping[str, np.ndarray]) -> list[str]:
     """One message for each size in the configuration that the shapes of the weights contradict."""
-    layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
-    measured = {
-        "vocab_size": (WORD_EMBEDDINGS, 0),
-        "embedding_size": (WORD_EMBEDDINGS, 1),
-        "max_position_embeddings": ("albert.embeddings.position_embeddings.weight", 0),
-        "type_vocab_size": ("albert.embeddings.token_type_embeddings.weight", 0),
-        "hidden_size": ("albert.encoder.embedding_hidden_mapping_in.weight", 0),
-        "intermediate_size": (f"{layer}.ffn.weight", 0),
-    }
     problems = []
-    for field_name, (name, axis) in measured.items():
+    for field_name, (name, axis) in MEASURED_SIZES.items():
         if name not in weights:
             continue  # weights_for lists what is missing
         stated, shape = getattr(config, field_name), weights[name].shape

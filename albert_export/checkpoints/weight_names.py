@@ -60,6 +60,16 @@ PREDICTION_BIAS = "predictions.bias"
 DECODER = "predictions.decoder.weight"
 DECODER_BIAS = "predictions.decoder.bias"
 
+#: field of the configuration -> the weight, a matrix, and its axis that has this size
+MEASURED_SIZES = {
+    "vocab_size": (WORD_EMBEDDINGS, 0),
+    "embedding_size": (WORD_EMBEDDINGS, 1),
+    "max_position_embeddings": ("albert.embeddings.position_embeddings.weight", 0),
+    "type_vocab_size": ("albert.embeddings.token_type_embeddings.weight", 0),
+    "hidden_size": ("albert.encoder.embedding_hidden_mapping_in.weight", 0),
+    "intermediate_size": ("albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight", 0),
+}
+
 _LAYER = "albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
 _GOOGLE_LAYER = "bert/encoder/transformer/group_{group}/inner_group_{inner}"
 

@@ -17,6 +17,7 @@ from albert_export.checkpoints.containers.saved_model import (
     hugging_face_weights,
     variables,
 )
+from albert_export.checkpoints.weight_names import MEASURED_SIZES
 from albert_export.config import CONFIG_FILE, GOOGLE_CONFIG_FILE, PUBLISHED, AlbertConfig
 from albert_export.config_file import is_int
 from albert_runtime.errors import CheckpointError
@@ -25,15 +26,6 @@ from albert_runtime.errors import CheckpointError
 _KERAS_METADATA = "keras_metadata.pb"
 _DEEPEST = 32
 _LAYER = re.compile(r"albert\.encoder\.albert_layer_groups\.(\d+)\.albert_layers\.(\d+)\.ffn\.weight")
-#: sizes that the weights show: field of the configuration -> weight, axis
-_MEASURED = {
-    "vocab_size": ("albert.embeddings.word_embeddings.weight", 0),
-    "embedding_size": ("albert.embeddings.word_embeddings.weight", 1),
-    "max_position_embeddings": ("albert.embeddings.position_embeddings.weight", 0),
-    "type_vocab_size": ("albert.embeddings.token_type_embeddings.weight", 0),
-    "hidden_size": ("albert.encoder.embedding_hidden_mapping_in.weight", 0),
-    "intermediate_size": ("albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight", 0),
-}
 _UNSEEN = ("num_hidden_layers", "num_attention_heads")
 
 
@@ -70,7 +62,7 @@ def saved_model_vocabulary(folder: Path) -> Path | None:
 
 
 def _measured_sizes(folder: Path, weights: Mapping[str, np.ndarray]) -> dict[str, int]:
-    absent = [name for name, _ in _MEASURED.values() if name not in weights or weights[name].ndim != 2]
+    absent = [name for name, _ in MEASURED_SIZES.values() if name not in weights or weights[name].ndim != 2]
     if absent:
         first = next(iter(weights), None)
         raise CheckpointError(
@@ -79,7 +71,7 @@ def _measured_sizes(folder: Path, weights: Mapping[str, np.ndarray]) -> dict[str
         )
     layers = [(int(name[1]), int(name[2])) for name in map(_LAYER.fullmatch, weights) if name]
     return {
-        **{field: weights[name].shape[axis] for field, (name, axis) in _MEASURED.items()},
+        **{field: weights[name].shape[axis] for field, (name, axis) in MEASURED_SIZES.items()},
         "num_hidden_groups": 1 + max(group for group, _ in layers),
         "inner_group_num": 1 + max(inner for _, inner in layers),
     }
