@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.calibration import calibration_id_samples, calibration_samples
 from albert_export.quantization.recipes import Recipe
-from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
+from albert_export.samples.sample_texts import SampleTexts, texts_for
 from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
 from albert_runtime import AlbertTokenizer
@@ -60,7 +60,7 @@ class ExportContext:
     @cached_property
     def samples(self) -> SampleTexts:
         """The bundled texts that fit the vocabulary; English ones, if there is no tokenizer to read them."""
-        return ENGLISH_TEXTS if self.tokenizer is None else texts_for(self.tokenizer)
+        return texts_for(self.tokenizer)
 
     @property
     def labels(self) -> list[str]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from albert_export.checkpoints import Checkpoint
-from albert_export.quantization.unknown_text import is_unknown
 from albert_export.samples.requests import requests_from
 from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
 from albert_export.samples.texts import Text
 from albert_export.samples.token_ids import COMPARED_REQUESTS, DRAWN_IDS, id_requests, id_requests_from
+from albert_export.utils.evenly_spaced import evenly_spaced
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import Task
 
@@ -115,8 +115,7 @@ class AccuracyOptions:
         return [*drawn, *id_requests_from(self._own_texts(), config, task, longest=longest)]
 
     def _own_texts(self) -> list[Text]:
-        count = min(len(self.texts), _MAX_TEXTS)
-        return [self.texts[index * len(self.texts) // count] for index in range(count)]
+        return evenly_spaced(self.texts, _MAX_TEXTS)
 
     def requests(self, task: Task, samples: SampleTexts = ENGLISH_TEXTS) -> list[dict[str, Any]]:
         """The requests to compare answers on without labelled data: `samples` and the user's own texts.
@@ -125,7 +124,7 @@ class AccuracyOptions:
         """
         own = self._own_texts()
         requests = requests_from(own, task, samples.corpora[0].language)
-        if own and is_unknown(samples):
+        if own and samples.is_unknown:
             return requests
         bundled = [requests_from(texts, task, corpus.language) for corpus, texts in samples.evaluation]
         return [*itertools.chain.from_iterable(bundled), *requests]
@@ -138,4 +137,4 @@ class AccuracyOptions:
             return f"{self.eval_data.name}, at most {EXAMPLES} examples"
         if not self.texts:
             return samples.description
-        return "the calibration data" if is_unknown(samples) else f"{samples.description} and the calibration data"
+        return "the calibration data" if samples.is_unknown else f"{samples.description} and the calibration data"

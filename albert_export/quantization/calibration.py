@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from albert_export.samples.texts import Text
 from albert_export.samples.token_ids import CALIBRATION_REQUESTS, id_requests, id_requests_from
+from albert_export.utils.evenly_spaced import evenly_spaced
 from albert_export.utils.text_file import read_text, split_lines
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import UsageError
@@ -68,11 +69,9 @@ def calibration_samples(
         sequence_length: the length of a graph with static shapes; None leaves each sample its own length.
         count: the largest number of samples.
     """
-    count = min(len(texts), count)
     length = sequence_length or min(_LENGTH, longest)
     samples = []
-    for index in range(count):
-        text, pair = texts[index * len(texts) // count]
+    for text, pair in evenly_spaced(texts, count):
         encoding = tokenizer(text, pair, truncation="longest_first", max_length=length).encodings[0]
         batch = pad_batch([encoding], pad_token_id=tokenizer.pad_token_id, length=sequence_length)
         if CHOICES in task.input_axes:
@@ -102,8 +101,8 @@ def calibration_id_samples(
     """
     length = sequence_length or min(_LENGTH, longest)
     if texts:
-        count = min(len(texts), count)
-        chosen = [texts[index * len(texts) // count] for index in range(count)]
+        chosen = evenly_spaced(texts, count)
+        count = len(chosen)
         requests = id_requests_from(chosen, config, task, longest=length)
     else:
         requests = id_requests(config, task, CALIBRATION_REQUESTS, longest=length)

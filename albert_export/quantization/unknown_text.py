@@ -6,29 +6,22 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from albert_export.samples.sample_texts import SampleTexts
+from albert_export.samples.sample_texts import SUSPICIOUS, SampleTexts
 from albert_export.samples.texts import Text
 from albert_export.samples.vocabulary_fit import unknown_share
+from albert_export.utils.evenly_spaced import evenly_spaced
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from albert_export.evaluation import Dataset
 
-#: The vocabularies of published models know 99 characters of 100 in texts of their own languages. With one unknown in
-#: five, the texts are not what the model was made for, and what is measured on them is mostly about one embedding.
-SUSPICIOUS = 0.2
 #: The user knows his texts better than this check does, so his own are refused only if most of them is unknown.
 MOSTLY_UNKNOWN = 0.5
 #: the most texts of one kind that are looked at
 _MAX_TEXTS = 200
 
 logger = logging.getLogger("albert_export")
-
-
-def is_unknown(samples: SampleTexts) -> bool:
-    """Whether the vocabulary knows too little of the bundled texts that fit it best to learn anything from them."""
-    return samples.unknown > SUSPICIOUS
 
 
 def check_unknown_text(
@@ -55,8 +48,10 @@ def check_unknown_text(
         UsageError: most of the user's text is unknown; or there is none, and a fifth of the bundled text is unknown.
     """
     own = {
-        "the calibration data": [text for pair in _spread(texts) for text in pair if text],
-        "the labelled data": [] if dataset is None else list(_strings([one.request for one in _examples(dataset)])),
+        "the calibration data": [text for pair in evenly_spaced(texts, _MAX_TEXTS) for text in pair if text],
+        "the labelled data": []
+        if dataset is None
+        else list(_strings([one.request for one in evenly_spaced(dataset.examples, _MAX_TEXTS)])),
     }
     for name, strings in own.items():
         share = unknown_share(strings, tokenizer)
@@ -68,7 +63,7 @@ def check_unknown_text(
             )
         if share > SUSPICIOUS:
             logger.warning("%s; is it text of the kind that the model was trained with?", message)
-    if not is_unknown(samples):
+    if not samples.is_unknown:
         return
     message = (
         f"the model's vocabulary does not know any of the bundled languages: {samples.unknown:.0%} of the text in "
@@ -80,16 +75,6 @@ def check_unknown_text(
             "text with a typical input of the model on each line, some dozens of them"
         )
     logger.warning("%s. The self-tests of the bundle are made of such text, so they are weak", message)
-
-
-def _spread(items: Sequence[Any]) -> list[Any]:
-    """At most `_MAX_TEXTS` of the items, evenly spaced."""
-    count = min(len(items), _MAX_TEXTS)
-    return [items[index * len(items) // count] for index in range(count)]
-
-
-def _examples(dataset: Dataset) -> list[Any]:
-    return _spread(dataset.examples)
 
 
 def _strings(value: Any) -> Iterator[str]:

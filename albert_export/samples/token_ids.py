@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_export.config_file import is_int
 from albert_export.samples.texts import Text
 from albert_runtime.errors import UsageError, listed
 from albert_runtime.tasks import CHOICES, Task
-from albert_runtime.token_ids import padding_id, parse_numbers
+from albert_runtime.token_ids import first_problems, padding_id, parse_numbers
 
 #: what the data is called in reports
 DRAWN_IDS = "token ids drawn from the vocabulary"
@@ -30,8 +31,6 @@ _ROLES = ("pad", "unk", "bos", "eos", "cls", "sep", "mask")
 _LENGTHS = (4, 96)
 _SHORT_LENGTHS = (4, 12)
 _MOST_CHOICES = 4
-#: problems that a message lists
-_MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class TokenSource:
         """
         size = config["vocab_size"]
         named = {role: config.get(f"{role}_token_id") for role in _ROLES}
-        known = {role: one for role, one in named.items() if _is_id(one, size)}
+        known = {role: one for role, one in named.items() if is_int(one) and 0 <= one < size}
         ordinary = np.setdiff1d(np.arange(size), [*known.values(), padding_id(config)])
         if not ordinary.size:
             ordinary = np.arange(size)
@@ -133,8 +132,7 @@ def id_requests_from(
         requests.append(_request([ids], [[int(place >= first) for place in range(len(ids))]], task))
     if problems:
         headline = f"without a tokenizer, calibration data are token ids from 0 to {size - 1}, a sequence on each line:"
-        more = len(problems) - _MOST_PROBLEMS
-        raise UsageError(listed(headline, [*problems[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]))
+        raise UsageError(listed(headline, first_problems(problems)))
     return requests
 
 
@@ -142,7 +140,3 @@ def _request(rows: list[list[int]], types: list[list[int]], task: Task) -> dict[
     if CHOICES in task.input_axes:
         return {"input_ids": rows, "token_type_ids": types}
     return {"input_ids": rows[0], "token_type_ids": types[0]}
-
-
-def _is_id(value: object, size: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < size

@@ -15,8 +15,7 @@ from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
 Arrays = dict[str, NDArray[np.int64]]
 #: the most added tokens that are compared
 ADDED_TOKENS = 100
-#: with a larger share of unknown text, the sequences are no text
-_MOST_UNKNOWN = 0.2
+#: ids from all over a vocabulary that knows none of the samples
 _RUNNING_IDS = 512
 
 
@@ -48,7 +47,7 @@ def value_cases(source: TokenSource, task: Task, longest: int) -> Iterator[tuple
 
 def _running_ids(tokenizer: AlbertTokenizer, samples: SampleTexts) -> list[int]:
     """The token ids of the samples; if most of them would be unknown, ids from all over the vocabulary."""
-    if samples.unknown > _MOST_UNKNOWN:
+    if samples.is_unknown:
         ids = tokenizer.vocabulary.all_ids
         return [int(index) for index in np.roll(ids, len(ids) // 2)[:: max(1, len(ids) // _RUNNING_IDS)]]
     return [i for line in samples.sentences for i in tokenizer.encode(line, add_special_tokens=False)]

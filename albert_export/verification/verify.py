@@ -17,7 +17,7 @@ from albert_export.checkpoints.tokenizer_rules import tokenizer_of
 from albert_export.evaluation.decisions import decide
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
-from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts, texts_for
+from albert_export.samples.sample_texts import SampleTexts, texts_for
 from albert_export.samples.texts import sentences
 from albert_export.samples.token_ids import id_requests
 from albert_export.utils.native_stderr import suppressed_native_stderr
@@ -135,7 +135,7 @@ def compare(
     The decoded answers are compared only if `answers` is true. `samples` are the texts to compare with; None means
     those that fit the vocabulary of the reference.
     """
-    task, samples = session.bundle.task, samples or _samples_for(reference.tokenizer)
+    task, samples = session.bundle.task, samples or texts_for(reference.tokenizer)
     report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
 
     same = True
@@ -190,11 +190,6 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
     same = inputs == set(INPUT_NAMES) and outputs == set(task.outputs)
     detail = "" if same else f"the graph has {', '.join(sorted(inputs))} -> {', '.join(sorted(outputs))}"
     return report.add_equal("names", "inputs and outputs", same, detail)
-
-
-def _samples_for(tokenizer: AlbertTokenizer | None) -> SampleTexts:
-    """Return the bundled texts that fit the vocabulary; English ones, which nothing reads, if there is no tokenizer."""
-    return ENGLISH_TEXTS if tokenizer is None else texts_for(tokenizer)
 
 
 def _compare_cases(

@@ -179,9 +179,13 @@ def parse_numbers(text: str) -> list[int | str]:
 def refuse_ids(problems: Sequence[str]) -> None:
     """Raises a UsageError that lists the problems, if there are any."""
     if problems:
-        more = len(problems) - _MOST_PROBLEMS
-        shown = [*problems[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
-        raise UsageError(listed(IDS_REFUSED, shown))
+        raise UsageError(listed(IDS_REFUSED, first_problems(problems)))
+
+
+def first_problems(problems: Sequence[str]) -> list[str]:
+    """The first problems, and how many more there are."""
+    more = len(problems) - _MOST_PROBLEMS
+    return [*problems[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]
 
 
 def padding_id(config: Mapping[str, Any]) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from albert_export.evaluation.datasets.example import Dataset, Example
 from albert_export.quantization.accuracy_options import AccuracyOptions
-from albert_export.quantization.unknown_text import check_unknown_text, is_unknown
+from albert_export.quantization.unknown_text import check_unknown_text
 from albert_export.samples.corpora import corpus_of, language_of
 from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
 from albert_export.samples.texts import Text
@@ -71,7 +71,7 @@ def test_labelled_data(tokenizer: AlbertTokenizer, tmp_path: Path) -> None:
 def test_answers_are_not_compared_on_unknown_samples() -> None:
     task = TASKS["text-classification"]
     options = AccuracyOptions(texts=[KNOWN] * 3)
-    assert is_unknown(UNKNOWN)
+    assert UNKNOWN.is_unknown
     assert len(options.requests(task, UNKNOWN)) == 3
     assert options.describe_data(UNKNOWN) == "the calibration data"
     assert len(options.requests(task)) == 123
