@@ -27,7 +27,7 @@ from albert_converters.tokenizer.sentencepiece_proto import (
 )
 from albert_runtime.errors import UnsupportedError, listed
 from albert_runtime.tokenization.fast.unigram_model import vocabulary_problems
-from albert_runtime.tokenization.sentencepiece_model import WORD_START
+from albert_runtime.tokenization.piece_model import WORD_START
 
 # fields of NormalizerSpec and TrainerSpec
 _NAME, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 1, 3, 4

@@ -29,7 +29,8 @@ from albert_converters.tokenizer.fast_added_tokens import (
 )
 from albert_converters.tokenizer.sentencepiece_proto import ModelType, PieceType, SentencePieceProto
 from albert_runtime.errors import UnsupportedError
-from albert_runtime.tokenization.sentencepiece_model import WORD_START, ends_in_digit_and_comma
+from albert_runtime.tokenization.piece_model import WORD_START
+from albert_runtime.tokenization.sentencepiece_model import ends_in_digit_and_comma
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 #: the score of a piece that must not be chosen is this much below that of its parts

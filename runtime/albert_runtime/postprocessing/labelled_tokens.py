@@ -9,7 +9,7 @@ import numpy as np
 
 from albert_runtime.postprocessing.probabilities import Logits
 from albert_runtime.tokenization.encoding import Encoding
-from albert_runtime.tokenization.sentencepiece_model import WORD_START
+from albert_runtime.tokenization.piece_model import WORD_START
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 
 from albert_runtime.tokenization.aligned_text import AlignedText
 
+#: SentencePiece's visible space, the first character of every piece that starts a word
+WORD_START = "▁"
+
 
 class Piece(NamedTuple):
     """One piece, and the characters `start:end` of the original text that it stands for (not the space before it)."""
@@ -45,3 +48,17 @@ class PieceModel(Protocol):
 
     def spelling(self, piece: str) -> str:
         """`piece` without the mark that says whether it begins a word; it may be empty."""
+
+
+class WordStartMarks:
+    """The part of a `PieceModel` whose pieces have SentencePiece's mark of a word's start."""
+
+    @staticmethod
+    def starts_word(piece: str) -> bool:
+        """Whether a word begins with `piece`."""
+        return piece.startswith(WORD_START)
+
+    @staticmethod
+    def spelling(piece: str) -> str:
+        """`piece` without the mark that says whether it begins a word; it may be empty."""
+        return piece.removeprefix(WORD_START)

@@ -12,15 +12,13 @@ from sentencepiece import SentencePieceProcessor
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.tokenization.aligned_text import AlignedText
-from albert_runtime.tokenization.piece_model import Piece
+from albert_runtime.tokenization.piece_model import WORD_START, Piece, WordStartMarks
 
-#: SentencePiece's visible space, the first character of every piece that starts a word
-WORD_START = "▁"
 #: a byte of a character that is not in the vocabulary, in models that fall back to bytes
 _BYTE_PIECE = re.compile("<0x([0-9A-F]{2})>")
 
 
-class SentencePieceModel:
+class SentencePieceModel(WordStartMarks):
     """A loaded `spiece.model`. It never changes after construction, so threads may share it."""
 
     mask_takes_space = True
@@ -109,16 +107,6 @@ class SentencePieceModel:
                 end[index] -= 1
         after_last = np.append(text.starts, text.ends[-1:])
         return after_last[begin].tolist(), text.ends[np.maximum(end, 1) - 1].tolist()
-
-    @staticmethod
-    def starts_word(piece: str) -> bool:
-        """Whether a word begins with `piece`."""
-        return piece.startswith(WORD_START)
-
-    @staticmethod
-    def spelling(piece: str) -> str:
-        """`piece` without the mark that says whether it begins a word; it may be empty."""
-        return piece.removeprefix(WORD_START)
 
     def holds(self, piece: str) -> bool:
         """Whether `piece` is in the vocabulary."""

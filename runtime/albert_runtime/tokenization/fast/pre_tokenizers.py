@@ -10,7 +10,7 @@ from typing import Any
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.bert_normalizer import is_punctuation
-from albert_runtime.tokenization.sentencepiece_model import WORD_START
+from albert_runtime.tokenization.piece_model import WORD_START
 
 #: one text -> its words
 Split = Callable[[AlignedText], list[AlignedText]]

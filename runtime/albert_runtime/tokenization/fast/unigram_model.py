@@ -8,14 +8,13 @@ from typing import Any
 
 from albert_runtime.errors import UnsupportedError, listed
 from albert_runtime.tokenization.aligned_text import AlignedText
-from albert_runtime.tokenization.piece_model import Piece
-from albert_runtime.tokenization.sentencepiece_model import WORD_START
+from albert_runtime.tokenization.piece_model import WORD_START, Piece, WordStartMarks
 
 #: the score of an unknown character is so much below the lowest score of a piece
 _UNKNOWN_PENALTY = 10.0
 
 
-class UnigramModel:
+class UnigramModel(WordStartMarks):
     """The pieces and their log probabilities; a word is split into the most probable pieces (Viterbi).
 
     Sums and ties are those of `Unigram::encode_optimized` in huggingface/tokenizers (models/unigram/model.rs), which
@@ -62,16 +61,6 @@ class UnigramModel:
     def join(pieces: Sequence[str]) -> str:
         """The text that `pieces` spell."""
         return "".join(pieces).replace(WORD_START, " ").removeprefix(" ")
-
-    @staticmethod
-    def starts_word(piece: str) -> bool:
-        """Whether a word begins with `piece`."""
-        return piece.startswith(WORD_START)
-
-    @staticmethod
-    def spelling(piece: str) -> str:
-        """`piece` without the mark that says whether it begins a word; it may be empty."""
-        return piece.removeprefix(WORD_START)
 
     def split(self, text: AlignedText) -> list[Piece]:
         """The pieces of a word, or of a text in which each space is a "▁". The mark is not part of the spans."""
