@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from albert_runtime.tokenization.added_vocabulary import LARGEST_ID, AddedToken
+from albert_runtime.tokenization.added_vocabulary import LARGEST_ID, AddedToken, is_content, is_id
 
 _TABLE = "added_tokens_decoder"
 _ADDITIONAL = "additional_special_tokens"
@@ -127,11 +127,10 @@ def _valid(tokens: Iterable[AddedToken], problems: list[str]) -> list[AddedToken
     """The tokens with a text as their content, and with a whole number as their id, if any; others are problems."""
     found = []
     for token in tokens:
-        number = token.id
-        if not _is_text(token):
+        if not is_content(token.content):
             problems.append(f"an added token is {token.content!r}, and must be a text")
-        elif not (number is None or (type(number) is int and 0 <= number < LARGEST_ID)):
-            problems.append(f"{token.content} has the id {number!r}, and must have a whole number below {LARGEST_ID}")
+        elif not (token.id is None or is_id(token.id)):
+            problems.append(f"{token.content} has the id {token.id!r}, and must have a whole number below {LARGEST_ID}")
         else:
             found.append(token)
     return found
@@ -230,7 +229,3 @@ def _contradictions(tokens: Sequence[AddedToken]) -> list[str]:
         if token.id is not None and ids.setdefault(token.id, token.content) != token.content:
             problems.append(f"token {token.id} is {ids[token.id]} and {token.content}")
     return problems
-
-
-def _is_text(token: AddedToken) -> bool:
-    return isinstance(token.content, str) and token.content != ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.normalizer import replace_surrogates
@@ -30,6 +31,16 @@ class AddedToken:
     #: for a token that is not special: also keep its case when the text is lower-cased
     normalized: bool = False
     special: bool = True
+
+
+def is_content(value: object) -> TypeGuard[str]:
+    """Whether `value` can be the content of a token."""
+    return isinstance(value, str) and value != ""
+
+
+def is_id(value: object) -> TypeGuard[int]:
+    """Whether `value` can be the id of a token."""
+    return type(value) is int and 0 <= value < LARGEST_ID
 
 
 class AddedVocabulary:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError, listed
-from albert_runtime.tokenization.added_vocabulary import LARGEST_ID, AddedToken
+from albert_runtime.tokenization.added_vocabulary import AddedToken, is_content, is_id
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.fast.normalizers import Normalize
 
@@ -68,18 +68,17 @@ class _Finder:
         for match in self._any.finditer(text.text) if self._any else ():
             token = self._tokens[match.group()]
             begin, end = match.span()
-            if token.single_word and not _stands_alone(text.text, begin, end):
+            if begin < start or (token.single_word and not _stands_alone(text.text, begin, end)):
                 continue
             # White space beside the token becomes a part of it, unless another token has taken it already.
-            before = text.text[:begin]
-            left = max(start, len(before.rstrip())) if token.lstrip else begin
-            right = end + len(text.text[end:]) - len(text.text[end:].lstrip()) if token.rstrip else end
-            if begin < start:
-                continue
-            if left > start:
-                yield Section(text.part(start, left))
-            yield Section(text.part(left, right), token.content)
-            start = right
+            if token.lstrip:
+                begin = start + len(text.text[start:begin].rstrip())
+            if token.rstrip:
+                end = len(text.text) - len(text.text[end:].lstrip())
+            if begin > start:
+                yield Section(text.part(start, begin))
+            yield Section(text.part(begin, end), token.content)
+            start = end
         if start < len(text.text):
             yield Section(text.part(start, len(text.text)))
 
@@ -93,13 +92,7 @@ def _read(records: Any) -> Iterator[_Token]:
     problems = [
         f"{record!r:.80}"
         for record in given
-        if not (
-            isinstance(record, Mapping)
-            and isinstance(record.get("content"), str)
-            and record["content"]
-            and type(record.get("id")) is int
-            and 0 <= record["id"] < LARGEST_ID
-        )
+        if not (isinstance(record, Mapping) and is_content(record.get("content")) and is_id(record.get("id")))
     ]
     if problems:
         raise UnsupportedError(listed("added_tokens must hold objects with a content and an id, not:", problems))
