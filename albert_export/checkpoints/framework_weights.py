@@ -43,12 +43,3 @@ def hugging_face_weight(module: str, variable: str, array: np.ndarray) -> tuple[
     if variable == "bias" and array.ndim == 2 and _HEADS_OUT.search(module):
         array = array.reshape(-1)
     return name, array
-
-
-def widened_bfloat16(raw: np.ndarray | bytes) -> np.ndarray:
-    """The float32 values of bfloat16 numbers, which are given as their bytes or as an array of two-byte items.
-
-    A bfloat16 is the upper half of a float32. numpy has no such type of its own.
-    """
-    upper = np.frombuffer(raw, "<u2") if isinstance(raw, bytes) else np.ascontiguousarray(raw).view("<u2")
-    return (upper.astype(np.uint32) << 16).view(np.float32)

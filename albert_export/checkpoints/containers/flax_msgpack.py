@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from albert_converters.extras import needing
-from albert_export.checkpoints.framework_weights import hugging_face_weight, widened_bfloat16
+from albert_export.checkpoints.framework_weights import hugging_face_weight
+from albert_export.checkpoints.number_formats import BFLOAT16
 from albert_export.checkpoints.weight_names import full_name
 from albert_runtime.errors import AlbertError, CheckpointError
 
@@ -30,7 +31,7 @@ def read_flax_msgpack(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     The format is that of `flax.serialization.to_bytes`: nested maps whose leaves are arrays, such as
     `albert/encoder/albert_layer_groups/0/albert_layers/0/ffn/kernel`. The arrays are read one after the other, so that
-    there is no second copy of the file in memory. bfloat16 becomes float32.
+    there is no second copy of the file in memory.
 
     Raises:
         CheckpointError: the file is damaged, has no arrays, or has arrays that are not numbers.
@@ -115,7 +116,7 @@ class _Reader:
         shape, dtype, data = msgpack.unpackb(extension.data, raw=True)
         name = dtype.decode("ascii", "replace")
         if name == "bfloat16":
-            return widened_bfloat16(data).reshape(shape)
+            return np.frombuffer(data, BFLOAT16).reshape(shape)
         if name not in _DTYPES:
             raise self._damaged(parts, f"is {name}; supported are bfloat16, {', '.join(_DTYPES)}")
         return np.frombuffer(data, np.dtype(name).newbyteorder("<")).reshape(shape)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from albert_converters.extras import needing
-from albert_export.checkpoints.framework_weights import widened_bfloat16
+from albert_export.checkpoints.number_formats import BFLOAT16
 from albert_runtime.errors import AlbertError, CheckpointError
 
 # Keras nests about ten groups in each other; a damaged file may contain itself.
@@ -72,7 +72,7 @@ def datasets(path: Path, group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def read_array(path: Path, dataset: Any) -> np.ndarray:
-    """The numbers in a dataset. Keras marks bfloat16, which HDF5 does not know, by an attribute; it becomes float32.
+    """The numbers in a dataset. Keras marks bfloat16, which HDF5 does not know, by an attribute; see BFLOAT16.
 
     Raises:
         CheckpointError: the dataset is stored in another file, is too large for its own file, or holds no numbers.
@@ -86,7 +86,7 @@ def read_array(path: Path, dataset: Any) -> np.ndarray:
             f"and the file itself has {path.stat().st_size}"
         )
     if dataset.attrs.get("dtype") == "bfloat16" and dataset.dtype.itemsize == 2:
-        return widened_bfloat16(dataset[()]).reshape(dataset.shape)
+        return np.ascontiguousarray(dataset[()]).view(BFLOAT16).reshape(dataset.shape)
     if dataset.dtype.kind not in "fiub":
         raise CheckpointError(f"{path}: {dataset.name} is {dataset.dtype}, not numbers")
     return np.asarray(dataset[()])

@@ -11,6 +11,7 @@ import numpy as np
 from albert_converters.extras import needing
 from albert_export.checkpoints.containers.tf_checkpoint import read_tf_checkpoint
 from albert_export.checkpoints.framework_weights import hugging_face_weight
+from albert_export.checkpoints.number_formats import float_format
 from albert_export.checkpoints.weight_names import MAPPING, WORD_EMBEDDINGS, by_google_name
 from albert_runtime.errors import CheckpointError
 
@@ -50,7 +51,7 @@ def read_saved_model(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     TF1 modules (tfhub.dev/google/albert_base/3 and its kind) have the variables of google-research/albert. TF2 ones
     (tensorflow/albert_en_base/3) have those of AlbertEncoder in tensorflow/models. Nothing in the SavedModel is run:
-    only its variables are read. A variable of neither is yielded by TensorFlow's name; bfloat16 becomes float32.
+    only its variables are read. A variable of neither is yielded by TensorFlow's name.
 
     Raises:
         CheckpointError: a file is damaged or missing.
@@ -91,9 +92,7 @@ def variables(folder: Path) -> dict[str, np.ndarray]:
     stored: dict[str, np.ndarray | bytes] = dict(read_tf_checkpoint(index))
     names = _names_of_objects(index, stored.pop(_OBJECT_GRAPH, None))
     found = {names.get(key, key.removesuffix(_VALUE)): np.asarray(value) for key, value in stored.items()}
-    # TensorFlow reads bfloat16 as a type of the package ml_dtypes, which numpy counts among its types for raw bytes.
-    wide = {name: one.astype(np.float32) if one.dtype.name == "bfloat16" else one for name, one in found.items()}
-    return {name: one for name, one in wide.items() if one.dtype.kind == "f"}
+    return {name: one for name, one in found.items() if float_format(one.dtype) is not None}
 
 
 def attention_heads(found: Mapping[str, np.ndarray]) -> int | None:

@@ -6,10 +6,13 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from albert_export import read_checkpoint
 from albert_export.checkpoints.containers.flax_msgpack import read_flax_msgpack
+from albert_export.checkpoints.number_formats import as_float32, float_format
 from albert_runtime.errors import CheckpointError, DependencyError
 from tests.albert_export.checkpoints.containers.framework_files import (
     FIXTURES,
@@ -22,7 +25,7 @@ from tests.albert_export.checkpoints.containers.framework_files import (
     without_package,
     write_flax,
 )
-from tests.albert_export.checkpoints.transformers_checkpoint import assert_same
+from tests.albert_export.checkpoints.transformers_checkpoint import assert_same, full_weights, hugging_face_model
 
 WRITTEN = FIXTURES / "flax" / "flax_model.msgpack"
 KERNEL = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -84,8 +87,23 @@ def test_half_precision(file: Path):
     bits = np.array([0x3F80, 0xC020], "<u2")
     tree = {"a": {"bias": flax_array(bits, "bfloat16")}, "b": {"bias": np.array([1, 2], np.float16)}}
     file.write_bytes(msgpack.packb(tree, default=flax_array))
-    (_, wide), (_, half) = read_flax_msgpack(file)
+    (_, bfloat16), (_, half) = read_flax_msgpack(file)
+    assert float_format(bfloat16.dtype) == "bfloat16"
+    wide = as_float32(bfloat16)
     assert (wide.dtype, wide.tolist(), half.dtype, half.tolist()) == (np.float32, [1, -2.5], np.float16, [1, 2])
+
+
+def test_a_checkpoint_in_bfloat16(file: Path, caplog: pytest.LogCaptureFixture):
+    """The weights are widened where those of all containers are, so that the user is told."""
+    model = hugging_face_model("AlbertForMaskedLM").to(torch.bfloat16)
+    weights = full_weights(model.to(torch.float32))
+    upper = {name: (array.view(np.uint32) >> 16).astype(np.uint16) for name, array in weights.items()}
+    file.write_bytes(msgpack.packb(flax_tree(upper), default=lambda array: flax_array(array, "bfloat16")))
+    model.config.save_pretrained(file.parent)
+    checkpoint = read_checkpoint(file.parent)
+    assert_same(checkpoint.weights, weights)
+    assert set(checkpoint.account.formats) == {"bfloat16"}
+    assert "weights are stored in bfloat16 and were widened to float32" in caplog.text
 
 
 def test_numbers_of_the_training_are_no_weights(file: Path):

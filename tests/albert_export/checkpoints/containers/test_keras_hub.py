@@ -14,6 +14,7 @@ from albert_export.checkpoints.containers.keras_hub import (
     keras_hub_vocabulary,
     read_keras_hub,
 )
+from albert_export.checkpoints.number_formats import as_float32, float_format
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, DependencyError, UnsupportedError
 from tests.albert_export.checkpoints.containers.framework_files import (
@@ -134,7 +135,9 @@ def test_bfloat16(classifier: Path):
         del file["layers/dense/vars/1"]
         bits = np.array([0x3F80, 0xC020, 0], "<u2").view("V2")
         file.create_dataset("layers/dense/vars/1", data=bits).attrs["dtype"] = "bfloat16"
-    bias = dict(read_keras_hub(classifier))["classifier.bias"]
+    stored = dict(read_keras_hub(classifier))["classifier.bias"]
+    assert float_format(stored.dtype) == "bfloat16"
+    bias = as_float32(stored)
     assert (bias.dtype, bias.tolist()) == (np.float32, [1, -2.5, 0])
 
 

@@ -13,6 +13,7 @@ from tensorflow.python.keras.protobuf.saved_metadata_pb2 import SavedMetadata
 
 from albert_export.checkpoints.containers.saved_model import read_saved_model
 from albert_export.checkpoints.containers.saved_model_config import saved_model_config, saved_model_vocabulary
+from albert_export.checkpoints.number_formats import as_float32, float_format
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import CheckpointError, DependencyError
 from tests.albert_export.checkpoints.containers.framework_files import (
@@ -105,7 +106,9 @@ def test_other_variables(tmp_path: Path):
     root = tf.Module()
     root.held = [tf.Variable(True, name="do_lower_case"), tf.Variable(wide, name="pooler_transform/bias")]
     tf.saved_model.save(root, str(tmp_path / "tf2"))
-    ((name, array),) = read_saved_model(tmp_path / "tf2")
+    ((name, stored),) = read_saved_model(tmp_path / "tf2")
+    assert float_format(stored.dtype) == "bfloat16"
+    array = as_float32(stored)
     assert (name, array.dtype, array.tolist()) == ("albert.pooler.bias", np.float32, [1, -2.5])
 
 
