@@ -6,16 +6,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from albert_export.checkpoints.account import WeightAccount
 from albert_export.checkpoints.weight_names import DECODER, is_encoder_weight
 from albert_export.config import AlbertConfig
+from albert_export.config_file import read_json_object
 from albert_export.tasks import TASK_SPECS, TaskSpec, task_of_architecture, task_spec
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
 from albert_runtime.manifest import WORDPIECE_FILE
 from albert_runtime.tasks import TASKS, Task, find_task
+from albert_runtime.tokenization.config import CONFIG_FILE as TOKENIZER_CONFIG_FILE
 
 logger = logging.getLogger("albert_export")
 
@@ -158,8 +161,7 @@ def find_vocabulary(folder: Path) -> Path | None:
     TensorFlow puts it. If there is none, or if tokenizer_config.json names a BertTokenizer, a vocab.txt is taken.
     """
     wordpiece = folder / WORDPIECE_FILE
-    settings = folder / "tokenizer_config.json"
-    if wordpiece.is_file() and settings.is_file() and b"Bert" in settings.read_bytes():
+    if wordpiece.is_file() and "Bert" in str(tokenizer_settings(folder).get("tokenizer_class")):
         return wordpiece
     for place in (folder / below for below in _VOCABULARY_FOLDERS):
         for name in _VOCABULARIES:
@@ -169,6 +171,14 @@ def find_vocabulary(folder: Path) -> Path | None:
         if len(models) == 1:
             return models[0]
     return wordpiece if wordpiece.is_file() else None
+
+
+def tokenizer_settings(folder: Path) -> Mapping[str, Any]:
+    """What tokenizer_config.json in `folder` says; nothing if it can't be read, which its own reader refuses."""
+    try:
+        return read_json_object(folder / TOKENIZER_CONFIG_FILE)
+    except CheckpointError:
+        return {}
 
 
 def tasks_of(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from albert_converters.tokenizer.sentencepiece_writer import sentencepiece_model
-from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints.checkpoint import Checkpoint, tokenizer_settings
 from albert_export.checkpoints.containers.keras_hub import is_keras_hub
 from albert_export.config_file import read_json
 from albert_export.samples.texts import corpus, sentences
@@ -21,7 +21,8 @@ from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UnsupportedError, UsageError, listed
 from albert_runtime.manifest import VOCABULARY_FILE, WORDPIECE_FILE
 from albert_runtime.tokenization.config import CONFIG_FILE, FAST_TOKENIZER_FILE, read_tokenizer_config
-from albert_runtime.tokenization.fast.rules import FastRules, wordpiece_vocabulary
+from albert_runtime.tokenization.fast.rules import FastRules
+from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
 logger = logging.getLogger("albert_export")
 
@@ -89,7 +90,7 @@ def _decide(folder: Path, slow: AlbertTokenizer, fast: AlbertTokenizer) -> Alber
     differing = [text for text in texts if slow.encode(text) != fast.encode(text)]
     if not differing:
         return slow
-    settings = _settings(folder)
+    settings = tokenizer_settings(folder)
     saved = next((name for name in _SAVED_FIELDS if name in settings), None)
     chosen, other = (fast, "slow") if saved else (slow, "fast")
     followed, reason = (
@@ -175,7 +176,7 @@ def _fast(checkpoint: Checkpoint) -> AlbertTokenizer | None:
     if not isinstance(content, dict) or "model" not in content:
         return None  # KerasHub has a file of this name, too
     rules = FastRules.from_json(content, str(file))
-    is_wordpiece = content["model"].get("type") == "WordPiece"
+    is_wordpiece = isinstance(rules.model, WordPieceModel)
     settings = read_tokenizer_config(folder, wordpiece=is_wordpiece, rules="fast")
     limit = settings.model_max_length
     roles = settings.special_tokens
@@ -192,7 +193,9 @@ def _fast(checkpoint: Checkpoint) -> AlbertTokenizer | None:
         wordpiece=settings.wordpiece,
         fast_rules=rules,
         gives_token_type_ids=settings.gives_token_type_ids,
-        content=wordpiece_vocabulary(content["model"]) if is_wordpiece else sentencepiece_model(content, str(file)),
+        content=rules.model.content
+        if isinstance(rules.model, WordPieceModel)
+        else sentencepiece_model(content, str(file)),
     )
     problems = _layout_problems(content.get("post_processor"), tokenizer)
     if problems:
@@ -222,12 +225,6 @@ def _layout_problems(processor: Any, tokenizer: AlbertTokenizer) -> list[str]:
     ]
     expected_ids = {cls: [tokenizer.cls_token_id], sep: [tokenizer.sep_token_id]}
     return problems + ([f"it adds {ids}, and the tokens are {expected_ids}"] if ids != expected_ids else [])
-
-
-def _settings(folder: Path) -> Mapping[str, Any]:
-    file = folder / CONFIG_FILE
-    content = read_json(file) if file.is_file() else {}
-    return content if isinstance(content, dict) else {}
 
 
 def _nothing_found(folder: Path) -> str:

@@ -21,7 +21,6 @@ logger = logging.getLogger("albert_export")
 WEIGHTS = "model.weights.h5"
 TASK_WEIGHTS = "task.weights.h5"
 TASK = "task.json"
-VOCABULARY = "assets/tokenizer/vocabulary.spm"
 
 _BACKBONE = "AlbertBackbone"
 _LAYER = "albert.encoder.albert_layer_groups.{group}.albert_layers.{inner}"
@@ -106,12 +105,6 @@ def keras_hub_config(folder: Path) -> AlbertConfig:
     fields |= {"hidden_act": "gelu_new", "hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     fields |= {"model_type": "albert", "architectures": ["AlbertModel"]} | _task_fields(folder)
     return AlbertConfig.from_dict(fields, source=str(source))
-
-
-def keras_hub_vocabulary(folder: Path) -> Path | None:
-    """The SentencePiece model of the preset in `folder`; None if it was saved without a tokenizer."""
-    path = folder / VOCABULARY
-    return path if path.is_file() else None
 
 
 def read_keras_hub(folder: Path) -> Iterator[tuple[str, np.ndarray]]:

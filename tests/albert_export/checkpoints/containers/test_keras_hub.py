@@ -8,10 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
+from albert_export.checkpoints.checkpoint import find_vocabulary
 from albert_export.checkpoints.containers.keras_hub import (
     is_keras_hub,
     keras_hub_config,
-    keras_hub_vocabulary,
     read_keras_hub,
 )
 from albert_export.checkpoints.number_formats import as_float32, float_format
@@ -155,10 +155,10 @@ def test_sigmoid_outputs_mean_several_labels(classifier: Path):
 
 
 def test_vocabulary(classifier: Path):
-    assert keras_hub_vocabulary(classifier) is None
+    assert find_vocabulary(classifier) is None
     (classifier / "assets" / "tokenizer").mkdir(parents=True)
     (classifier / "assets" / "tokenizer" / "vocabulary.spm").write_bytes(b"x")
-    assert keras_hub_vocabulary(classifier) == classifier / "assets" / "tokenizer" / "vocabulary.spm"
+    assert find_vocabulary(classifier) == classifier / "assets" / "tokenizer" / "vocabulary.spm"
 
 
 def test_which_folders_are_presets(classifier: Path, tmp_path: Path):
