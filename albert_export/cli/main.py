@@ -19,6 +19,7 @@ from albert_export.cli.doctor import doctor
 from albert_export.cli.evaluate import evaluate
 from albert_export.cli.export import onnx, tflite
 from albert_export.cli.inspect import inspect
+from albert_export.cli.pack import pack, unpack
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.verify import verify
@@ -47,7 +48,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, doctor, evaluate, inspect, onnx, run, sensitivity, tflite, verify):
+for command in (bench, doctor, evaluate, inspect, onnx, pack, run, sensitivity, tflite, unpack, verify):
     cli.add_command(command)
 
 
