@@ -1,12 +1,12 @@
-"""Writes what the Python tokenizer makes of many texts, for other runtimes: `python -m tools.tokenizer_corpus FOLDER -o FILE`.
+"""Writes what the Python tokenizer makes of many texts: `python -m tools.tokenizer_corpus FOLDER -o FILE`.
 
 FOLDER is a bundle, or any folder with a tokenizer's files. FILE gets one JSON object a line, in ASCII:
 
     {"text": ..., "pair": ... or null, "ids": [...], "spans_utf16": [[start, end], ...]}
 
 The texts are the samples and calibration texts of albert-export, the texts of golden vectors, texts made of random
-Unicode (the same ones each time), and those of --data, a folder of plain text, .tsv, .conll and SQuAD files. The tool prints
-how many texts a second the tokenizer takes, to compare others with.
+Unicode (the same ones each time), and those of --data, a folder of plain text, .tsv, .conll and SQuAD files. Other
+runtimes compare their own tokens with them. The tool prints how many texts a second the tokenizer takes.
 """
 
 from __future__ import annotations
