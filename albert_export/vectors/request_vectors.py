@@ -77,8 +77,9 @@ def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
     """The outputs of all sequences as one array, with zeros where a sequence is shorter than the longest one."""
     shape = np.max([row.shape for row in rows], axis=0).astype(int)
     stacked = np.zeros((len(rows), *shape), np.float32)
-    for target, row in zip(stacked, rows, strict=True):
-        target[tuple(map(slice, row.shape))] = row
+    for number, row in enumerate(rows):
+        # A row may be a single number, as one output of the beam-search head is.
+        stacked[(number, *map(slice, row.shape))] = row
     return stacked
 
 
