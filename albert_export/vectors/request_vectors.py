@@ -79,7 +79,7 @@ def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
     stacked = np.zeros((len(rows), *shape), np.float32)
     for number, row in enumerate(rows):
         # A row may be a single number, as one output of the beam-search head is.
-        stacked[(number, *map(slice, row.shape))] = row
+        stacked[number, ...][tuple(map(slice, row.shape))] = row
     return stacked
 
 
