@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -14,11 +15,11 @@ from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.demos import demo_checkpoint
 from albert_export.samples.texts import corpus
 from albert_runtime import AddedToken, AlbertTokenizer
-from albert_runtime.tokenization.bert_normalizer import BertNormalizer
 from tests.tokenizer_json import VOCABULARY, fast_tokenizer, write_fast_tokenizer
-from tests.wordpiece_vocabulary import write_vocabulary
+from tests.wordpiece_vocabulary import SPECIAL, write_vocabulary
 
-_ALBERT_PIECES = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "control_symbols": ["[CLS]", "[SEP]", "[MASK]"]}
+_ALBERT_PIECES: dict[str, Any] = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "control_symbols": ["[CLS]", "[SEP]", "[MASK]"]}
+_NO_FLAGS = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
 _ADDED = (
     AddedToken("<brand>", special=False),
     AddedToken("New York", special=False, normalized=True),
@@ -27,16 +28,16 @@ _ADDED = (
 )
 
 
-def _trained(**options: object) -> Callable[[Path], object]:
+def _trained(settings: Mapping[str, object] | None = None, **options: object) -> Callable[[Path], object]:
     """A function that writes a small SentencePiece model, trained with `options`, into a folder."""
-    settings = options.pop("settings", {})
 
     def make(folder: Path) -> None:
         model = io.BytesIO()
         given = {"vocab_size": 600, "minloglevel": 2, "hard_vocab_limit": False, "num_threads": 1, **options}
-        sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(corpus()), model_writer=model, **given)
+        train: Callable[..., None] = sentencepiece.SentencePieceTrainer.train
+        train(sentence_iterator=iter(corpus()), model_writer=model, **given)
         (folder / "spiece.model").write_bytes(model.getvalue())
-        config = {"tokenizer_class": "AlbertTokenizer", **settings}  # type: ignore[dict-item]
+        config = {"tokenizer_class": "AlbertTokenizer", **(settings or {})}
         (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
 
     return make
@@ -70,13 +71,25 @@ def _unigram_json(version: int) -> Callable[[Path], object]:
 
 
 def _wordpiece_json(folder: Path) -> None:
-    vocabulary = write_vocabulary(folder / "vocabulary")
-    special = AlbertTokenizer.from_folder(_made(folder / "slow", _wordpiece())).special_tokens
-    slow = AlbertTokenizer(vocabulary, wordpiece=BertNormalizer(), special_tokens=special, added_tokens=_ADDED)
-    write_tokenizer(slow, folder)
-    file = folder / "tokenizer_config.json"
-    config = {**json.loads(file.read_text(encoding="utf-8")), "tokenizer_rules": "fast"}
-    file.write_text(json.dumps(config), encoding="utf-8")
+    pieces = write_vocabulary(folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    special = [{"id": pieces.index(piece), "content": piece, "special": True, **_NO_FLAGS} for piece in SPECIAL]
+    added = {"id": len(pieces), "content": "new york", "special": False, **_NO_FLAGS, "normalized": True}
+    content = {
+        "added_tokens": [*special, added],
+        "normalizer": {
+            "type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None,
+            "lowercase": True,
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": None,
+        "model": {
+            "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": {piece: index for index, piece in enumerate(pieces)},
+        },
+    }  # fmt: skip
+    (folder / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    config = {"tokenizer_class": "BertTokenizer", "tokenizer_rules": "fast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
 def _made(folder: Path, make: Callable[[Path], object]) -> Path:
@@ -93,7 +106,7 @@ _KINDS: dict[str, Callable[[Path], object]] = {
     "added-tokens": _written(added_tokens=_ADDED, additional_special_tokens=("[TURN]",)),
     "sentencepiece-only": _written(sentencepiece_only=True),
     "own-defaults": _trained(),
-    "identity": _trained(**_ALBERT_PIECES, normalization_rule_name="identity", settings={"do_lower_case": False}),
+    "identity": _trained({"do_lower_case": False}, **_ALBERT_PIECES, normalization_rule_name="identity"),
     "nfkc-case-folding": _trained(**_ALBERT_PIECES, normalization_rule_name="nmt_nfkc_cf"),
     "no-dummy-prefix": _trained(**_ALBERT_PIECES, add_dummy_prefix=False, remove_extra_whitespaces=False),
     "user-defined-pieces": _trained(**_ALBERT_PIECES, user_defined_symbols=["(", ")", "-", "the", "."]),

@@ -65,7 +65,6 @@ def _wrong_questions(session: AlbertSession) -> Iterator[Call]:
     yield {"question": "Who?", "context": PASSAGE, "top_k": 0}
     yield {"question": "Who?", "context": PASSAGE, "max_answer_len": 0}
     yield {"question": "Who?", "context": PASSAGE, "max_seq_len": session.max_length + 1}
-    yield {"question": "Who?", "context": PASSAGE, "doc_stride": session.max_length}
 
 
 def _classified(session: AlbertSession) -> Iterator[Call]:
@@ -103,7 +102,6 @@ def _wrong_tagged(session: AlbertSession) -> Iterator[Call]:
     yield {"words": ["", " "]}
     yield {"text": "Clara met Otto.", "words": ["Clara", "Anna"]}
     yield {"text": "Clara", "aggregation_strategy": "median"}
-    yield {"text": "Clara", "stride": session.max_length}
 
 
 def _masked(session: AlbertSession) -> Iterator[Call]:
