@@ -1,0 +1,1 @@
+"""Runs the thin wheel on emulated ARM64 processors; see `emulator.py`."""
