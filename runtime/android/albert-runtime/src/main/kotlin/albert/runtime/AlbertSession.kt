@@ -2,6 +2,8 @@ package albert.runtime
 
 import albert.runtime.bundle.Bundle
 import albert.runtime.bundle.Manifest
+import albert.runtime.bundle.VOCABULARY_FILE
+import albert.runtime.bundle.WORDPIECE_FILE
 import albert.runtime.engines.Engine
 import albert.runtime.engines.IdTensor
 import albert.runtime.tokenization.AlbertTokenizer
@@ -114,8 +116,8 @@ abstract class AlbertSession internal constructor(parts: SessionParts) : Closeab
         val words = bundle.config["vocab_size"] as? Long ?: return null
         val own = ownTokenizer ?: return null
         if (own.size <= words) return null
-        val added = own.vocabulary.beyondPieces.size
-        return "${own.vocabularyFile} has ${own.vocabSize} pieces" +
+        val added = own.vocabulary.allIds.size - own.vocabSize
+        return "${if (own.isWordPiece) WORDPIECE_FILE else VOCABULARY_FILE} has ${own.vocabSize} pieces" +
             (if (added > 0) " and tokenizer_config.json $added added tokens" else "") +
             ", config.json says that the model has $words"
     }

@@ -1,6 +1,8 @@
 package albert.runtime.postprocessing
 
 import albert.runtime.PythonText
+import albert.runtime.tokenization.codePoints
+import albert.runtime.tokenization.isWordCharacter
 
 // Words: where the words of a text begin and end, for labels that are given to words. The rules are those of the corpora
 // that entity models are trained on (CoNLL 2003, WNUT 17, Universal Dependencies). The twin of `words.py`.
@@ -91,18 +93,6 @@ internal fun isAbbreviation(core: String): Boolean {
     return parts.size > 1 && parts.all { part -> codePoints(part).let { it.size in 1..2 && it.all(::isLetter) } }
 }
 
-/** The code points of a text. */
-internal fun codePoints(text: String): List<Int> {
-    val found = ArrayList<Int>(text.length)
-    var place = 0
-    while (place < text.length) {
-        val code = text.codePointAt(place)
-        found += code
-        place += Character.charCount(code)
-    }
-    return found
-}
-
 private fun isPunctuation(code: Int): Boolean = when (Character.getType(code).toByte()) {
     Character.CONNECTOR_PUNCTUATION, Character.DASH_PUNCTUATION, Character.START_PUNCTUATION, Character.END_PUNCTUATION,
     Character.INITIAL_QUOTE_PUNCTUATION, Character.FINAL_QUOTE_PUNCTUATION, Character.OTHER_PUNCTUATION,
@@ -111,8 +101,7 @@ private fun isPunctuation(code: Int): Boolean = when (Character.getType(code).to
 }
 
 /** What Python's `[^\W\d_]` matches: letters, and numbers that are no decimal digits. */
-private fun isLetter(code: Int): Boolean = Character.isLetter(code) ||
-    Character.getType(code).toByte().let { it == Character.LETTER_NUMBER || it == Character.OTHER_NUMBER }
+private fun isLetter(code: Int): Boolean = isWordCharacter(code) && code != '_'.code && !Character.isDigit(code)
 
 private fun isPossessive(text: String, start: Int, end: Int): Boolean =
     end - start == 2 && text[start] in APOSTROPHES && text[start + 1] in "sS"
