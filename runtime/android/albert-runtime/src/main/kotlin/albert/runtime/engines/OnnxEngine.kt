@@ -22,7 +22,7 @@ import kotlin.concurrent.write
 /** Parts of ONNX Runtime's messages about an operator, or a version of one, that it does not have. */
 private val LACKS_OPERATOR = listOf(
     "is not a registered function/op", "No Op registered", "is under development", "Unsupported model IR version",
-    "Could not find an implementation",
+    "Could not find an implementation", "is supported for MatMulNBits op",
 )
 
 /** The beginning of ONNX Runtime's messages: an error code, and the path, which our messages already have. */

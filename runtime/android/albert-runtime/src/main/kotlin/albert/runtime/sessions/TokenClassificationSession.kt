@@ -90,7 +90,7 @@ class TokenClassificationSession internal constructor(parts: SessionParts) : Alb
             val located = locateWords(words, text?.let { checkText("text", it) })
             whole = located.text
             spans = Spans(located.starts, located.ends)
-            encoding = encodeWords(tokenizer, words, located.starts)
+            encoding = encodeWords(tokenizer, words, located)
         }
         val windows = cutWindows(tokenizer, encoding, maxLength, stride)
         return PreparedRequest(windows.map { it.encoding }) { outputs ->
