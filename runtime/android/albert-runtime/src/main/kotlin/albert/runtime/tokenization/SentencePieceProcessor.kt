@@ -58,7 +58,6 @@ internal class SentencePieceProcessor(content: ByteArray) {
             BooleanArray(size) { file.types[it] == PieceType.USER_DEFINED },
             BooleanArray(size) { file.types[it] == PieceType.UNUSED },
             lowest = normal.minOrNull() ?: Float.MAX_VALUE,
-            highest = maxOf(normal.maxOrNull() ?: SMALLEST, SMALLEST),
             unknownId,
         )
     }
@@ -157,9 +156,6 @@ internal class SentencePieceProcessor(content: ByteArray) {
 
     companion object {
         private const val BYTES = 256
-
-        /** C++'s FLT_MIN, with which the library begins to look for the highest score. */
-        private const val SMALLEST = 1.17549435e-38f
         private val BYTE_PIECE = Regex("<0x([0-9A-F]{2})>")
         private val PIECE_OF_BYTE = Array(BYTES) { String.format("<0x%02X>", it) }
 

@@ -2,8 +2,8 @@ package albert.runtime.tokenization
 
 /**
  * Splits a normalized text into the most probable pieces (Viterbi), as `unigram::Model::EncodeOptimized` of
- * google/sentencepiece (src/unigram_model.cc) does: sums are kept in 32 bits and compared in 64, and of two equal paths the
- * one that is found first is taken.
+ * google/sentencepiece 0.2.3 (src/unigram_model.cc) does: sums have 32 bits, and of two equal paths the one that is
+ * found first is taken.
  *
  * @param pieces the pieces that may be found in a text, and their ids
  * @param userDefined whether each id is a user-defined piece, which is preferred to all others
@@ -14,7 +14,6 @@ internal class UnigramEncoder(
     private val userDefined: BooleanArray,
     private val unused: BooleanArray,
     lowest: Float,
-    private val highest: Float,
     private val unknownId: Int,
 ) {
     private val trie = PieceTrie(pieces)
@@ -39,10 +38,11 @@ internal class UnigramEncoder(
                 val id = trie.value(node)
                 if (id < 0 || unused[id]) continue
                 val end = place + 1
-                val score = if (userDefined[id]) (bytes * highest).toDouble() - USER_DEFINED_PENALTY else scores[id].toDouble()
+                // A user-defined piece is preferred to all others, and a longer one to a shorter one; its own score is not used.
+                val score = if (userDefined[id]) (USER_DEFINED_BONUS * (bytes - 1)).toFloat() else scores[id]
                 val sum = score + before
                 if (begins[end] < 0 || sum > best[end]) {
-                    best[end] = sum.toFloat()
+                    best[end] = sum
                     begins[end] = start
                     ids[end] = id
                 }
@@ -66,6 +66,8 @@ internal class UnigramEncoder(
     private companion object {
         /** The score of an unknown character is so much below the lowest score of a piece. */
         const val UNKNOWN_PENALTY = 10f
-        const val USER_DEFINED_PENALTY = 0.1
+
+        /** The score of a user-defined piece for each byte after the first. */
+        const val USER_DEFINED_BONUS = 0.1
     }
 }

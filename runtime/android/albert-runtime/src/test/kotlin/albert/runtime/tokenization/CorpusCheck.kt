@@ -6,6 +6,8 @@ import java.io.File
 
 /** So many differences are shown. */
 private const val SHOWN = 5
+private const val TOKENS_SHOWN = 8
+private const val CHARACTERS_SHOWN = 600
 
 /** One line of a corpus: a text, or a pair, and what Python's tokenizer makes of it. */
 private class Line(record: Map<*, *>) {
@@ -30,8 +32,13 @@ fun main(arguments: Array<String>) {
         if (found.ids.asList() == line.ids && spans == line.spans) continue
         if (++different > SHOWN) continue
         val wanted = tokenizer.convertIdsToTokens(line.ids.toIntArray()).zip(line.spans)
-        println("line ${number + 1}: ${escaped(line.text)}${line.pair?.let { " / ${escaped(it)}" } ?: ""}")
-        println("  Python ${escaped(wanted.toString())}\n  Kotlin ${escaped(found.tokens.zip(spans).toString())}")
+        val got = found.tokens.zip(spans)
+        // An unknown token is called by what it stands for here, and by "<unk>" in a list of ids.
+        val place = wanted.indices.firstOrNull { found.ids.getOrNull(it) != line.ids[it] || spans[it] != line.spans[it] } ?: wanted.size
+        println("line ${number + 1}, token $place: ${escaped(line.text)}${line.pair?.let { " / ${escaped(it)}" } ?: ""}")
+        for ((name, tokens) in listOf("Python" to wanted, "Kotlin" to got)) {
+            println("  $name ${escaped(tokens.drop(maxOf(place - 2, 0)).take(TOKENS_SHOWN).toString())}")
+        }
     }
     // The code has been compiled to machine code by now.
     val begin = System.nanoTime()
@@ -42,4 +49,4 @@ fun main(arguments: Array<String>) {
 }
 
 private fun escaped(text: String): String =
-    text.take(600).map { if (it in ' '..'~') it.toString() else String.format("\\u%04x", it.code) }.joinToString("")
+    text.take(CHARACTERS_SHOWN).map { if (it in ' '..'~') it.toString() else String.format("\\u%04x", it.code) }.joinToString("")
