@@ -29,7 +29,9 @@ def android_sources() -> list[Path]:
     return sorted(set(SOURCES.rglob("*.kt")) - set(logic_sources()))
 
 
-def compile_kotlin(build: Build, sources: Sequence[Path], target: Path, libraries: Sequence[Path] = ()) -> str:
+def compile_kotlin(
+    build: Build, sources: Sequence[Path], target: Path, libraries: Sequence[Path] = (), *, compose: bool = False
+) -> str:
     """Compile `sources` against the library to `target`; returns what the compiler says, "" if it is content.
 
     Args:
@@ -37,6 +39,7 @@ def compile_kotlin(build: Build, sources: Sequence[Path], target: Path, librarie
         sources: the files.
         target: where the classes go.
         libraries: what the sources need besides the library, Kotlin, coroutines and ONNX Runtime.
+        compose: apply the plugin of Compose, which checks where composable functions are called.
     """
     parts = build.parts
     path = [build.main, parts.compiler / "kotlin-stdlib.jar", parts.compiler / COROUTINES, parts.android_engine]
@@ -45,6 +48,7 @@ def compile_kotlin(build: Build, sources: Sequence[Path], target: Path, librarie
         "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
         *("-jvm-target", "1.8", "-no-stdlib", "-no-reflect", "-Xsuppress-deprecated-jvm-target-warning", "-Werror"),
         *("-module-name", "app", "-cp", joined([*path, *libraries]), "-d", str(target)),
+        *([f"-Xplugin={parts.compiler / 'compose-compiler-plugin.jar'}"] if compose else []),
         *map(str, sources),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

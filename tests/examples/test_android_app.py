@@ -66,6 +66,20 @@ def test_a_wrong_type_is_found(library: Build, tmp_path: Path) -> None:
     assert "mismatch" in compile_kotlin(library, [wrong], tmp_path / "classes")
 
 
+@pytest.mark.jvm
+@pytest.mark.slow
+def test_only_a_planted_call_breaks_the_rules_of_compose(library: Build, tmp_path: Path) -> None:
+    """The plugin can't translate the stand-ins; but it checks all sources before, and stops at the first errors."""
+    (tmp_path / "R.kt").write_text(resource_class(), encoding="utf-8")
+    planted = tmp_path / "Planted.kt"
+    planted.write_text('fun notComposable() { androidx.compose.material3.Text("x") }\n', encoding="utf-8")
+    sources = [*logic_sources(), *android_sources(), *sorted(STAND_INS.glob("*.kt")), tmp_path / "R.kt", planted]
+    said = compile_kotlin(library, sources, tmp_path / "classes", compose=True)
+    errors = [line for line in said.splitlines() if ": error: " in line]
+    assert any("@Composable invocations can only happen" in line for line in errors), said
+    assert [line for line in errors if planted.name not in line] == []
+
+
 def test_the_logic_needs_nothing_of_android() -> None:
     files = [*logic_sources(), *TESTS.rglob("*.kt")]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
