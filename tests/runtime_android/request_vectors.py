@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_export.demos import demo_examples
+from albert_runtime.engines import Arrays
 from albert_runtime.errors import AlbertError
 from albert_runtime.postprocessing.entities import AGGREGATION_STRATEGIES
 from albert_runtime.postprocessing.pooling import POOLINGS
-from albert_runtime.session import AlbertSession
+from albert_runtime.session import AlbertSession, PreparedRequest
+from albert_runtime.sessions.zero_shot import ZeroShotClassifier
+from albert_runtime.tokenization.padding import pad_batch
 
 #: more requests than the demos' examples: every option, texts outside the basic plane, and texts of several windows
 _LONG = "The old tower of Ely \U0001f3f0 stands near the river, and Dr. O'Neill's boat lies in its shade. " * 60
@@ -114,7 +117,14 @@ WRONG_CALLS: Mapping[str, Sequence[dict[str, Any]]] = {
 }
 
 
-def write_vectors(session: AlbertSession, file: Path) -> list[dict[str, Any]]:
+ZERO_SHOT_CALLS: Sequence[dict[str, Any]] = [
+    {"text": "The striker scored twice \u26bd.", "candidate_labels": ["sport", "politics", "cooking"]},
+    {"text": _LONG, "candidate_labels": " travel, ,work", "multi_label": True},
+    {"text": "She cooks.", "candidate_labels": ["cooking"], "hypothesis_template": "It {{is}} about {0}, {0}."},
+]
+
+
+def write_vectors(session: AlbertSession, file: Path, zero_shot: bool = False) -> list[dict[str, Any]]:
     """Write what `session` makes of the calls above and of the demo's examples to `file`; returns the calls."""
     calls = [example.inputs for example in demo_examples(session.task)] + list(MORE_CALLS[session.task])
     vectors = {
@@ -122,6 +132,7 @@ def write_vectors(session: AlbertSession, file: Path) -> list[dict[str, Any]]:
         "format_version": 1,
         "bundle": {"task": session.task, "head": session.manifest.head, "precision": session.manifest.precision},
         "requests": [_request(session, call) for call in calls],
+        "zero_shot": [_zero_shot(session, call) for call in ZERO_SHOT_CALLS] if zero_shot else [],
         "errors": [_error(session, call) for call in WRONG_CALLS[session.task]],
     }
     file.write_text(json.dumps(vectors), encoding="utf-8")
@@ -139,8 +150,21 @@ def plain(answer: Any) -> Any:
 
 
 def _request(session: AlbertSession, call: dict[str, Any]) -> dict[str, Any]:
-    prepared = session.prepare(**call)
     arrays = session.arrays(**call)
+    answer = _with_utf16(plain(session(**call)), call)
+    return _record(session, call, session.prepare(**call), arrays, answer)
+
+
+def _zero_shot(session: AlbertSession, call: dict[str, Any]) -> dict[str, Any]:
+    classifier = ZeroShotClassifier(session)
+    prepared = classifier.prepare(**call)
+    arrays = pad_batch(prepared.encodings, pad_token_id=session.tokenizer.pad_token_id)
+    return _record(session, call, prepared, arrays, plain(classifier(**call)))
+
+
+def _record(
+    session: AlbertSession, call: dict[str, Any], prepared: PreparedRequest[Any], arrays: Arrays, answer: Any
+) -> dict[str, Any]:
     # The outputs of each sequence by itself, as an answer uses them, with zeros up to the longest.
     outputs = [session.run(arrays)] if session.task == "multiple-choice" else [
         {name: array[np.newaxis] for name, array in one.items()} for one in session.run_each(prepared.encodings)
@@ -149,7 +173,7 @@ def _request(session: AlbertSession, call: dict[str, Any]) -> dict[str, Any]:
         "call": call,
         **{name: array.tolist() for name, array in arrays.items()},
         "outputs": {name: _encoded([one[name] for one in outputs]) for name in outputs[0]},
-        "answer": _with_utf16(plain(session(**call)), call),
+        "answer": answer,
     }
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import albert_runtime
+from albert_runtime.engines import Arrays
+from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.tasks import TASKS
 from tests.conftest import BuiltOnce, DemoBundleOf
 from tests.runtime_android.near_ties import decision, is_near_tie
@@ -73,6 +77,51 @@ def test_answers_of_the_same_outputs(
     assert result["differences"] == []
     assert result["requests"] == len(calls)
     assert result["largest"] <= 1e-6
+
+
+def test_answers_of_zero_shot_classification(kotlin: Build, demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
+    bundle = _changed(
+        demo_bundle_of("onnx", "text-classification", "fp32"), tmp_path, labels=["Contradiction", "Entails"]
+    )
+    calls = write_vectors(albert_runtime.load(bundle), tmp_path / "vectors.json", zero_shot=True)
+    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), "--canned")
+    assert result["differences"] == []
+    assert (result["requests"], result["zero_shot"]) == (len(calls), 3)
+
+
+@pytest.mark.parametrize("threshold", [None, -0.2])
+def test_answers_of_the_head_for_beams(
+    threshold: float | None, kotlin: Build, demo_bundle_of: DemoBundleOf, tmp_path: Path
+) -> None:
+    """Google's head for SQuAD v2.0, whose outputs are drawn at random here: starts of any token, and masked ends."""
+    qa = demo_bundle_of("onnx", "question-answering", "fp32")
+    bundle = _changed(qa, tmp_path, head="beam-search", null_threshold=threshold, self_test=[])
+
+    def outputs(inputs: Mapping[str, NDArray[Any]]) -> Arrays:
+        length = int(inputs["attention_mask"].sum())
+        random = np.random.default_rng(length)
+        return {
+            "start_top_log_probs": -np.sort(random.exponential(3, (1, 5))),
+            "start_top_index": random.permutation(length)[:5][np.newaxis],
+            "end_top_log_probs": np.where(random.random((1, 25)) < 0.1, -1e4, -random.exponential(3, (1, 25))),
+            "end_top_index": random.integers(0, length, (1, 25)),
+            "cls_logits": random.normal(size=1),
+        }
+
+    engine = CannedEngine("qa", outputs, head="beam-search")
+    calls = write_vectors(albert_runtime.load(bundle, engine=engine), tmp_path / "vectors.json")
+    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), "--canned")
+    assert result["differences"] == []
+    assert result["requests"] == len(calls)
+
+
+def _changed(bundle: Path, folder: Path, **fields: Any) -> Path:
+    """A copy of the bundle with other fields in its manifest."""
+    copy = folder / "bundle"
+    shutil.copytree(bundle, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, **fields}))
+    return copy
 
 
 @pytest.mark.parametrize("task", TASKS)

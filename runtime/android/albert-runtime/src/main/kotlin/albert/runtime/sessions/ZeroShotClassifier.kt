@@ -45,11 +45,21 @@ class ZeroShotClassifier @JvmOverloads constructor(private val session: TextClas
     /**
      * Every candidate label with its score, best first. If the text is too long, it is cut off at the end.
      *
+     * @param labels the labels with commas between them
      * @param hypothesisTemplate the sentence that the text may entail, with {} in place of the label
      * @param multiLabel several labels may apply, so each score is a probability by itself; if false, the scores of all labels
      *   sum to 1
      * @throws UsageError the text or a label is empty, there are no labels, or the template has no {}
      */
+    @JvmOverloads
+    fun classify(
+        text: String, labels: String, hypothesisTemplate: String = TEMPLATE, multiLabel: Boolean = false,
+    ): List<Label> {
+        val separate = labels.split(',').map { PythonText.strip(it) }.filter { it.isNotEmpty() }
+        return classify(text, separate, hypothesisTemplate, multiLabel)
+    }
+
+    /** See the other function of this name; the labels are a list. */
     @JvmOverloads
     fun classify(
         text: String, labels: List<String>, hypothesisTemplate: String = TEMPLATE, multiLabel: Boolean = false,

@@ -3,15 +3,20 @@ package albert.runtime.conformance
 import albert.runtime.AlbertError
 import albert.runtime.AlbertSession
 import albert.runtime.AlbertSessions
+import albert.runtime.AlbertTextClassifier
+import albert.runtime.AlbertZeroShotClassifier
+import albert.runtime.Label
 import albert.runtime.LoadOptions
 import albert.runtime.engines.CannedEngine
 import albert.runtime.engines.IdTensor
 import albert.runtime.engines.Tensor
 import albert.runtime.json.Json
+import albert.runtime.listed
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.Base64
+import kotlin.system.exitProcess
 
 /**
  * Answers the requests of a vectors file and prints what differs from Python's answers, as one JSON object.
@@ -31,6 +36,10 @@ object VectorsCommand {
         // The self-test vectors of the bundle need its own engine.
         val options = if (canned) LoadOptions(verify = false, engine = vectors.engine()) else LoadOptions()
         AlbertSessions.load(File(bundle), options).use { session ->
+            vectors.foreign(session)?.let {
+                System.err.println(it)
+                exitProcess(2)
+            }
             println(json(vectors.check(session, tolerance, "--answers" in arguments)))
         }
     }
@@ -43,13 +52,14 @@ object VectorsCommand {
 private class Vectors(record: Map<*, *>) {
     private val bundle = record["bundle"] as Map<*, *>
     private val requests = (record["requests"] as List<*>).map { it as Map<*, *> }
+    private val zeroShot = (record["zero_shot"] as List<*>?).orEmpty().map { it as Map<*, *> }
     private val errors = (record["errors"] as List<*>?).orEmpty().map { it as Map<*, *> }
 
     /** An engine that gives the outputs of the vectors for their token ids. */
     fun engine(): CannedEngine {
         val head = bundle["head"] as String? ?: ""
         val known = HashMap<List<Long>, Map<String, Tensor>>()
-        for (request in requests) {
+        for (request in requests + zeroShot) {
             if ((request["outputs"] as Map<*, *>).values.any { "float32" !in it as Map<*, *> }) continue
             for ((row, outputs) in rows(request)) known.putIfAbsent(row, outputs)
         }
@@ -78,11 +88,35 @@ private class Vectors(record: Map<*, *>) {
             answers += answer
             comparison.compare("request $number", answer, request["answer"], tolerance)
         }
+        zeroShot.forEachIndexed { number, request ->
+            val answer = recordOf(classified(session as AlbertTextClassifier, request["call"] as Map<*, *>))
+            comparison.compare("zero_shot $number", answer, request["answer"], tolerance)
+        }
         errors.forEachIndexed { number, error -> checkError(session, "error $number", error, comparison) }
         return mapOf(
-            "requests" to requests.size - skipped, "skipped" to skipped, "errors" to errors.size,
+            "requests" to requests.size - skipped, "skipped" to skipped, "zero_shot" to zeroShot.size, "errors" to errors.size,
             "largest" to comparison.largest, "differences" to comparison.differences,
         ) + if (printsAnswers) mapOf("answers" to answers) else emptyMap()
+    }
+
+    private fun classified(session: AlbertTextClassifier, call: Map<*, *>): List<Label> {
+        val classifier = AlbertZeroShotClassifier(session)
+        val text = call["text"] as String
+        val template = call["hypothesis_template"] as String? ?: "This example is {}."
+        val multiLabel = call["multi_label"] as Boolean? ?: false
+        return when (val labels = call["candidate_labels"]) {
+            is List<*> -> classifier.classify(text, labels.map { it as String }, template, multiLabel)
+            else -> classifier.classify(text, labels as String, template, multiLabel)
+        }
+    }
+
+    /** What keeps the vectors from being those of the bundle of [session]; null if they are. */
+    fun foreign(session: AlbertSession): String? {
+        val files = bundle["files"] as Map<*, *>? ?: return null
+        val own = session.manifest.files
+        val differing = (files.keys + own.keys).filter { files[it] != own[it] }.map { it as String }.sorted()
+        if (differing.isEmpty()) return null
+        return listed("these are vectors of another bundle than ${session.bundle.location}; these files differ:", differing)
     }
 
     private fun checkError(session: AlbertSession, place: String, error: Map<*, *>, comparison: Comparison) {
