@@ -103,6 +103,7 @@ _ASSUMED = {
         bundles={"my-qa-bundle": _QA_BUNDLE, "my-classifier": _CLASSIFIER},
         files={"page.txt": "The tower stands in Paris."},
     ),
+    "docs/android.md": Assumed({"my-albert": "question-answering"}),
     "docs/batches.md": Assumed(
         bundles={"my-albert-onnx": _QA_BUNDLE, "my-classifier": _CLASSIFIER},
         files={"reviews.csv": _REVIEWS_CSV},

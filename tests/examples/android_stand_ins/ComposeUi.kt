@@ -1,0 +1,6 @@
+// Stand-ins of androidx.compose.ui.
+package androidx.compose.ui
+
+interface Modifier {
+    companion object : Modifier
+}
