@@ -56,7 +56,7 @@ def _graph(file: BundlePath) -> dict[str, Any]:
             from albert_converters.onnx.inspection import inspect_onnx as inspect_file
         else:
             from albert_converters.tflite.inspection import inspect_tflite as inspect_file
-        return inspect_file(local)
+        return {**inspect_file(local), "file": str(file)}
 
 
 def _checkpoint(folder: Path, reading: ReadOptions) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import uuid
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from albert_converters.bundle_writer import new_bundle
@@ -38,13 +38,16 @@ def pack_bundle(folder: str | Path, file: str | Path | None = None, *, force: bo
     bundle = open_bundle(folder)
     target = Path(file) if file is not None else _packed_name(bundle.path)
     _refuse_target(target, force=force)
-    names = [MANIFEST_FILE, *sorted(bundle.manifest.files)]
+    if target.is_symlink():
+        target = target.resolve()
+    # "./config.json" in a manifest is config.json in an archive
+    names = dict.fromkeys(PurePosixPath(name).as_posix() for name in (MANIFEST_FILE, *sorted(bundle.manifest.files)))
     part = target.absolute().with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         with part.open("xb") as stream:
             writer = _Writer(stream)
             for name in names:
-                is_model = name == bundle.manifest.model_file
+                is_model = bundle.folder / name == bundle.model_file
                 writer.add(name, bundle.folder / name, layout.MODEL_ALIGNMENT if is_model else layout.FILE_ALIGNMENT)
             writer.finish()
         part.replace(target)

@@ -19,15 +19,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
 from albert_runtime.packed.directory import damaged
-from albert_runtime.packed.layout import LOCAL_SIGNATURE, MANIFEST_FILE, MODEL_ALIGNMENT
-from albert_runtime.packed.path import BundlePath, PackedFile, PackedPath, is_packed
+from albert_runtime.packed.layout import LOCAL_SIGNATURE, MANIFEST_FILE, MODEL_ALIGNMENT, PACKED_SUFFIX
+from albert_runtime.packed.path import BundlePath, PackedFile, PackedPath, begins_as_packed, is_packed
 from albert_runtime.tasks import Task
 
 __all__ = [
@@ -151,10 +151,8 @@ def _other_content(path: Path) -> str | None:
 def _packing_problems(folder: PackedPath, manifest: Manifest) -> list[str]:
     """What of a packed bundle is not as its manifest says, apart from the content of its files."""
     entries = folder.packed.entries
-    problems = [
-        f"it holds {name}, which its manifest does not list"
-        for name in entries.keys() - manifest.files.keys() - {MANIFEST_FILE}
-    ]
+    stated = {PurePosixPath(name).as_posix() for name in (MANIFEST_FILE, *manifest.files)}
+    problems = [f"it holds {name}, which its manifest does not list" for name in entries.keys() - stated]
     model = entries.get(manifest.model_file)
     if model is not None and model.start % MODEL_ALIGNMENT:
         problems.append(
@@ -186,6 +184,8 @@ def _file_problems(folder: BundlePath, manifest: Manifest, check: bool) -> list[
                 )
         except OSError as error:
             problems.append(f"{name} can't be read: {error.strerror or error}")
+        except BundleError as error:  # a packed bundle has checksums of its own
+            problems.append(str(error))
     return problems
 
 
@@ -200,8 +200,12 @@ def _read_json(file: BundlePath) -> object:
 
 
 def _not_a_folder(folder: Path) -> str:
+    if folder.suffix.lower() == PACKED_SUFFIX and not folder.exists():
+        return failed_download(folder) or f"there is no file {folder}; give the file that `albert-export pack` wrote"
     if not folder.exists():
         return f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
+    if begins_as_packed(folder):
+        return f"{folder} is a packed bundle under another name; give it one that ends in {PACKED_SUFFIX}"
     if (folder.parent / MANIFEST_FILE).is_file():
         return f"{folder} is a file of a bundle; give the whole folder: {folder.parent}"
     return (

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NamedTuple, TypeAlias
 
 from albert_runtime.errors import BundleError
-from albert_runtime.packed.directory import REPAIR, Entry, read_directory
-from albert_runtime.packed.layout import MANIFEST_FILE, PACKED_SUFFIX
+from albert_runtime.packed import layout
+from albert_runtime.packed.directory import Entry, read_directory
 
 
 class FileStatus(NamedTuple):
@@ -163,7 +163,7 @@ class PackedPath:
             BundleError: their checksum is not the one that was packed.
         """
         with self.open() as stream:
-            return stream.read()
+            return stream.read(self.entry.size + 1)  # one more, so that an empty file is checked too
 
     def read_text(self, encoding: str) -> str:
         """The text of the file, with line ends as they are."""
@@ -181,12 +181,23 @@ def bundle_path(path: str | BundlePath) -> BundlePath:
 
 def is_packed(path: Path) -> bool:
     """Whether `path` is a file with the name of a packed bundle, which may still be damaged."""
-    return path.suffix.lower() == PACKED_SUFFIX and path.is_file()
+    return path.suffix.lower() == layout.PACKED_SUFFIX and path.is_file()
+
+
+def begins_as_packed(path: Path) -> bool:
+    """Whether the first entry of the archive at `path` is that of a packed bundle, whatever the file is called."""
+    head = layout.LOCAL_HEADER.size + len(layout.MANIFEST_FILE)
+    try:
+        with path.open("rb") as stream:
+            begin = stream.read(head)
+    except OSError:
+        return False
+    return begin.startswith(layout.LOCAL_SIGNATURE) and begin.endswith(layout.MANIFEST_FILE.encode())
 
 
 def is_bundle(path: Path) -> bool:
     """Whether `path` is meant as a bundle and not as a checkpoint: a folder with a manifest, or a packed bundle."""
-    return is_packed(path) or (path / MANIFEST_FILE).is_file()
+    return is_packed(path) or (path / layout.MANIFEST_FILE).is_file()
 
 
 class _EntryStream(io.RawIOBase):
@@ -218,7 +229,10 @@ class _EntryStream(io.RawIOBase):
             self._checked += count
         self._place += count
         if (wanted and not count) or (self._checked == self._entry.size and self._crc32 != self._entry.crc32):
-            raise BundleError(f"{self._shown} is damaged: its checksum (CRC-32) is wrong. {REPAIR}")
+            raise BundleError(
+                f"{self._shown} is damaged: its checksum (CRC-32) is not the one that was packed; "
+                "copy the packed bundle again"
+            )
         return count
 
     def close(self) -> None:

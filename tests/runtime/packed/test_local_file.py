@@ -1,0 +1,133 @@
+"""Engines get a model that lies inside a packed bundle: by a path, or as bytes that are never copied."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from albert_converters.packed_writer import pack_bundle
+from albert_runtime import load
+from albert_runtime.engines import open_engine
+from albert_runtime.engines.tflite_engine import LiteRTEngine, TensorFlowLiteEngine
+from albert_runtime.errors import BundleError, UsageError
+from albert_runtime.packed import local_file as module
+from albert_runtime.packed.local_file import local_file, mapped_bytes
+from albert_runtime.packed.path import PackedFile, PackedPath
+from tests.runtime.lookup_graph import lookup_graph
+from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
+
+TASK = "question-answering"
+REQUEST = {"question": "where is ada", "context": "ada lovelace lived in london"}
+
+
+def model_in(packed: Path, name: str) -> PackedPath:
+    return PackedPath(PackedFile(packed)) / name
+
+
+@pytest.fixture
+def onnx(tmp_path: Path) -> Path:
+    return pack_bundle(make_bundle(tmp_path / "onnx", TASK, model=question_answering_graph()))
+
+
+@pytest.fixture
+def tflite(tmp_path: Path) -> Path:
+    folder = make_bundle(tmp_path / "tflite", TASK, model=lookup_graph(TASK, (-1, -1)), model_file="model.tflite")
+    return pack_bundle(folder)
+
+
+def test_the_file_of_a_folder_is_used_as_it_is(tmp_path):
+    with local_file(tmp_path / "model.onnx") as file:
+        assert file == tmp_path / "model.onnx"
+
+
+@pytest.mark.parametrize("lacking", ["", "memfd_create", "sendfile"])
+def test_a_local_copy_has_the_bytes_of_the_model_and_goes_away(onnx, monkeypatch, lacking):
+    if lacking:
+        monkeypatch.delattr(os, lacking)
+    with local_file(model_in(onnx, "model.onnx")) as file:
+        assert file.read_bytes() == question_answering_graph()
+    assert not file.exists()
+    assert load(onnx)(**REQUEST) == load(onnx.with_suffix(""))(**REQUEST)
+
+
+def test_without_space_for_the_copy(onnx, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "memfd_create", full)
+    with pytest.raises(UsageError, match=r"there is no space for a copy of .*model\.onnx: No space left on device"):
+        open_engine(model_in(onnx, "model.onnx"))
+
+
+def test_mapped_bytes_are_bytes(tflite):
+    before = sys.getrefcount(bytes)
+    model = model_in(tflite, "model.tflite")
+    mapped = mapped_bytes(model)
+    assert mapped is not None
+    content = lookup_graph(TASK, (-1, -1))
+    assert type(mapped.content) is bytes
+    assert mapped.content == content
+    assert hash(mapped.content) == hash(content)
+    assert mapped.content[-5:] == content[-5:]
+    assert id(mapped.content) % 4096 == 4096 - bytes.__basicsize__ + 1
+    assert tflite.read_bytes().count(content) == 1  # the head was not written to the file
+    mapped.release()
+    del mapped
+    gc.collect()
+    assert sys.getrefcount(bytes) <= before + 1
+
+
+@pytest.mark.parametrize("engine_class", [LiteRTEngine, TensorFlowLiteEngine])
+@pytest.mark.parametrize("can_map", [True, False])
+def test_tflite_answers_as_from_the_folder(tflite, monkeypatch, can_map, engine_class):
+    if not can_map:
+        monkeypatch.setattr("albert_runtime.engines.tflite_engine.mapped_bytes", lambda file: None)
+    name = engine_class.name
+    session = load(tflite, engine=name)
+    expected = load(tflite.with_suffix(""), engine=name)
+    assert session(**REQUEST) == expected(**REQUEST)
+    again = pickle.loads(pickle.dumps(session.engine))
+    arrays = session.arrays(**REQUEST)
+    for key, output in expected.engine.run(arrays).items():
+        np.testing.assert_array_equal(again.run(arrays)[key], output)
+
+
+def test_memory_goes_with_the_engine(tflite):
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("this system has no /proc/self/maps")
+    for _ in range(5):
+        engine = open_engine(model_in(tflite, "model.tflite"))
+        assert maps.read_text().count(str(tflite)) >= 1
+    del engine
+    gc.collect()
+    assert str(tflite) not in maps.read_text()
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
+def test_a_model_that_is_none_is_refused(tmp_path, suffix):
+    name = f"model.{suffix}"
+    packed = pack_bundle(make_bundle(tmp_path / "bundle", TASK, model=b"no model" * 9, model_file=name))
+    with pytest.raises(BundleError, match=rf"can't load .*bundle\.albert/{name}"):
+        load(packed)
+    gc.collect()
+
+
+def test_a_forked_process_reads_the_model_again(onnx):
+    session = load(onnx)
+    expected = session(**REQUEST)
+    child = os.fork()
+    if not child:
+        os._exit(0 if session(**REQUEST) == expected else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_another_python_does_not_map(tflite, monkeypatch):
+    monkeypatch.setattr(module.sys, "implementation", type("Other", (), {"name": "other"}))
+    assert mapped_bytes(model_in(tflite, "model.tflite")) is None
