@@ -163,7 +163,7 @@ _ASSUMED = {
         bundles={"my-classifier": _CLASSIFIER},
         files={"reviews.txt": "\n".join(_REVIEWS), "reviews.csv": _REVIEWS_CSV},
     ),
-    "docs/tutorials/raspberry-pi.md": Assumed({"my-albert": "text-classification"}),
+    "docs/raspberry-pi.md": Assumed({"my-albert": "text-classification"}),
     "docs/tflite.md": Assumed({"my-albert": "question-answering", "my-classifier": "text-classification"}),
 }
 
