@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,8 @@ from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.errors import AlbertError, BundleError, OperatorError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
-from albert_runtime.packed.local_file import local_file
-from albert_runtime.packed.path import BundlePath
+from albert_runtime.packed.local_file import local_file, streamed_file
+from albert_runtime.packed.path import BundlePath, PackedPath
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(int64)": np.int64,
@@ -78,12 +80,27 @@ class OnnxEngine(ReloadableEngine):
         options.log_severity_level = 4  # errors are raised, so they need not be written to stderr as well
         try:
             # From bytes, onnxruntime would copy the model twice, and keep one of the copies.
-            with local_file(self._path) as file:
-                self._native = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            self._native = self._streamed(options)
+            if self._native is None:
+                with local_file(self._path) as file:
+                    self._native = _open(file, options)
         except AlbertError:
             raise
         except Exception as error:
             raise self._load_error(error) from error
+
+    def _streamed(self, options: Any) -> Any:
+        """The native session of a packed model, which is read once; None if it has to be opened as a file.
+
+        If that fails, the file shows why: a damaged model, or an onnxruntime that does not read from its start to its
+        end.
+        """
+        if isinstance(self._path, PackedPath):
+            with streamed_file(self._path) as stream:
+                if stream is not None:
+                    with contextlib.suppress(Exception):
+                        return _open(stream, options)
+        return None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """Compute every output; see `Engine.run`."""
@@ -136,6 +153,10 @@ class OnnxEngine(ReloadableEngine):
                 "Upgrade it (pip install --upgrade onnxruntime), or export with a lower --opset."
             )
         return BundleError(failed_download(self._path) or f"{ours} can't load {self.model_file}: {text}")
+
+
+def _open(file: Path, options: Any) -> Any:
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def _reason(error: Exception) -> str:

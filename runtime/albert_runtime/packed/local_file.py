@@ -10,6 +10,7 @@ import shutil
 import struct
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,34 @@ def local_file(file: BundlePath) -> Iterator[Path]:
         except OSError as error:
             raise UsageError(f"there is no space for a copy of {file}: {error.strerror or error}") from error
         yield path
+
+
+@contextlib.contextmanager
+def streamed_file(file: PackedPath) -> Iterator[Path | None]:
+    """A path from which the bytes of `file` can be read once, from the first to the last; None if the system has none.
+
+    It is a pipe, into which the kernel moves the pages of the packed bundle, so that there is no copy of the model.
+    """
+    if not hasattr(os, "splice") or not Path("/proc/self/fd").exists():
+        yield None
+        return
+    with file.packed.open() as source:
+        readable, writable = os.pipe()
+        feeder = threading.Thread(target=_feed, args=(source.fileno(), writable, file), daemon=True)
+        feeder.start()
+        try:
+            yield Path(f"/proc/self/fd/{readable}")
+        finally:
+            os.close(readable)  # the feeder stops if not everything was read
+            feeder.join()
+
+
+def _feed(source: int, pipe: int, file: PackedPath) -> None:
+    place, end = file.entry.start, file.entry.start + file.entry.size
+    with contextlib.suppress(OSError):  # nobody reads any more
+        while place < end and (count := os.splice(source, pipe, end - place, offset_src=place)):
+            place += count
+    os.close(pipe)
 
 
 class MappedBytes:

@@ -17,7 +17,7 @@ from albert_runtime.engines import open_engine
 from albert_runtime.engines.tflite_engine import LiteRTEngine, TensorFlowLiteEngine
 from albert_runtime.errors import BundleError, UsageError
 from albert_runtime.packed import local_file as module
-from albert_runtime.packed.local_file import local_file, mapped_bytes
+from albert_runtime.packed.local_file import local_file, mapped_bytes, streamed_file
 from albert_runtime.packed.path import PackedFile, PackedPath
 from tests.runtime.lookup_graph import lookup_graph
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
@@ -47,7 +47,10 @@ def test_the_file_of_a_folder_is_used_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("lacking", ["", "memfd_create", "sendfile"])
-def test_a_local_copy_has_the_bytes_of_the_model_and_goes_away(onnx, monkeypatch, lacking):
+@pytest.mark.parametrize("can_stream", [True, False])
+def test_a_local_copy_has_the_bytes_of_the_model_and_goes_away(onnx, monkeypatch, lacking, can_stream):
+    if not can_stream:
+        monkeypatch.delattr(os, "splice", raising=False)
     if lacking:
         monkeypatch.delattr(os, lacking)
     with local_file(model_in(onnx, "model.onnx")) as file:
@@ -56,11 +59,25 @@ def test_a_local_copy_has_the_bytes_of_the_model_and_goes_away(onnx, monkeypatch
     assert load(onnx)(**REQUEST) == load(onnx.with_suffix(""))(**REQUEST)
 
 
+@pytest.mark.skipif(not hasattr(os, "splice"), reason="this system can't move pages into a pipe (os.splice)")
+def test_a_stream_ends_whether_it_was_read_or_not(tmp_path):
+    content = bytes(range(256)) * 4096
+    packed = pack_bundle(make_bundle(tmp_path / "bundle", TASK, model=content))
+    for read in (content, content[:9], b""):
+        with streamed_file(model_in(packed, "model.onnx")) as path:
+            with path.open("rb", buffering=0) as stream:
+                parts = []
+                while sum(map(len, parts)) < len(read):
+                    parts.append(stream.read(len(read)))
+            assert b"".join(parts) == read
+
+
 def test_without_space_for_the_copy(onnx, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "memfd_create", full)
+    monkeypatch.delattr(os, "splice", raising=False)
     with pytest.raises(UsageError, match=r"there is no space for a copy of .*model\.onnx: No space left on device"):
         open_engine(model_in(onnx, "model.onnx"))
 
