@@ -22,6 +22,7 @@ from albert_export.cli.inspect import inspect
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.verify import verify
+from albert_export.cli.web import web
 from albert_runtime._version import __version__
 from albert_runtime.errors import AlbertError
 
@@ -47,7 +48,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, doctor, evaluate, inspect, onnx, run, sensitivity, tflite, verify):
+for command in (bench, doctor, evaluate, inspect, onnx, run, sensitivity, tflite, verify, web):
     cli.add_command(command)
 
 
