@@ -26,6 +26,7 @@ SITE = FolderKind("site that `albert-export web` wrote", "albert-site.json")
 _SHELL = ("page.js", "worker.js", "style.css", "icon.svg", "engine/ort-wasm-simd-threaded.mjs")
 _WASM = "engine/ort-wasm-simd-threaded.wasm"
 _GLUE = "engine/ort-wasm-simd-threaded.mjs"
+_NOTICES = ("engine/LICENSE", "engine/README.md")
 _BUNDLE_FOLDER = "bundle/"
 
 #: task -> the heading of its page; another task is called by its name
@@ -101,7 +102,7 @@ def write_site(
     manifest = bundle.manifest
     progress("writing the site")
     with new_bundle(output, force=force, kind=SITE) as folder:
-        for name in (*_SHELL, _WASM, "engine/README.md"):
+        for name in (*_SHELL, _WASM, *_NOTICES):
             _copy(assets / name, folder / name)
         names = (MANIFEST_FILE, *manifest.files)
         for name in names:

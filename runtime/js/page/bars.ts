@@ -1,6 +1,6 @@
 /** A list of names with their probabilities as bars. */
 
-import { element, percent } from "./dom.js";
+import { element, percent } from "./dom";
 
 export interface Bar {
   name: string;

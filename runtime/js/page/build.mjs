@@ -38,8 +38,9 @@ await mkdir(join(folder, "engine"), { recursive: true });
 for (const name of ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]) {
   await copyFile(join(engine, name), join(folder, "engine", name));
 }
-const { version, license } = JSON.parse(await readFile(join(engine, "..", "package.json"), "utf8"));
+await copyFile(join(page, "engine-license.txt"), join(folder, "engine", "LICENSE"));
+const { version } = JSON.parse(await readFile(join(engine, "..", "package.json"), "utf8"));
 await writeFile(
   join(folder, "engine", "README.md"),
-  `These files are of onnxruntime-web ${version} (licence: ${license}, https://github.com/microsoft/onnxruntime).\n`,
+  `The files here are of the npm package onnxruntime-web ${version} (https://github.com/microsoft/onnxruntime).\n`,
 );

@@ -1,6 +1,6 @@
 /** The page's side of the worker: one request runs at a time, and newer input takes the place of older. */
 
-import { addressOf, type Call, type Facts, type Reply, type Request, type Site } from "./site.js";
+import { addressOf, type Call, type Facts, type Reply, type Request, type Site } from "./site";
 
 export interface Listener {
   progress(loaded: number, total: number): void;

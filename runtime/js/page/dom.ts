@@ -37,7 +37,7 @@ export class TextField {
   constructor(label: string, rows: number, hint = "") {
     const id = `field-${++fields}`;
     const described = { "aria-describedby": hint && `${id}-hint` };
-    this.box = element("textarea", { id, rows: String(rows), spellcheck: "false", ...described });
+    this.box = element("textarea", { id, rows: String(rows), spellcheck: "false", dir: "auto", ...described });
     this.element = element("div", { class: "field" }, element("label", { for: id }, label), this.box);
     if (hint) {
       this.element.append(element("p", { class: "hint", id: `${id}-hint` }, hint));

@@ -33,7 +33,7 @@ function quoted(folder: string): string {
 
 /** Whether an error's message says that memory ran out. Engines have no class of their own for that. */
 export function isOutOfMemory(message: string): boolean {
-  return /out of memory|memory allocation|bad_alloc|allocation failed|could not allocate|RangeError: Array buffer|Failed to allocate/i.test(
+  return /out of memory|not enough memory|memory allocation|bad_alloc|allocation failed|could not allocate|invalid typed array length|Failed to allocate/i.test(
     message,
   );
 }

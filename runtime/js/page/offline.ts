@@ -14,6 +14,10 @@ export async function registerServiceWorker(): Promise<string> {
   try {
     // The server is asked for the script itself on every visit, whatever its caching headers say.
     const registration = await navigator.serviceWorker.register("sw.js", { updateViaCache: "none" });
+    if (registration.active) {
+      // A version that is newer than the one here is installed before the page says that it is stored.
+      await registration.update().catch(() => undefined); // there is no connection: the version here stays
+    }
     return await installed(registration);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

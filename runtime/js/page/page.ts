@@ -1,12 +1,12 @@
 /** The page: loads the model in a worker, shows the form of its task, and an answer whenever the input changes. */
 
-import { Client } from "./client.js";
-import { byId, element, megabytes } from "./dom.js";
-import { isOutOfMemory, obstacle } from "./environment.js";
-import { registerServiceWorker } from "./offline.js";
-import type { Call, Facts, Site } from "./site.js";
-import { VIEWS } from "./tasks/index.js";
-import type { View } from "./tasks/view.js";
+import { Client } from "./client";
+import { byId, element, megabytes } from "./dom";
+import { isOutOfMemory, obstacle } from "./environment";
+import { registerServiceWorker } from "./offline";
+import type { Call, Facts, Site } from "./site";
+import { VIEWS } from "./tasks/index";
+import type { View } from "./tasks/view";
 
 /** milliseconds without a key press before an answer is computed */
 const PAUSE = 250;
@@ -44,6 +44,7 @@ class Page {
   private view: View | undefined;
   private facts: Facts | undefined;
   private timer = 0;
+  private answers = 0;
   private readonly client: Client;
 
   constructor(private readonly site: Site) {
@@ -141,6 +142,7 @@ class Page {
     byId("result-body").replaceChildren(...shown.elements);
     const time = milliseconds < 10 ? milliseconds.toFixed(1) : String(Math.round(milliseconds));
     byId("latency").textContent = `${time} ms`;
+    byId("result").dataset["answers"] = String(++this.answers); // for tests, which wait for the next answer
     this.say("announcement", shown.sentence);
   }
 

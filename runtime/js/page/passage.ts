@@ -1,6 +1,6 @@
 /** A text with marked places. */
 
-import { element } from "./dom.js";
+import { element } from "./dom";
 
 export interface Mark {
   /** UTF-16 code units of the text */

@@ -6,7 +6,7 @@
  * first, so that a new version appears at once. A new version takes over what did not change and removes the rest.
  */
 
-import { addressOf, cacheName, type SiteFile } from "./site.js";
+import { addressOf, cacheName, type SiteFile } from "./site";
 
 declare const self: ServiceWorkerGlobalScope;
 

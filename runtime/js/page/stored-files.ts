@@ -1,7 +1,7 @@
 /** Fetches the site's files with progress, checks them, and keeps them in the browser for use without a connection. */
 
-import { sha256 } from "./digest.js";
-import { addressOf, cacheName, type Site, type SiteFile } from "./site.js";
+import { sha256 } from "./digest";
+import { addressOf, cacheName, type Site, type SiteFile } from "./site";
 
 /** A file of the site is missing or damaged; the message names it. */
 export class SiteFileError extends Error {
@@ -50,7 +50,8 @@ export class StoredFiles {
       await this.cache?.delete(address); // a damaged copy: the server may have a good one
       this.loaded = before;
     }
-    const response = await this.fetched(file, address);
+    // The browser's own cache may hold the damaged content too.
+    const response = await this.fetched(file, address, kept ? "reload" : "default");
     const content = await this.content(response, file);
     const problem = await this.problem(content, file);
     if (problem !== "") {
@@ -60,10 +61,10 @@ export class StoredFiles {
     return content;
   }
 
-  private async fetched(file: SiteFile, address: string): Promise<Response> {
+  private async fetched(file: SiteFile, address: string, cache: RequestCache): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(address);
+      response = await fetch(address, { cache });
     } catch (error) {
       throw new SiteFileError(
         `${file.path} can't be fetched (${messageOf(error)}); start the server again, or connect to the network`,

@@ -1,10 +1,10 @@
 /** The page's worker: fetches the site's files, opens the bundle, and answers one request at a time. */
 
 import * as ort from "onnxruntime-web/wasm";
-import type { BundleFiles } from "../src/index.js";
-import { type AnySession, FeatureExtractionSession, load, onnxWeb } from "../src/index.js";
-import { addressOf, type Call, type Facts, type Reply, type Request, type Site, type SiteFile } from "./site.js";
-import { messageOf, StoredFiles } from "./stored-files.js";
+import type { BundleFiles } from "../src/index";
+import { type AnySession, FeatureExtractionSession, load, onnxWeb } from "../src/index";
+import { addressOf, type Call, type Facts, type Reply, type Request, type Site, type SiteFile } from "./site";
+import { messageOf, StoredFiles } from "./stored-files";
 
 /** alternatives to show for an answer or a mask */
 const TOP_K: Record<string, number> = { "question-answering": 3, "fill-mask": 6, pretraining: 5 };

@@ -18,10 +18,13 @@ from albert_export.web.page_assets import ASSETS, PageBuildError, page_assets
 from albert_export.web.site import write_site
 from tests.conftest import BuiltOnce, DemoBundleOf
 
+INSECURE_HOST = "phone.test"
 #: for containers, and so that Chromium looks for nothing on the network
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
+    # an address that is this machine, and for which browsers give no secure context, as in a home network
+    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
 ]
 
 SiteOf = Callable[[str, str], Path]
@@ -32,10 +35,17 @@ class Server:
 
     def __init__(self, folder: Path, headers: dict[str, str] | None = None, port: int = 0) -> None:
         extra = headers or {}
+        #: the path of every request, without its query
+        self.paths: list[str] = []
+        paths = self.paths
 
         class Handler(http.server.SimpleHTTPRequestHandler):
             def log_message(self, *_arguments: object) -> None:
                 pass
+
+            def do_GET(self) -> None:
+                paths.append(self.path.partition("?")[0])
+                super().do_GET()
 
             def end_headers(self) -> None:
                 for name, value in extra.items():
@@ -131,9 +141,17 @@ class Visit:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
 
-    def wait_for_answer(self, page: Any = None) -> None:
-        """Wait until there is an answer, which has its time beside it."""
-        (page or self.page).wait_for_selector("#latency:not(:empty)", timeout=60_000)
+    def answers(self, page: Any = None) -> int:
+        """How many answers the page has shown."""
+        return int((page or self.page).get_attribute("#result", "data-answers") or 0)
+
+    def wait_for_answer(self, page: Any = None, *, more_than: int = 0) -> None:
+        """Wait until the page has shown more than so many answers."""
+        (page or self.page).wait_for_function(
+            "seen => Number(document.querySelector('#result').dataset.answers ?? 0) > seen",
+            arg=more_than,
+            timeout=60_000,
+        )
 
     def wait_until_stored(self, page: Any = None) -> str:
         """Wait until the page says whether it is stored, and return what it says."""

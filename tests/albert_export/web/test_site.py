@@ -29,7 +29,7 @@ def _page(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     """A stand-in for the built page, so that these tests need no npm."""
     assets = tmp_path_factory.mktemp("assets")
     (assets / "engine").mkdir()
-    for name in (*site_module._SHELL, site_module._WASM, "engine/README.md", "sw.js"):
+    for name in (*site_module._SHELL, site_module._WASM, *site_module._NOTICES, "sw.js"):
         (assets / name).write_text(f"content of {name}\n")
     (assets / "index.html").write_text(TEMPLATE)
     monkeypatch.setattr(site_module, "page_assets", lambda progress: assets)

@@ -1,8 +1,8 @@
 /** Feature extraction: how similar several texts are, as a matrix. */
 
-import { element, TextField } from "../dom.js";
-import type { Call, Similarities } from "../site.js";
-import type { Shown, View } from "./view.js";
+import { element, TextField } from "../dom";
+import type { Call, Similarities } from "../site";
+import type { Shown, View } from "./view";
 
 /** a wider matrix does not fit */
 const MOST = 8;

@@ -1,10 +1,10 @@
 /** Fill-mask: the text with the best pieces in place of its masks, and the alternatives. */
 
-import { TextField } from "../dom.js";
-import { passage } from "../passage.js";
-import type { Call, Facts, Filled } from "../site.js";
-import { maskBars, maskButton } from "./masks.js";
-import type { Shown, View } from "./view.js";
+import { TextField } from "../dom";
+import { passage } from "../passage";
+import type { Call, Facts, Filled } from "../site";
+import { maskBars, maskButton } from "./masks";
+import type { Shown, View } from "./view";
 
 export function fillMask(facts: Facts, changed: () => void): View {
   const text = new TextField(`Text with ${facts.maskToken}`, 4);

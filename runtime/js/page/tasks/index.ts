@@ -1,13 +1,13 @@
 /** The table of tasks. A new task is one more row, and a file beside this one. */
 
-import { featureExtraction } from "./feature-extraction.js";
-import { fillMask } from "./fill-mask.js";
-import { multipleChoice } from "./multiple-choice.js";
-import { pretraining } from "./pretraining.js";
-import { questionAnswering } from "./question-answering.js";
-import { textClassification } from "./text-classification.js";
-import { tokenClassification } from "./token-classification.js";
-import type { ViewMaker } from "./view.js";
+import { featureExtraction } from "./feature-extraction";
+import { fillMask } from "./fill-mask";
+import { multipleChoice } from "./multiple-choice";
+import { pretraining } from "./pretraining";
+import { questionAnswering } from "./question-answering";
+import { textClassification } from "./text-classification";
+import { tokenClassification } from "./token-classification";
+import type { ViewMaker } from "./view";
 
 export const VIEWS: Record<string, ViewMaker> = {
   "feature-extraction": featureExtraction,

@@ -1,9 +1,9 @@
 /** Multiple choice: a bar for each choice, which can be added and removed. */
 
-import { barList } from "../bars.js";
-import { element, percent, TextField } from "../dom.js";
-import type { Call, Choice, Facts } from "../site.js";
-import type { Shown, View } from "./view.js";
+import { barList } from "../bars";
+import { element, percent, TextField } from "../dom";
+import type { Call, Choice, Facts } from "../site";
+import type { Shown, View } from "./view";
 
 /** one is nothing to choose from, and more than this are hard to read */
 const FEWEST = 2;
@@ -33,7 +33,7 @@ export function multipleChoice(_facts: Facts, changed: () => void): View {
     add.toggleAttribute("disabled", list.children.length >= MOST);
   };
   const append = (text: string) => {
-    const box = element("input", { type: "text", autocomplete: "off" });
+    const box = element("input", { type: "text", autocomplete: "off", dir: "auto" });
     box.value = text;
     const remove = element("button", { type: "button", class: "remove" }, "×");
     const row = element("div", { class: "choice" }, box, remove);

@@ -1,10 +1,10 @@
 /** Pretraining: which of two texts comes first, and the pieces in place of masks. */
 
-import { barList } from "../bars.js";
-import { element, percent, TextField } from "../dom.js";
-import type { Call, Facts, SentenceOrder } from "../site.js";
-import { maskBars, maskButton } from "./masks.js";
-import type { Shown, View } from "./view.js";
+import { barList } from "../bars";
+import { element, percent, TextField } from "../dom";
+import type { Call, Facts, SentenceOrder } from "../site";
+import { maskBars, maskButton } from "./masks";
+import type { Shown, View } from "./view";
 
 export function pretraining(facts: Facts, changed: () => void): View {
   const first = new TextField("First text", 3);

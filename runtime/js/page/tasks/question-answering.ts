@@ -1,10 +1,10 @@
 /** Question answering: the answer marked in the text, the next best ones, and how likely it is that there is none. */
 
-import { type Bar, barList } from "../bars.js";
-import { element, heading, percent, TextField } from "../dom.js";
-import { passage } from "../passage.js";
-import type { Answer, Call } from "../site.js";
-import type { Shown, View } from "./view.js";
+import { type Bar, barList } from "../bars";
+import { element, heading, percent, TextField } from "../dom";
+import { passage } from "../passage";
+import type { Answer, Call } from "../site";
+import type { Shown, View } from "./view";
 
 export function questionAnswering(): View {
   const question = new TextField("Question", 2);

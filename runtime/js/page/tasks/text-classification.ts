@@ -1,9 +1,9 @@
 /** Text classification: a bar for each label. */
 
-import { barList } from "../bars.js";
-import { element, percent, TextField } from "../dom.js";
-import type { Call, Label } from "../site.js";
-import type { Shown, View } from "./view.js";
+import { barList } from "../bars";
+import { element, percent, TextField } from "../dom";
+import type { Call, Label } from "../site";
+import type { Shown, View } from "./view";
 
 export function textClassification(): View {
   const text = new TextField("Text", 5);

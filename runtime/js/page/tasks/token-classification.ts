@@ -1,9 +1,9 @@
 /** Token classification: the entities, coloured in the text, with a legend. */
 
-import { element, heading, percent, TextField } from "../dom.js";
-import { passage } from "../passage.js";
-import type { Call, Entity, Facts } from "../site.js";
-import type { Shown, View } from "./view.js";
+import { element, heading, percent, TextField } from "../dom";
+import { passage } from "../passage";
+import type { Call, Entity, Facts } from "../site";
+import type { Shown, View } from "./view";
 
 /** as many as `style.css` has colours */
 const COLOURS = 8;

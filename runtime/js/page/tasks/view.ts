@@ -1,6 +1,6 @@
 /** What each task shows: its fields, how they become a request, and how an answer looks. */
 
-import type { Call, Facts } from "../site.js";
+import type { Call, Facts } from "../site";
 
 export interface View {
   /** the fields, in the order of the form */
