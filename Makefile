@@ -54,7 +54,7 @@ dist: $(VENV)/.installed-test  ## build and check the wheels and source archives
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) out dist site
+	rm -rf $(VENV) out dist site albert_export/web/assets runtime/js/node_modules
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
