@@ -1,5 +1,7 @@
 /** Registers the service worker, which makes the page open without a connection. */
 
+import { messageOf } from "./messages";
+
 /**
  * Registers `sw.js`, and says what became of it.
  *
@@ -20,7 +22,7 @@ export async function registerServiceWorker(): Promise<string> {
     }
     return await installed(registration);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

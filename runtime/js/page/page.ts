@@ -2,7 +2,8 @@
 
 import { Client } from "./client";
 import { byId, element, megabytes } from "./dom";
-import { isOutOfMemory, obstacle } from "./environment";
+import { lacksMemory, obstacle } from "./environment";
+import { messageOf } from "./messages";
 import { registerServiceWorker } from "./offline";
 import type { Call, Facts, Site } from "./site";
 import { VIEWS } from "./tasks/index";
@@ -154,7 +155,7 @@ class Page {
   }
 
   private explained(message: string): string {
-    if (!isOutOfMemory(message)) {
+    if (!lacksMemory(message)) {
       return message;
     }
     const need = megabytes(this.site.bundleFiles.reduce((sum, file) => sum + file.bytes, this.site.wasm.bytes));
@@ -192,7 +193,7 @@ async function start(): Promise<void> {
   try {
     new Page(await readSite());
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    fail(messageOf(error));
   }
 }
 

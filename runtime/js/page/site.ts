@@ -54,45 +54,6 @@ export interface Facts {
   stored: true | string;
 }
 
-export interface Answer {
-  text: string;
-  score: number;
-  start: number;
-  end: number;
-  nullScore: number;
-}
-
-export interface Label {
-  label: string;
-  score: number;
-}
-
-export interface Entity extends Label {
-  text: string;
-  start: number;
-  end: number;
-}
-
-export interface Filled {
-  token: string;
-  score: number;
-  text: string;
-}
-
-export interface Choice {
-  index: number;
-  text: string;
-  score: number;
-  scores: readonly number[];
-}
-
-export interface SentenceOrder {
-  label: string;
-  inOrder: boolean;
-  score: number;
-  filled: readonly (readonly Filled[])[];
-}
-
 /** The cosine of each pair of texts. */
 export interface Similarities {
   cosines: number[][];

@@ -1,7 +1,8 @@
 /** Fetches the site's files with progress, checks them, and keeps them in the browser for use without a connection. */
 
-import { sha256 } from "./digest";
+import { sha256 } from "../src/bundle/sha256";
 import { addressOf, cacheName, type Site, type SiteFile } from "./site";
+import { messageOf } from "./messages";
 
 /** A file of the site is missing or damaged; the message names it. */
 export class SiteFileError extends Error {
@@ -117,9 +118,4 @@ export class StoredFiles {
       this.notStored = `the browser's storage has no room (${messageOf(error)})`;
     }
   }
-}
-
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

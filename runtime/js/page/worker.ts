@@ -1,10 +1,10 @@
 /** The page's worker: fetches the site's files, opens the bundle, and answers one request at a time. */
 
 import * as ort from "onnxruntime-web/wasm";
-import type { BundleFiles } from "../src/index";
-import { type AnySession, FeatureExtractionSession, load, onnxWeb } from "../src/index";
-import { addressOf, type Call, type Facts, type Reply, type Request, type Site, type SiteFile } from "./site";
-import { messageOf, StoredFiles } from "./stored-files";
+import { type AnySession, type BundleFiles, type Embedding, FeatureExtractionSession, load, onnxWeb } from "../src/index";
+import { messageOf } from "./messages";
+import { addressOf, type Call, type Facts, type Reply, type Request, type Site , type SiteFile } from "./site";
+import { StoredFiles } from "./stored-files";
 
 /** alternatives to show for an answer or a mask */
 const TOP_K: Record<string, number> = { "question-answering": 3, "fill-mask": 6, pretraining: 5 };
@@ -97,7 +97,7 @@ async function answer(id: number, call: Call): Promise<void> {
 
 async function computed(opened: AnySession, call: Call, signal: AbortSignal): Promise<unknown> {
   if (opened instanceof FeatureExtractionSession) {
-    const embeddings = [];
+    const embeddings: Embedding[] = [];
     for (const text of call.texts ?? []) {
       embeddings.push(await opened.embed(text, { signal }));
     }

@@ -1,8 +1,9 @@
 /** Fill-mask: the text with the best pieces in place of its masks, and the alternatives. */
 
+import type { Filled } from "../../src/answers";
 import { TextField } from "../dom";
 import { passage } from "../passage";
-import type { Call, Facts, Filled } from "../site";
+import type { Call, Facts } from "../site";
 import { maskBars, maskButton } from "./masks";
 import type { Shown, View } from "./view";
 

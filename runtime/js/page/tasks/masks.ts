@@ -1,8 +1,9 @@
 /** What fill-mask and pretraining share: a button that inserts the mask, and the pieces that fit in its place. */
 
+import type { Filled } from "../../src/answers";
 import { barList } from "../bars";
 import { element, heading, type TextField } from "../dom";
-import type { Filled } from "../site";
+
 
 /** A button that puts the mask where the cursor is in `field`. */
 export function maskButton(mask: string, field: TextField, changed: () => void): HTMLElement {

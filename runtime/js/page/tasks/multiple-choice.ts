@@ -1,8 +1,9 @@
 /** Multiple choice: a bar for each choice, which can be added and removed. */
 
+import type { Choice } from "../../src/answers";
 import { barList } from "../bars";
 import { element, percent, TextField } from "../dom";
-import type { Call, Choice, Facts } from "../site";
+import type { Call, Facts } from "../site";
 import type { Shown, View } from "./view";
 
 /** one is nothing to choose from, and more than this are hard to read */

@@ -1,8 +1,9 @@
 /** Pretraining: which of two texts comes first, and the pieces in place of masks. */
 
+import type { SentenceOrder } from "../../src/answers";
 import { barList } from "../bars";
 import { element, percent, TextField } from "../dom";
-import type { Call, Facts, SentenceOrder } from "../site";
+import type { Call, Facts } from "../site";
 import { maskBars, maskButton } from "./masks";
 import type { Shown, View } from "./view";
 

@@ -1,9 +1,10 @@
 /** Question answering: the answer marked in the text, the next best ones, and how likely it is that there is none. */
 
+import type { Answer } from "../../src/answers";
 import { type Bar, barList } from "../bars";
 import { element, heading, percent, TextField } from "../dom";
 import { passage } from "../passage";
-import type { Answer, Call } from "../site";
+import type { Call } from "../site";
 import type { Shown, View } from "./view";
 
 export function questionAnswering(): View {

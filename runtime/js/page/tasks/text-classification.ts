@@ -1,8 +1,9 @@
 /** Text classification: a bar for each label. */
 
+import type { Label } from "../../src/answers";
 import { barList } from "../bars";
 import { element, percent, TextField } from "../dom";
-import type { Call, Label } from "../site";
+import type { Call } from "../site";
 import type { Shown, View } from "./view";
 
 export function textClassification(): View {

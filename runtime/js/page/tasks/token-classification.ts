@@ -1,8 +1,9 @@
 /** Token classification: the entities, coloured in the text, with a legend. */
 
+import type { Entity } from "../../src/answers";
 import { element, heading, percent, TextField } from "../dom";
 import { passage } from "../passage";
-import type { Call, Entity, Facts } from "../site";
+import type { Call, Facts } from "../site";
 import type { Shown, View } from "./view";
 
 /** as many as `style.css` has colours */
