@@ -65,7 +65,7 @@ def web(
             output = output or Path(f"{name}-site")
             source = _exported(model, task, output, Path(made) / name, force, progress)
         else:
-            source, output = bundle, output or Path(f"{folder_name(bundle)}-site")
+            source, output = bundle, output or Path(f"{folder_name(bundle).removesuffix('.albert')}-site")
         site = write_site(source, output, title=title, examples=examples, force=force, progress=progress)
     if as_json:
         print_json(site.to_dict())

@@ -154,7 +154,9 @@ def _write_pages(assets: Path, folder: Path, site: dict[str, Any]) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+    # A file of a packed bundle can be opened and has no path of its own.
+    with source.open("rb") as stream, target.open("wb") as copy:
+        shutil.copyfileobj(stream, copy, 1 << 20)
 
 
 def _file(folder: Path, name: str) -> dict[str, Any]:
