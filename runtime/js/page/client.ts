@@ -7,7 +7,7 @@ export interface Listener {
   starting(): void;
   ready(facts: Facts): void;
   failed(message: string): void;
-  answer(call: Call, answer: unknown, milliseconds: number): void;
+  answer(call: Call, answer: unknown, milliseconds: number, notes: string[]): void;
   refused(call: Call, message: string): void;
 }
 
@@ -78,7 +78,7 @@ export class Client {
     }
     this.start();
     if (done.wanted && reply.type === "answer") {
-      this.listener.answer(done.call, reply.answer, reply.milliseconds);
+      this.listener.answer(done.call, reply.answer, reply.milliseconds, reply.notes);
     } else if (done.wanted && reply.type === "refused") {
       this.listener.refused(done.call, reply.message);
     }

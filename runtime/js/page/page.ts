@@ -54,7 +54,7 @@ class Page {
       starting: () => this.say("loading-text", "Starting the model …"),
       ready: (facts) => this.ready(facts),
       failed: (message) => fail(this.explained(message)),
-      answer: (call, answer, milliseconds) => this.answer(call, answer, milliseconds),
+      answer: (call, answer, milliseconds, notes) => this.answer(call, answer, milliseconds, notes),
       refused: (_call, message) => this.hint(this.explained(message)),
     });
   }
@@ -134,13 +134,16 @@ class Page {
     }, pause);
   }
 
-  private answer(call: Call, answer: unknown, milliseconds: number): void {
+  private answer(call: Call, answer: unknown, milliseconds: number, notes: string[]): void {
     const shown = this.view?.show(answer, call);
     if (!shown) {
       return;
     }
     byId("result").setAttribute("aria-busy", "false");
-    byId("result-body").replaceChildren(...shown.elements);
+    byId("result-body").replaceChildren(
+      ...shown.elements,
+      ...notes.map((note) => element("p", { class: "hint note" }, `Note: ${note}`)),
+    );
     const time = milliseconds < 10 ? milliseconds.toFixed(1) : String(Math.round(milliseconds));
     byId("latency").textContent = `${time} ms`;
     byId("result").dataset["answers"] = String(++this.answers); // for tests, which wait for the next answer

@@ -69,7 +69,7 @@ export type Reply =
   | { type: "starting" }
   | { type: "ready"; facts: Facts }
   | { type: "failed"; message: string }
-  | { type: "answer"; id: number; answer: unknown; milliseconds: number }
+  | { type: "answer"; id: number; answer: unknown; milliseconds: number; notes: string[] }
   | { type: "refused"; id: number; message: string }
   | { type: "cancelled"; id: number };
 

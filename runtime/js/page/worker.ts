@@ -12,6 +12,11 @@ const TOP_K: Record<string, number> = { "question-answering": 3, "fill-mask": 6,
 const MOST_THREADS = 4;
 
 let session: AnySession | undefined;
+/** what the package warns of, such as texts that were cut off: the page shows it */
+const notes: string[] = [];
+console.warn = (...said: unknown[]) => {
+  notes.push(said.join(" ").replace(/^albert-runtime: /, ""));
+};
 const running = new Map<number, AbortController>();
 
 self.addEventListener("message", (event: MessageEvent<Request>) => {
@@ -86,8 +91,9 @@ async function answer(id: number, call: Call): Promise<void> {
   running.set(id, controller);
   const began = performance.now();
   try {
+    notes.length = 0; // those of the self-test, or of a request that was cancelled
     const given = await computed(session, call, controller.signal);
-    reply({ type: "answer", id, answer: given, milliseconds: performance.now() - began });
+    reply({ type: "answer", id, answer: given, milliseconds: performance.now() - began, notes });
   } catch (error) {
     reply(controller.signal.aborted ? { type: "cancelled", id } : { type: "refused", id, message: messageOf(error) });
   } finally {

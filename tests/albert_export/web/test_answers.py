@@ -160,6 +160,18 @@ def test_typed_text_is_answered(site_of: SiteOf, serve: Callable[..., Any], visi
     assert opened.page.inner_text("#latency") == ""
 
 
+def test_a_text_that_was_cut_off_is_noted(
+    site_of: SiteOf, serve: Callable[..., Any], visit: Callable[..., Visit]
+) -> None:
+    opened = visit()
+    opened.page.goto(serve(site_of("text-classification", "int8")).address)
+    opened.wait_for_answer()
+    opened.page.fill("textarea >> nth=0", "A good film. " * 500)
+    opened.page.wait_for_selector("text=left out")
+    assert opened.page.inner_text(".headline") == "positive"
+    assert opened.complaints == []
+
+
 @pytest.mark.slow
 @pytest.mark.export
 def test_a_model_in_the_shape_of_base_v2(
