@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -65,11 +65,14 @@ describe("a manifest with wrong fields is refused", () => {
 		[{ files: { "a/../../b": "0".repeat(64) } }, '"files" must be a table of file names in the bundle'],
 		[{ files: { "config.json": "00" } }, '"files" must be a table of file names in the bundle'],
 		[{ labels: [] }, '"labels" is empty, and text-classification needs the name of each label'],
-		[{ head: "x" }, "\"head\" is 'x', which this runtime does not know; it knows for text-classification: only the usual"],
+		[
+			{ head: "x" },
+			"\"head\" is 'x', which this runtime does not know; it knows for text-classification: only the usual",
+		],
 		[{ null_threshold: 1 }, '"null_threshold" must be null, because it does not go with text-classification'],
 		[{ missing_outputs: ["logits"] }, "names 'logits', which a graph for text-classification can't lack"],
 		[{ files: {} }, '"files" has no hash for spiece.model (nor for vocab.txt)'],
-		[{ task: 1, opset: 1.5 }, "  - \"opset\" must be a whole number or null, not 1.5"],
+		[{ task: 1, opset: 1.5 }, '  - "opset" must be a whole number or null, not 1.5'],
 	])("%j", async (changes, message) => {
 		expect(await refusal(madeBundle(changes))).toContain(message);
 	});
@@ -169,7 +172,9 @@ describe("a server", () => {
 		expect(await refusal(`${address}/page`)).toContain("manifest.json is a web page, not the file");
 		const bundle = await opened(`${address}/wrong`);
 		await expect(bundle.files.read("model.onnx")).rejects.toThrow("model.onnx (7 bytes) is not the file");
-		expect(await refusal("http://127.0.0.1:1/bundle")).toContain("http://127.0.0.1:1/bundle/manifest.json can't be fetched");
+		expect(await refusal("http://127.0.0.1:1/bundle")).toContain(
+			"http://127.0.0.1:1/bundle/manifest.json can't be fetched",
+		);
 	});
 
 	test("can be cancelled", async () => {

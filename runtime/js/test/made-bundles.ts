@@ -75,13 +75,24 @@ export function packed(
 	}
 	const length = directory.reduce((sum, one) => sum + one.length, 0);
 	const note = encoder.encode(comment);
-	const end = little([0x06054b50, 4], [0, 2], [0, 2], [count, 2], [count, 2], [length, 4], [place, 4], [note.length, 2]);
+	const end = little(
+		[0x06054b50, 4],
+		[0, 2],
+		[0, 2],
+		[count, 2],
+		[count, 2],
+		[length, 4],
+		[place, 4],
+		[note.length, 2],
+	);
 	return joined([...data, ...directory, end, note]);
 }
 
 function little(...fields: readonly (readonly [number, number])[]): Uint8Array {
 	return joined(
-		fields.map(([value, size]) => Uint8Array.from({ length: size }, (_, byte) => Math.floor(value / 2 ** (8 * byte)) % 256)),
+		fields.map(([value, size]) =>
+			Uint8Array.from({ length: size }, (_, byte) => Math.floor(value / 2 ** (8 * byte)) % 256),
+		),
 	);
 }
 

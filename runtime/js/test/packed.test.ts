@@ -51,11 +51,19 @@ describe("a file that another tool packed, or that is damaged, is refused", () =
 	test("with names that are none, twice, or in another order", async () => {
 		const files = [...madeBundle()];
 		for (const name of ["../evil", "/evil", "a\\b", "a//b", "./a", "a/", "c:d"]) {
-			expect(await refusal(packed([...files, [name, new Uint8Array(1)]]))).toContain("is not the name of a file in a bundle");
+			expect(await refusal(packed([...files, [name, new Uint8Array(1)]]))).toContain(
+				"is not the name of a file in a bundle",
+			);
 		}
-		expect(await refusal(packed([...files, ["Config.json", new Uint8Array(1)]]))).toContain("Config.json is there twice");
-		expect(await refusal(packed(files.toReversed()))).toContain("its first file is spiece.model, and must be manifest.json");
-		expect(await refusal(packed([...files, ["more.txt", new Uint8Array(1)]]))).toContain("more.txt is not named in manifest.json");
+		expect(await refusal(packed([...files, ["Config.json", new Uint8Array(1)]]))).toContain(
+			"Config.json is there twice",
+		);
+		expect(await refusal(packed(files.toReversed()))).toContain(
+			"its first file is spiece.model, and must be manifest.json",
+		);
+		expect(await refusal(packed([...files, ["more.txt", new Uint8Array(1)]]))).toContain(
+			"more.txt is not named in manifest.json",
+		);
 		expect(await refusal(packed(files, "", {}, "hello"))).toContain("it does not end as a packed bundle does");
 	});
 
