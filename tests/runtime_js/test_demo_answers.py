@@ -20,7 +20,7 @@ from tests.shared_data import shared_data
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
-#: The largest difference of a number. onnxruntime-node has the kernels of the Python package; those of WebAssembly add in
+#: The largest difference of a number. onnxruntime-node has the kernels of the Python package; WebAssembly adds in
 #: another order.
 _TOLERANCE = {"onnxruntime-node": 1e-6, "onnxruntime-web": 1e-4}
 
