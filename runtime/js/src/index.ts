@@ -4,7 +4,16 @@
  * `load` returns the session for the bundle's task; each of the seven session classes says what it is called with.
  */
 
-export { type Answer, type Choice, type Embedding, type Entity, type Filled, type Label, type SentenceOrder, toDict } from "./answers";
+export {
+	type Answer,
+	type Choice,
+	type Embedding,
+	type Entity,
+	type Filled,
+	type Label,
+	type SentenceOrder,
+	toDict,
+} from "./answers";
 export type { Bundle } from "./bundle/bundle";
 export type { BundleFiles, Progress } from "./bundle/files";
 export type { Manifest } from "./bundle/manifest";

@@ -31,5 +31,5 @@ const CLASSES: readonly SessionClass<AnySession>[] = [
 
 /** The session for the bundle in `source`; see `openSession` for what is thrown. */
 export function load(source: Source, options: LoadOptions = {}): Promise<AnySession> {
-	return openSession(source, options, (task) => CLASSES.find((one) => one.task === task));
+	return openSession(source, options, CLASSES);
 }

@@ -43,24 +43,22 @@ export interface SessionClass<Session extends AlbertSession> {
  * file, a BundleError if the bundle is damaged, made for another task, or its parts don't fit each other, a
  * DependencyError if the engine's package is not installed, and an OperatorError if the engine lacks an operator.
  *
- * @param classOf gives the class of the session for the bundle's task; undefined if it is the wrong task
- * @param wanted the task that was asked for, if it was
+ * @param classes the classes of the tasks that are wanted
  */
 export async function openSession<Session extends AlbertSession>(
 	source: Source,
 	options: LoadOptions,
-	classOf: (task: string) => SessionClass<Session> | undefined,
-	wanted = "",
+	classes: readonly SessionClass<Session>[],
 ): Promise<Session> {
 	const { verify = true, threads, signal } = options;
 	const opened = await openSource(source, options);
 	try {
 		const bundle = await openBundle(opened, verify);
 		const { manifest, location, files } = bundle;
-		const sessionClass = classOf(manifest.task);
+		const sessionClass = classes.find((one) => one.task === manifest.task);
 		if (sessionClass === undefined) {
 			throw new BundleError(
-				`${location} is a bundle for ${manifest.task}, not for ${wanted}; load() picks the session that fits`,
+				`${location} is a bundle for ${manifest.task}, not for ${classes[0]?.task}; load() picks the session that fits`,
 			);
 		}
 		const tokenizer = manifest.hasTokenizer ? await AlbertTokenizer.fromFiles(files) : absentTokenizer(location);

@@ -8,7 +8,7 @@ import { padBatch } from "./pad-batch";
 import { repr } from "./repr";
 import { CHOICES, INPUT_NAMES, SEQUENCE } from "./tasks";
 import { concatenate, type IdTensor, type Inputs, type Outputs, output, row, type Tensor } from "./tensors";
-import { type Ids, IdRequest } from "./token-ids";
+import { IdRequest, type Ids } from "./token-ids";
 import type { Encoding } from "./tokenization/encoding";
 import type { AlbertTokenizer } from "./tokenization/tokenizer";
 

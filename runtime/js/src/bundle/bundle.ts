@@ -90,6 +90,10 @@ class BundleReader implements BundleFiles {
 	async problems(): Promise<string[]> {
 		const there = new Set(this.source.names());
 		const problems: string[] = [];
+		if (this.source.exact) {
+			const foreign = [...there].filter((name) => name !== MANIFEST_FILE && !Object.hasOwn(this.manifest.files, name));
+			problems.push(...foreign.map((name) => `${name} is not named in ${MANIFEST_FILE}`));
+		}
 		for (const name of Object.keys(this.manifest.files).sort()) {
 			if (!there.has(name)) problems.push(`${name} is missing`);
 			else if (this.check) {

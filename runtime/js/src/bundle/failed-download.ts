@@ -30,7 +30,8 @@ const ARCHIVES: readonly (readonly [string, string, string])[] = [
  */
 export function failedDownload(file: string, bytes: Uint8Array): string | undefined {
 	const size = bytes.length;
-	if (!size) return `${file} is empty (0 bytes), so it is damaged: a download or a copy was not completed; fetch it again`;
+	if (!size)
+		return `${file} is empty (0 bytes), so it is damaged: a download or a copy was not completed; fetch it again`;
 	const head = bytes.subarray(0, HEAD_BYTES);
 	const text = new TextDecoder().decode(head).trimStart();
 	const folder = file.includes("/") ? file.slice(0, file.lastIndexOf("/")) : ".";

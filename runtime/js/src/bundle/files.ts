@@ -13,6 +13,8 @@ export interface BundleSource extends BundleFiles {
 	readonly location: string;
 	/** whether `names` is known only when the manifest has been read: a web server does not list its files */
 	readonly unlisted?: boolean;
+	/** whether it may hold no other files than those that the manifest names */
+	readonly exact?: boolean;
 	/** the SHA-256 of a file in hexadecimal, if there is a way that does not hold the whole file in memory */
 	digest?(name: string): Promise<string>;
 	/** the path of a file, if there is one */

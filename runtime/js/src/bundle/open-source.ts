@@ -41,7 +41,8 @@ export async function openSource(source: Source, options: FetchOptions): Promise
 	if (typeof source === "object" && source !== null) {
 		const files = Object.entries(source as Record<string, unknown>);
 		const foreign = files.filter(([, bytes]) => !(bytes instanceof Uint8Array));
-		if (files.length && !foreign.length) return new MemorySource(new Map(files as [string, Uint8Array][]), "the bundle");
+		if (files.length && !foreign.length)
+			return new MemorySource(new Map(files as [string, Uint8Array][]), "the bundle");
 	}
 	throw new UsageError(
 		"a bundle is given as the path or the address of its folder or packed file, as a packed file (Blob, Uint8Array), or " +

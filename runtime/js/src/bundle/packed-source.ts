@@ -6,6 +6,8 @@ import { damaged, type Entry, type RandomAccess, readDirectory } from "./zip-dir
 
 /** A packed bundle whose directory has been read. */
 export class PackedSource implements BundleSource {
+	readonly exact = true;
+
 	private constructor(
 		private readonly file: RandomAccess & { close?(): Promise<void> },
 		private readonly entries: ReadonlyMap<string, Entry>,

@@ -45,9 +45,7 @@ function compressAll(state: Uint32Array, constants: Uint32Array, words: Uint32Ar
 			const small1 = rotated(before2, 17) ^ rotated(before2, 19) ^ (before2 >>> 10);
 			words[place] = ((words[place - 16] as number) + small0 + (words[place - 7] as number) + small1) | 0;
 		}
-		let [a, b, c, d, e, f, g, h] = state as unknown as [
-			number, number, number, number, number, number, number, number,
-		];
+		let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
 		for (let place = 0; place < 64; place++) {
 			const big1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25);
 			const one = (h + big1 + ((e & f) ^ (~e & g)) + (constants[place] as number) + (words[place] as number)) | 0;

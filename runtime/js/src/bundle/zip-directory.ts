@@ -108,7 +108,12 @@ async function readRecords(file: RandomAccess): Promise<Records> {
 	if (end.byteLength < END_BYTES || end.getUint32(0, true) !== END_SIGNATURE) {
 		return failed("it does not end as a packed bundle does: it is cut short, or is another kind of file");
 	}
-	const [disk, directoryDisk, here, count] = [4, 6, 8, 10].map((at) => end.getUint16(at, true)) as [number, number, number, number];
+	const [disk, directoryDisk, here, count] = [4, 6, 8, 10].map((at) => end.getUint16(at, true)) as [
+		number,
+		number,
+		number,
+		number,
+	];
 	const [length, start, comment] = [end.getUint32(12, true), end.getUint32(16, true), end.getUint16(20, true)];
 	if (count > LARGEST_COUNT || Math.max(length, start) > LARGEST_SIZE) {
 		return failed("it is in the format ZIP64, which packed bundles don't use");
@@ -129,7 +134,11 @@ async function readRecords(file: RandomAccess): Promise<Records> {
 		if (place + RECORD_BYTES > directory.length || view.getUint32(place, true) !== RECORD_SIGNATURE) {
 			return { records, start, problems: ["its directory is damaged"] };
 		}
-		const [named, extra, noted] = [28, 30, 32].map((at) => view.getUint16(place + at, true)) as [number, number, number];
+		const [named, extra, noted] = [28, 30, 32].map((at) => view.getUint16(place + at, true)) as [
+			number,
+			number,
+			number,
+		];
 		const name = directory.subarray(place + RECORD_BYTES, place + RECORD_BYTES + named);
 		if (extra || noted) problems.push(`${shownName(name)}: its record has an extra field or a comment`);
 		records.push({

@@ -142,7 +142,9 @@ class OnnxEngine implements Engine {
 			if (isOutOfMemory(reason)) throw outOfMemory(ours, this.model.name, reason);
 			const shapes = this.inputNames.map((name) => `${name} [${inputs[name]?.dims.join(", ")}]`).join(", ");
 			const message = `${ours} can't run ${this.model.name} on ${shapes}: ${reason}`;
-			throw /INVALID_ARGUMENT|Got invalid dimensions/i.test(reason) ? new UsageError(message) : new BundleError(message);
+			throw /INVALID_ARGUMENT|Got invalid dimensions/i.test(reason)
+				? new UsageError(message)
+				: new BundleError(message);
 		}
 		return Object.fromEntries(
 			Object.entries(computed).map(([name, tensor]) => [name, { dims: tensor.dims, data: float32(tensor.data) }]),
@@ -187,7 +189,11 @@ class OnnxEngine implements Engine {
 				if (!sizes.has(axis)) sizes.set(axis, size);
 				return sizes.get(axis) === size;
 			});
-			if (shape.length !== dims.length || !fits.every(Boolean) || product(dims) !== (inputs[name] as IdTensor).data.length) {
+			if (
+				shape.length !== dims.length ||
+				!fits.every(Boolean) ||
+				product(dims) !== (inputs[name] as IdTensor).data.length
+			) {
 				problems.push(`${name} is [${dims.join(", ")}], the graph declares [${shape.join(", ")}]`);
 			}
 		}
@@ -219,5 +225,8 @@ function float32(data: ArrayLike<number | bigint>): Float32Array {
 /** The first line of a message, without the error code that ONNX Runtime writes before it. */
 function reasonOf(error: unknown): string {
 	const text = error instanceof Error ? error.message : String(error);
-	return (text.trim().split("\n", 1)[0] ?? "").replace(/^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?/, "");
+	return (text.trim().split("\n", 1)[0] ?? "").replace(
+		/^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?/,
+		"",
+	);
 }

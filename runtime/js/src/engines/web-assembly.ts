@@ -10,7 +10,11 @@ const SIMD_MODULE = Uint8Array.of(
 /** Throws an UnsupportedError where there is no WebAssembly, or none with SIMD instructions. */
 export function checkWebAssembly(engine: string): void {
 	const lacks =
-		typeof WebAssembly === "undefined" ? "no WebAssembly" : WebAssembly.validate(SIMD_MODULE) ? "" : "WebAssembly without SIMD";
+		typeof WebAssembly === "undefined"
+			? "no WebAssembly"
+			: WebAssembly.validate(SIMD_MODULE)
+				? ""
+				: "WebAssembly without SIMD";
 	if (lacks) {
 		throw new UnsupportedError(
 			`this browser has ${lacks}, and ${engine} needs WebAssembly with SIMD: use Chrome or Edge from version 91, Firefox ` +

@@ -1,6 +1,6 @@
 /** Beams: the most probable starts of an answer in one sequence, and for each of them the most probable ends. */
 
-import { output, type Outputs, row, type Tensor } from "../tensors";
+import { type Outputs, output, row, type Tensor } from "../tensors";
 import { finite } from "./probabilities";
 
 /** Positions that can't be in an answer have the score -10000. No other log-probability is nearly as small. */

@@ -52,7 +52,7 @@ export function embeddingOptions(record: Readonly<Record<string, unknown>>): Emb
 		});
 	if (problems.length) {
 		throw new BundleError(
-			`${listed('the manifest\'s "embedding" asks for what this runtime can\'t do:', problems)}\n` +
+			`${listed("the manifest's \"embedding\" asks for what this runtime can't do:", problems)}\n` +
 				"upgrade the runtime: npm install albert-runtime@latest",
 		);
 	}

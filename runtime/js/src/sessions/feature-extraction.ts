@@ -27,8 +27,7 @@ export class FeatureExtractionSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<FeatureExtractionSession> {
-		const only = (task: string) => (task === this.task ? FeatureExtractionSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [FeatureExtractionSession]);
 	}
 
 	/** How the bundle makes one vector of a text. */
@@ -95,9 +94,7 @@ export class FeatureExtractionSession extends AlbertSession {
 		super.checkPartsFit();
 		// Reading the options refuses what this runtime does not know.
 		if (this.options.pooling === "pooler" && !this.hasPooler) {
-			throw new BundleError(
-				`the manifest of ${this.bundle.location} asks for a pooler, which the graph does not have`,
-			);
+			throw new BundleError(`the manifest of ${this.bundle.location} asks for a pooler, which the graph does not have`);
 		}
 	}
 

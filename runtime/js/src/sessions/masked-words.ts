@@ -36,8 +36,7 @@ export class PretrainingSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<PretrainingSession> {
-		const only = (task: string) => (task === this.task ? PretrainingSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [PretrainingSession]);
 	}
 
 	/**
@@ -52,7 +51,10 @@ export class PretrainingSession extends AlbertSession {
 	/** Check and tokenize a request; the arguments, and what is thrown, are those of `order`. */
 	prepare(first: string, second: string, options: OrderOptions = {}): PreparedRequest<SentenceOrder> {
 		const topK = checkCount("top_k", options.topK ?? 5);
-		const texts = [withOwnMask(this, checkText("first", first)), withOwnMask(this, checkText("second", second))] as const;
+		const texts = [
+			withOwnMask(this, checkText("first", first)),
+			withOwnMask(this, checkText("second", second)),
+		] as const;
 		const encoding = this.encode(...texts, { keepMasks: true });
 		return {
 			encodings: [encoding],
@@ -80,8 +82,7 @@ export class FillMaskSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<FillMaskSession> {
-		const only = (task: string) => (task === this.task ? FillMaskSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [FillMaskSession]);
 	}
 
 	/**

@@ -30,8 +30,7 @@ export class MultipleChoiceSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<MultipleChoiceSession> {
-		const only = (task: string) => (task === this.task ? MultipleChoiceSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [MultipleChoiceSession]);
 	}
 
 	/**
@@ -82,7 +81,9 @@ export class MultipleChoiceSession extends AlbertSession {
 		const outputs = await this.run(Object.fromEntries(padded.map(([name, tensor]) => [name, asRow(tensor)])));
 		const logits = output(outputs, "logits").data;
 		return prepared.finish(
-			prepared.encodings.map((_, index): Outputs => ({ logits: { dims: [1], data: logits.subarray(index, index + 1) } })),
+			prepared.encodings.map(
+				(_, index): Outputs => ({ logits: { dims: [1], data: logits.subarray(index, index + 1) } }),
+			),
 		);
 	}
 }

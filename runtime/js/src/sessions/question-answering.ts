@@ -30,8 +30,7 @@ export class QuestionAnsweringSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<QuestionAnsweringSession> {
-		const only = (task: string) => (task === this.task ? QuestionAnsweringSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [QuestionAnsweringSession]);
 	}
 
 	/**

@@ -32,8 +32,7 @@ export class TextClassificationSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<TextClassificationSession> {
-		const only = (task: string) => (task === this.task ? TextClassificationSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [TextClassificationSession]);
 	}
 
 	/**

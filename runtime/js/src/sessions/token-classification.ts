@@ -34,8 +34,7 @@ export class TokenClassificationSession extends AlbertSession {
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<TokenClassificationSession> {
-		const only = (task: string) => (task === this.task ? TokenClassificationSession : undefined);
-		return openSession(source, options, only, this.task);
+		return openSession(source, options, [TokenClassificationSession]);
 	}
 
 	/**

@@ -117,7 +117,9 @@ function hypothesis(template: string, label: string): string {
 	const parts: string[] = template.match(/\{\{|\}\}|\{0?\}|[^{}]+|[{}]/g) ?? [];
 	const broken = parts.some((part) => part === "{" || part === "}") || (parts.includes("{0}") && parts.includes("{}"));
 	const labels = parts.filter((part) => part === "{}" || part === "{0}").length;
-	const filled = parts.map((part) => (/^\{0?\}$/.test(part) ? label : part === "{{" ? "{" : part === "}}" ? "}" : part));
+	const filled = parts.map((part) =>
+		/^\{0?\}$/.test(part) ? label : part === "{{" ? "{" : part === "}}" ? "}" : part,
+	);
 	// A second {} would need a second label.
 	if (broken || parts.filter((part) => part === "{}").length > 1 || !labels || filled.join("") === template) {
 		throw new UsageError(
