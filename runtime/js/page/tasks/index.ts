@@ -10,11 +10,11 @@ import { tokenClassification } from "./token-classification";
 import type { ViewMaker } from "./view";
 
 export const VIEWS: Record<string, ViewMaker> = {
-  "feature-extraction": featureExtraction,
-  "fill-mask": fillMask,
-  "multiple-choice": multipleChoice,
-  pretraining,
-  "question-answering": questionAnswering,
-  "text-classification": textClassification,
-  "token-classification": tokenClassification,
+	"feature-extraction": featureExtraction,
+	"fill-mask": fillMask,
+	"multiple-choice": multipleChoice,
+	pretraining,
+	"question-answering": questionAnswering,
+	"text-classification": textClassification,
+	"token-classification": tokenClassification,
 };
