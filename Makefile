@@ -45,15 +45,16 @@ format: $(VENV)/.installed-test  ## format the sources and repair what the linte
 docs: $(VENV)/.installed-docs  ## build the site of the documentation in site/, without a connection
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-# Without isolation, the pinned hatchling builds; each wheel is built from the source archive.
+# Without isolation, the pinned hatchling builds; each wheel is built from the source archive. Node and npm build the page
+# of `albert-export web`, once for the archive.
 dist: $(VENV)/.installed-test  ## build and check the wheels and source archives of both packages, in dist/
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation --outdir dist .
+	ALBERT_EXPORT_REQUIRE_PAGE=1 $(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python -m build --no-isolation --outdir dist runtime
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) out dist site
+	rm -rf $(VENV) out dist site albert_export/web/assets runtime/js/node_modules
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

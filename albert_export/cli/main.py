@@ -24,6 +24,7 @@ from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.vectors import vectors
 from albert_export.cli.verify import verify
+from albert_export.cli.web import web
 from albert_runtime._version import __version__
 from albert_runtime.errors import AlbertError
 
@@ -49,7 +50,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, doctor, evaluate, inspect, onnx, pack, run, sensitivity, tflite, unpack, vectors, verify):
+for command in (bench, doctor, evaluate, inspect, onnx, pack, run, sensitivity, tflite, unpack, vectors, verify, web):
     cli.add_command(command)
 
 

@@ -131,6 +131,7 @@ _ASSUMED = {
             "my-nli-onnx": ("onnx", _NLI, "fp32"),
         },
     ),
+    "docs/browser.md": Assumed({"my-albert": "question-answering"}),
     "docs/contributing/add-a-task.md": Assumed(bundles={"my-classifier": _CLASSIFIER}),
     "docs/contributing/add-an-engine.md": Assumed(bundles={"my-albert-onnx": _QA_BUNDLE}),
     "docs/doctor.md": Assumed(bundles={"my-folder": _CLASSIFIER}, files={"model.onnx": _graph_with_copies}),

@@ -20,8 +20,9 @@ PAGES = tuple(
 )
 #: the languages of blocks that are run
 RUN = ("python", "sh")
-#: the languages of blocks that show output, the content of files, or a program for another machine
-SHOWN = ("json", "kotlin", "text", "toml")
+#: the languages of blocks that show output, the content of files, or a program for another machine; tests/runtime_js
+#: checks the types of those in TypeScript
+SHOWN = ("json", "kotlin", "text", "toml", "ts")
 
 #: the title of a block of code that a contributor writes into a file: the file, and perhaps a table in it
 _FILE_TITLE = re.compile(r"(?P<file>[\w./-]+\.py)(, in (?P<table>\w+))?")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -89,7 +90,13 @@ def _slow_tool(tool: str) -> Callable[[Sequence[str]], str]:
 
 
 #: the beginning of a line that is not run -> the check of the rest of the line, which returns what is run instead
-CHECKED: dict[tuple[str, ...], Callable[[Sequence[str]], str]] = {
+def _web(_arguments: Sequence[str]) -> str | None:
+    """A checkout builds the page with npm, which may be missing."""
+    return None if shutil.which("npm") or (ROOT / "albert_export" / "web" / "assets").is_dir() else ":"
+
+
+CHECKED: dict[tuple[str, ...], Callable[[Sequence[str]], str | None]] = {
+    ("albert-export", "web"): _web,
     ("pip", "install"): _pip,
     ("make",): _make,
     ("scp",): _copy_to_another_machine,

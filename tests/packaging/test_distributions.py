@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -60,6 +61,15 @@ def test_the_data_is_in_the_wheel(distributions: Path) -> None:
     assert sum(file.endswith("/model.safetensors") for file in files) == 7
 
 
+@pytest.mark.skipif(shutil.which("npm") is None, reason="the page is built with npm: install Node 20 or newer")
+def test_the_page_is_in_the_wheel(distributions: Path) -> None:
+    files = wheel_files(distributions, "albert_export")
+    page = {file.removeprefix("albert_export/web/assets/") for file in files if "/web/assets/" in file}
+    assert {"index.html", "page.js", "worker.js", "sw.js", "style.css", "engine/LICENSE"} <= page
+    assert files["albert_export/web/assets/engine/ort-wasm-simd-threaded.wasm"].startswith(b"\0asm")
+    assert [file for file in files if "node_modules" in file or file.endswith(".ts")] == []
+
+
 @pytest.mark.parametrize(("name", "folder"), [("albert_export", ROOT), ("albert_runtime", ROOT / "runtime")])
 def test_a_wheel_describes_itself(name: str, folder: Path, distributions: Path) -> None:
     files = wheel_files(distributions, name)
@@ -83,8 +93,8 @@ def test_source_archives_hold_what_a_build_and_a_test_need(distributions: Path) 
     files = archive_files(distributions, "albert_export")
     packages = {str(Path(folder).parent / file) for folder in PACKAGES["albert_export"] for file in sources(folder)}
     assert packages <= files
-    needed = {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "constraints.txt"}
-    assert needed | {"runtime/pyproject.toml", "tests/conftest.py", "tools/show_demo.py"} <= files
+    needed = {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "hatch_build.py"}
+    assert needed | {"constraints.txt", "runtime/pyproject.toml", "tests/conftest.py", "tools/show_demo.py"} <= files
     assert not {file.split("/")[0] for file in files} & {".ci", ".venv", "out", "dist", "shared"}
 
     runtime = archive_files(distributions, "albert_runtime")

@@ -1,0 +1,35 @@
+/** Several sequences of tokens -> the padded tensors that a graph takes. */
+
+import { UsageError } from "./errors";
+import type { Inputs } from "./tensors";
+import type { Encoding } from "./tokenization/encoding";
+
+/**
+ * The three inputs, each `[batch, sequence]`.
+ *
+ * Throws a UsageError if there is no sequence, or one is longer than `length`.
+ *
+ * @param padTokenId the id that is appended to short sequences, with the attention mask 0 and the type id 0
+ * @param length the length of every sequence after padding; null for that of the longest
+ */
+export function padBatch(encodings: readonly Encoding[], padTokenId: number, length: number | null): Inputs {
+	const longest = encodings.reduce((most, one) => Math.max(most, one.length), 0);
+	if (!longest) throw new UsageError("a batch needs one sequence at least, of one token at least");
+	if (length !== null && longest > length) {
+		throw new UsageError(`a sequence of ${longest} tokens does not fit the fixed length of ${length} tokens`);
+	}
+	const columns = length ?? longest;
+	const dims = [encodings.length, columns];
+	const filled = (value: number, values: (one: Encoding) => ArrayLike<number>) => {
+		const data = new Int32Array(encodings.length * columns).fill(value);
+		encodings.forEach((one, index) => {
+			data.set(values(one), index * columns);
+		});
+		return { dims, data };
+	};
+	return {
+		input_ids: filled(padTokenId, (one) => one.ids),
+		attention_mask: filled(0, (one) => one.attentionMask),
+		token_type_ids: filled(0, (one) => one.typeIds),
+	};
+}
