@@ -13,8 +13,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --use-pep517 --constraint constr
 # One thread for each worker: more threads than cores make the tests slower.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
+# Without Node and npm, the tests of the JavaScript package and of the page in the browser are skipped, and say so.
+NPM := $(shell command -v npm)
+BUILT_JAVASCRIPT := $(if $(NPM),runtime/js/dist/index.js)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check format docs dist clean
+.PHONY: help demo quick test check javascript format docs dist clean
 
 help:  ## print this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,16 +30,28 @@ demo: $(VENV)/.installed-demo  ## export the demo question-answering checkpoint 
 quick: $(VENV)/.installed-test  ## the unit tests, without those that export models: about a minute
 	$(PYTEST) -m 'not slow and not export' $(PYTEST_ARGS)
 
-test: $(VENV)/.installed-test  ## every test, including the slow ones
+test: $(VENV)/.installed-test $(BUILT_JAVASCRIPT)  ## every test, including the slow ones
 	$(PYTEST) $(PYTEST_ARGS)
 
-check: $(VENV)/.installed-test  ## lint, types and the direction of imports
+check: $(VENV)/.installed-test $(if $(NPM),runtime/js/node_modules/.installed)  ## lint, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --strict --package albert_runtime
 	$(BIN)/mypy tests/use_public_names.py
 	$(BIN)/lint-imports
+	$(if $(NPM),cd runtime/js && npm run --silent check,@echo "npm is absent: the JavaScript package is not checked")
+
+javascript: $(BUILT_JAVASCRIPT)  ## build and test the JavaScript package
+	cd runtime/js && npm test
+
+# The install scripts of some packages download files that nothing here needs.
+runtime/js/node_modules/.installed: runtime/js/package-lock.json
+	cd runtime/js && npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+runtime/js/dist/index.js: runtime/js/node_modules/.installed $(shell find runtime/js/src -name '*.ts')
+	cd runtime/js && npm run --silent build
 
 format: $(VENV)/.installed-test  ## format the sources and repair what the linter can repair
 	$(BIN)/ruff check --fix
@@ -54,7 +70,7 @@ dist: $(VENV)/.installed-test  ## build and check the wheels and source archives
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) out dist site albert_export/web/assets runtime/js/node_modules
+	rm -rf $(VENV) out dist site albert_export/web/assets runtime/js/node_modules runtime/js/dist
 
 $(VENV)/.installed-demo: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

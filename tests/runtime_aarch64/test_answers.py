@@ -66,7 +66,7 @@ def differences(here: Any, there: Any, tolerance: float, path: str = "") -> list
 
 
 def requests_for(task: str) -> list[dict[str, Any]]:
-    """Three examples of the demo. Only the best word for a mask is asked for: the order of the others is not decided."""
+    """Three examples of the demo. Only the best word for a mask is asked for: the others may score nearly the same."""
     more: dict[str, Any] = {"top_k": 1} if task in ("fill-mask", "pretraining") else {}
     return [{**one.inputs, **more} for one in demo_examples(task)[:3]]
 
