@@ -19,8 +19,8 @@ from albert_runtime.engines.tflite_file import check_tflite_file
 from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
-from albert_runtime.packed.local_file import local_file, mapped_bytes
-from albert_runtime.packed.path import BundlePath, PackedPath
+from albert_runtime.packed.local_file import local_file
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.tasks import INPUT_NAMES
 
 #: the tensor names of TFLite Task Library -> the names of `tasks.py`
@@ -112,12 +112,6 @@ class TFLiteEngine(ReloadableEngine):
         """Open the file with the interpreter."""
         module_name, attribute = self._interpreter_class.split(":")
         interpreter_class = attrgetter(attribute)(importlib.import_module(module_name))
-        if isinstance(self._path, PackedPath) and (mapped := mapped_bytes(self._path)):
-            interpreter = interpreter_class(model_content=mapped.content, num_threads=self.threads)
-            # It goes with the interpreter, after the native object, which is an older attribute.
-            interpreter.mapped_model = mapped
-            mapped.release()
-            return interpreter
         with local_file(self._path) as file:
             return interpreter_class(model_path=str(file), num_threads=self.threads)
 

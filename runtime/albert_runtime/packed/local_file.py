@@ -1,14 +1,10 @@
-"""Gives an engine that opens files by name, or takes only `bytes`, a model that lies inside a packed bundle."""
+"""Gives an engine that opens files by name a model that lies inside a packed bundle."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import mmap
 import os
 import shutil
-import struct
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -16,11 +12,6 @@ from pathlib import Path
 
 from albert_runtime.errors import UsageError
 from albert_runtime.packed.path import BundlePath, PackedPath
-
-#: the fields of a bytes object of CPython in front of its characters: references, type, length, hash
-_BYTES_HEADER = struct.Struct("@nPnn")
-#: so many references that the object is never freed; it is not Python that owns its memory
-_REFERENCES = 1 << 29
 
 
 @contextlib.contextmanager
@@ -74,48 +65,6 @@ def _feed(source: int, pipe: int, file: PackedPath) -> None:
         while place < end and (count := os.splice(source, pipe, end - place, offset_src=place)):
             place += count
     os.close(pipe)
-
-
-class MappedBytes:
-    """A bytes object, and the memory that it is in, which must live as long as anything refers to the object."""
-
-    def __init__(self, content: bytes, memory: mmap.mmap) -> None:
-        self.content = content
-        self._memory = memory
-        # Until `release` the memory stays in any case: an error's traceback may refer to the bytes for a long time.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(memory))
-
-    def release(self) -> None:
-        """Let the memory go together with this object. From then on, nothing may refer to the bytes for longer."""
-        ctypes.pythonapi.Py_DecRef(ctypes.py_object(self._memory))
-
-    def __del__(self) -> None:
-        del self.content  # it lies in the memory, and so has to go first
-
-
-def mapped_bytes(file: PackedPath) -> MappedBytes | None:
-    """The bytes of `file`, without reading them; None if this Python can't do that.
-
-    An interpreter of TFLite takes its model as a path or as `bytes`, and keeps it. So the packed bundle is mapped into
-    memory as the interpreter itself would map a file, and the few bytes in front of the model, padding that the process
-    gets as a private copy, become the head of a bytes object. The model is never copied: its pages are read when they
-    are used, and belong to the system's cache of files.
-    """
-    entry = file.entry
-    if sys.implementation.name != "cpython" or bytes.__basicsize__ != _BYTES_HEADER.size + 1:
-        return None  # another Python, or one without the global lock, whose objects look different
-    head = entry.start - _BYTES_HEADER.size
-    offset = head - head % mmap.ALLOCATIONGRANULARITY
-    with file.packed.open() as stream:
-        # ACCESS_COPY: what is written to the memory does not change the file
-        memory = mmap.mmap(
-            stream.fileno(), entry.start + entry.size + 1 - offset, access=mmap.ACCESS_COPY, offset=offset
-        )
-    _BYTES_HEADER.pack_into(memory, head - offset, _REFERENCES, id(bytes), entry.size, -1)
-    memory[entry.start + entry.size - offset] = 0  # bytes end with a zero that does not count
-    view = ctypes.c_char.from_buffer(memory, head - offset)
-    address = ctypes.addressof(view)
-    return MappedBytes(ctypes.cast(address, ctypes.py_object).value, memory)
 
 
 @contextlib.contextmanager
