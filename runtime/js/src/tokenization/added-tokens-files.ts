@@ -59,7 +59,9 @@ class TokenFilesReader {
 		const additional = this.additional(this.settings, true).filter((one) => !taken.has(contentOf(one)));
 		const mask = maskTakesSpace ? roles.get("mask_token") : undefined;
 		const ofRoles = this.roleTokens(roles, described, mask);
-		const extra = additional.map((one): Stated => [contentOf(one) as string, isObject(one) ? this.flagged(one) : undefined]);
+		const extra = additional.map(
+			(one): Stated => [contentOf(one) as string, isObject(one) ? this.flagged(one) : undefined],
+		);
 		const tokens = withRoles(stated, [...ofRoles, ...extra]);
 		this.problems.push(...contradictions(tokens));
 		const contents = [...new Set(additional.map((one) => contentOf(one) as string))];
@@ -83,7 +85,10 @@ class TokenFilesReader {
 	private tokensInOlderFiles(): { stated: AddedToken[]; described: AddedToken[] } {
 		// Hugging Face does not read this file if there is a table.
 		this.settings = this.withSpecialTokensMap(this.files.file("special_tokens_map.json").readObject());
-		const special = new Set<unknown>([...this.additional(this.settings, false).map(contentOf), ...this.roles(false).values()]);
+		const special = new Set<unknown>([
+			...this.additional(this.settings, false).map(contentOf),
+			...this.roles(false).values(),
+		]);
 		const added = entriesOf(this.files.file("added_tokens.json").readObject()).flatMap(([content, id]) => {
 			const isSpecial = special.has(content);
 			return this.valid(content, id, addedToken({ content, normalized: !isSpecial, special: isSpecial }));
@@ -134,14 +139,16 @@ class TokenFilesReader {
 			this.problems.push(`${content} has the id ${repr(id)}, and must have a whole number below ${LARGEST_ID}`);
 			return [];
 		}
-		return [{ ...flags, content, id: isId(id) ? id : undefined }];
+		return [{ ...flags, content, id: isId(id) ? id : null }];
 	}
 
 	/** A token with the flags of `record`, which is a string, or an object with the fields of Hugging Face's AddedToken. */
 	private flagged(record: unknown): AddedToken {
 		const fields = isObject(record) ? record : {};
 		if (isTrue(field(fields, "single_word"))) {
-			this.problems.push(`${contentOf(record)} has single_word, so that it is found only between spaces, which is not supported`);
+			this.problems.push(
+				`${contentOf(record)} has single_word, so that it is found only between spaces, which is not supported`,
+			);
 		}
 		const content = contentOf(record);
 		const special = isTrue(field(fields, "special"));
@@ -169,7 +176,11 @@ class TokenFilesReader {
 	}
 
 	/** The content of the token of each role, once, and its flags if the settings state them. */
-	private roleTokens(roles: ReadonlyMap<string, string>, described: AddedToken[], takingSpace: string | undefined): Stated[] {
+	private roleTokens(
+		roles: ReadonlyMap<string, string>,
+		described: AddedToken[],
+		takingSpace: string | undefined,
+	): Stated[] {
 		const flags = new Map(described.map((one) => [one.content, one]));
 		const found = new Map<string, AddedToken | undefined>();
 		for (const [role, content] of roles) {
@@ -202,7 +213,7 @@ function withRoles(stated: readonly AddedToken[], special: readonly Stated[]): A
 			places.set(content, tokens.length);
 			tokens.push(flags === undefined ? addedToken({ content }) : { ...flags, special: true });
 		} else if (flags !== undefined) {
-			tokens[place] = { ...flags, id: tokens[place]?.id, special: true };
+			tokens[place] = { ...flags, id: tokens[place]?.id ?? null, special: true };
 		}
 	}
 	return tokens;
@@ -211,12 +222,13 @@ function withRoles(stated: readonly AddedToken[], special: readonly Stated[]): A
 /** What keeps the tokens from having one content and one id each. */
 function contradictions(tokens: readonly AddedToken[]): string[] {
 	const problems: string[] = [];
-	const contents = new Map<string, number | undefined>();
+	const contents = new Map<string, number | null>();
 	const owners = new Map<number, string>();
 	for (const { content, id } of tokens) {
-		if (contents.has(content)) problems.push(`${content} is token ${repr(contents.get(content))} and token ${repr(id)}`);
+		if (contents.has(content))
+			problems.push(`${content} is token ${repr(contents.get(content))} and token ${repr(id)}`);
 		contents.set(content, id);
-		if (id === undefined) continue;
+		if (id === null) continue;
 		const owner = owners.get(id) ?? content;
 		owners.set(id, owner);
 		if (owner !== content) problems.push(`token ${id} is ${owner} and ${content}`);

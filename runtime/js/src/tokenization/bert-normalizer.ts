@@ -64,7 +64,7 @@ export class BertNormalizer implements TextNormalizer {
 	private readonly longestKept: number;
 
 	/**
-	 * @param stripAccents null for the value of `doLowerCase`. Voiced kana and Hangul lose their sound mark and their
+	 * @param stripAccents null or undefined for the value of `doLowerCase`. Voiced kana and Hangul lose their sound mark and their
 	 *   syllables, too.
 	 * @param tokenizeChineseChars make each Chinese character a word
 	 * @param neverSplit the words that are left as they are: the special tokens. One that is written in a text is found
@@ -72,7 +72,7 @@ export class BertNormalizer implements TextNormalizer {
 	 */
 	constructor(
 		private readonly doLowerCase: boolean,
-		private readonly stripAccents: boolean | null,
+		private readonly stripAccents: boolean | null | undefined,
 		private readonly tokenizeChineseChars: boolean,
 		private readonly neverSplit: ReadonlySet<string> = new Set(),
 	) {
@@ -116,7 +116,7 @@ export class BertNormalizer implements TextNormalizer {
 	/** `text` after `step`, which leaves the words of `neverSplit` as they are. */
 	private outsideKeptWords(text: AlignedText, step: (part: AlignedText) => AlignedText): AlignedText {
 		if (this.neverSplit.size === 0) return step(text);
-		const bounds = words(text.codes);
+		const bounds = wordBounds(text.codes);
 		const parts: AlignedText[] = [];
 		let end = 0;
 		for (let index = 0; index < bounds.length; index += 2) {
@@ -137,7 +137,7 @@ export class BertNormalizer implements TextNormalizer {
 }
 
 /** The start and the end of each run of characters that are no white space, one after another. */
-export function words(codes: Int32Array): number[] {
+export function wordBounds(codes: Int32Array): number[] {
 	const found: number[] = [];
 	let start = -1;
 	for (let place = 0; place < codes.length; place++) {
@@ -147,5 +147,15 @@ export function words(codes: Int32Array): number[] {
 		} else if (start < 0) start = place;
 	}
 	if (start >= 0) found.push(start, codes.length);
+	return found;
+}
+
+/** The start and the end of each run of characters that are no white space. */
+export function words(codes: Int32Array): [number, number][] {
+	const bounds = wordBounds(codes);
+	const found: [number, number][] = [];
+	for (let index = 0; index < bounds.length; index += 2) {
+		found.push([bounds[index] as number, bounds[index + 1] as number]);
+	}
 	return found;
 }

@@ -55,8 +55,8 @@ export class BpeEncoder {
 
 	/** Append id, start and end of the characters `start` until `end` to `parts`; those of the two halves if it is unused. */
 	#take(codes: Int32Array, start: number, end: number, halves: Map<number, number> | null, parts: number[]): void {
-		let id = valueOf(this.#reserved, codes, start, end);
-		if (id < 0) id = valueOf(this.#trie, codes, start, end);
+		let id = idOf(this.#reserved, codes, start, end);
+		if (id < 0) id = idOf(this.#trie, codes, start, end);
 		const half = halves !== null && id >= 0 && this.#unused[id] === 1 ? halves.get(id) : undefined;
 		if (half === undefined) {
 			parts.push(id < 0 ? this.#unknownId : id, start, end);
@@ -227,8 +227,8 @@ class Merges {
 	}
 }
 
-/** The value of the piece with the characters `start` until `end`; -1 if there is none. */
-function valueOf(trie: PieceTrie, codes: Int32Array, start: number, end: number): number {
+/** The id of the piece with the characters `start` until `end`; -1 if there is none. */
+function idOf(trie: PieceTrie, codes: Int32Array, start: number, end: number): number {
 	let node = ROOT;
 	for (let place = start; place < end; place++) {
 		node = trie.child(node, codes[place] as number);

@@ -94,7 +94,10 @@ export class Encoding implements EncodingFields {
 	/** The same tokens as those of the second text of a pair, with the type `typeId`. */
 	asSecond(typeId: number): Encoding {
 		const same = this.part(0, this.length);
-		return new Encoding({ ...same, typeIds: same.ids.map(() => typeId), sequenceIds: same.ids.map(() => 1) }, this.sample);
+		return new Encoding(
+			{ ...same, typeIds: same.ids.map(() => typeId), sequenceIds: same.ids.map(() => 1) },
+			this.sample,
+		);
 	}
 
 	/** The sequence with padding on the right up to `length` tokens; unchanged if it is already that long. */

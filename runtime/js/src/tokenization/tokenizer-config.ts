@@ -7,7 +7,15 @@ import { readTokens, TOKENS_TABLE } from "./added-tokens-files";
 import { BertNormalizer } from "./bert-normalizer";
 import { FastRules } from "./fast/fast-rules";
 import { SpecialTokens, TOKEN_OF_ROLE, WORDPIECE_TOKEN_OF_ROLE } from "./special-tokens";
-import { entriesOf, field, isObject, isTrue, type JsonObject, type TokenizerFile, type TokenizerFiles } from "./tokenizer-file";
+import {
+	entriesOf,
+	field,
+	isObject,
+	isTrue,
+	type JsonObject,
+	type TokenizerFile,
+	type TokenizerFiles,
+} from "./tokenizer-file";
 
 const CONFIG_FILE = "tokenizer_config.json";
 const FAST_TOKENIZER_FILE = "tokenizer.json";
@@ -85,7 +93,7 @@ export async function readTokenizerConfig(files: TokenizerFiles): Promise<Tokeni
 	}
 	if (problems.length) throw new UnsupportedError(listed(`${file} asks for a tokenizer that can't be made:`, problems));
 	if (field(settings, "padding_side") === "left") warnOfLeftPadding(file);
-	const stripAccents = flags.get("strip_accents");
+	const stripAccents = flags.get("strip_accents") ?? null;
 	return {
 		doLowerCase,
 		removeSpace: flags.get("remove_space") ?? true,
@@ -157,7 +165,10 @@ function classProblems(kind: string, isWordPiece: boolean, settings: JsonObject)
 /** The settings that make a tokenizer split texts, or cut them, in another way. */
 function behaviourProblems(settings: JsonObject): string[] {
 	const problems: string[] = [];
-	const [padding, truncation] = [field(settings, "padding_side") ?? "right", field(settings, "truncation_side") ?? "right"];
+	const [padding, truncation] = [
+		field(settings, "padding_side") ?? "right",
+		field(settings, "truncation_side") ?? "right",
+	];
 	if (padding !== "left" && padding !== "right") {
 		problems.push(`padding_side is ${repr(padding)}; it must be 'left' or 'right'`);
 	}

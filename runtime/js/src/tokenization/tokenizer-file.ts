@@ -1,7 +1,7 @@
 /** The files of a tokenizer, which are read before the tokenizer is made. */
 
-import type { BundleFiles, BundleSource } from "../bundle/files";
 import { failedDownload } from "../bundle/failed-download";
+import type { BundleFiles, BundleSource } from "../bundle/files";
 import { BundleError, UnsupportedError } from "../errors";
 import { typeName } from "../repr";
 

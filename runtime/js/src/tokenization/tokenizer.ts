@@ -214,7 +214,10 @@ export class AlbertTokenizer extends SequenceLayout {
 	}
 
 	/** The tokens of one text; the only special or added tokens are those that are written in it. */
-	private tokensOf(text: string, { sequence, sample, typeId }: Place = { sequence: 0, sample: 0, typeId: 0 }): Encoding {
+	private tokensOf(
+		text: string,
+		{ sequence, sample, typeId }: Place = { sequence: 0, sample: 0, typeId: 0 },
+	): Encoding {
 		const [tokens, ids, starts, ends, words]: [string[], number[], number[], number[], number[]] = [[], [], [], [], []];
 		let word = -1;
 		for (const section of this.splitter.sections(text)) {
@@ -230,7 +233,12 @@ export class AlbertTokenizer extends SequenceLayout {
 			}
 		}
 		const all = (value: number): number[] => new Array<number>(ids.length).fill(value);
-		const facts = { typeIds: all(typeId), attentionMask: all(1), specialTokensMask: all(0), sequenceIds: all(sequence) };
+		const facts = {
+			typeIds: all(typeId),
+			attentionMask: all(1),
+			specialTokensMask: all(0),
+			sequenceIds: all(sequence),
+		};
 		return new Encoding({ ids, tokens, starts, ends, wordIds: words, ...facts }, sample);
 	}
 

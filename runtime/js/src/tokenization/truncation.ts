@@ -95,7 +95,9 @@ export function truncationStrategy(options: EncodeOptions, hasPair: boolean): st
 	const { truncation: strategy, returnOverflowingTokens = false } = options;
 	if (strategy === undefined) return undefined;
 	if (!STRATEGIES.includes(strategy)) {
-		throw new UsageError(`truncation=${repr(strategy)} is unknown; choose undefined, ${STRATEGIES.map(repr).join(", ")}`);
+		throw new UsageError(
+			`truncation=${repr(strategy)} is unknown; choose undefined, ${STRATEGIES.map(repr).join(", ")}`,
+		);
 	}
 	if (strategy === "only_second" && !hasPair) throw new UsageError("truncation='only_second' needs a text_pair");
 	if (strategy === "longest_first" && hasPair && returnOverflowingTokens) {

@@ -41,7 +41,10 @@ export class Vocabulary {
 		this.specialIds = new Set(special.map((content) => this.idOfContent.get(content) as number));
 		this.decodedAlone = new Set(
 			ids
-				.filter(([content, id]) => !this.special.has(content) || (additionalSpecialTokens.includes(content) && id >= model.size))
+				.filter(
+					([content, id]) =>
+						!this.special.has(content) || (additionalSpecialTokens.includes(content) && id >= model.size),
+				)
 				.map(([content]) => content),
 		);
 		const beyond = [...this.contentOfId.keys()].filter((id) => id >= model.size).sort((one, other) => one - other);
@@ -67,7 +70,9 @@ export class Vocabulary {
 	tokensOf(ids: readonly number[]): string[] {
 		const pieces = this.model.size;
 		const isPiece = (id: number) => Number.isInteger(id) && id >= 0 && id < pieces;
-		const foreign = [...new Set(ids.filter((id) => !isPiece(id) && !this.contentOfId.has(id)))].sort((one, other) => one - other);
+		const foreign = [...new Set(ids.filter((id) => !isPiece(id) && !this.contentOfId.has(id)))].sort(
+			(one, other) => one - other,
+		);
 		if (foreign.length) {
 			const more = this.beyondPieces.size ? ` and ${this.beyondPieces.size} added tokens` : "";
 			throw new UsageError(
@@ -137,7 +142,7 @@ function withIds(
 		known.set(content, addedToken({ content, lstrip: content === roles.mask && model.maskTakesSpace }));
 	}
 	let following = model.size;
-	for (const { content, id } of known.values()) if (id !== undefined && !model.holds(content)) following++;
+	for (const { content, id } of known.values()) if (id !== null && !model.holds(content)) following++;
 	const owners = new Map<number, string>();
 	const problems: string[] = [];
 	const found = [...known.values()].map((token) => {
