@@ -10,9 +10,10 @@ from albert_converters.extras import GRAPH_SUFFIXES, needing_graph_reader
 from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
 from albert_export.checkpoints.weight_names import part_of
 from albert_runtime import open_bundle
-from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import UnsupportedError, UsageError
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.packed.local_file import local_file
+from albert_runtime.packed.path import BundlePath, is_bundle
 
 # how many names of one kind the text lists; `--json` has all of them
 _SHOWN = 4
@@ -34,7 +35,7 @@ def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, An
             failed_download(path)
             or f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
         )
-    if path.is_dir() and (path / MANIFEST_FILE).is_file():
+    if is_bundle(path):
         bundle = open_bundle(path)
         manifest = bundle.manifest.to_dict()
         manifest["self_test"] = len(manifest["self_test"])
@@ -44,18 +45,18 @@ def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, An
     return {"kind": path.suffix.removeprefix("."), "graph": _graph(path)}
 
 
-def _graph(file: Path) -> dict[str, Any]:
+def _graph(file: BundlePath) -> dict[str, Any]:
     if file.suffix not in GRAPH_SUFFIXES:
         raise UnsupportedError(
             failed_download(file)
             or f"{file} is not a .onnx file, a .tflite file, a bundle or a checkpoint folder; those can be inspected"
         )
-    with needing_graph_reader(file):
+    with needing_graph_reader(file), local_file(file) as local:
         if file.suffix == ".onnx":
             from albert_converters.onnx.inspection import inspect_onnx as inspect_file
         else:
             from albert_converters.tflite.inspection import inspect_tflite as inspect_file
-    return inspect_file(file)
+        return inspect_file(local)
 
 
 def _checkpoint(folder: Path, reading: ReadOptions) -> dict[str, Any]:

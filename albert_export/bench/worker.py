@@ -24,6 +24,7 @@ import albert_runtime
 from albert_export.samples.token_ids import TokenSource
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.session import session_class
 from albert_runtime.tasks import BATCH, CHOICES, INPUT_NAMES
 
@@ -127,13 +128,13 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _import_engine(model_file: Path, name: str | None) -> None:
+def _import_engine(model_file: BundlePath, name: str | None) -> None:
     """Import the engine's package, by opening a file that does not exist.
 
     All errors are ignored: if the package is missing, the load itself raises an error that says so.
     """
     with contextlib.suppress(AlbertError, OSError):
-        open_engine(model_file.with_stem("no-such-file"), name=name)
+        open_engine(f"no-such-file{model_file.suffix}", name=name)
 
 
 def _supported_lengths(

@@ -19,8 +19,10 @@ from albert_export.cli.doctor import doctor
 from albert_export.cli.evaluate import evaluate
 from albert_export.cli.export import onnx, tflite
 from albert_export.cli.inspect import inspect
+from albert_export.cli.pack import pack, unpack
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
+from albert_export.cli.vectors import vectors
 from albert_export.cli.verify import verify
 from albert_runtime._version import __version__
 from albert_runtime.errors import AlbertError
@@ -47,7 +49,7 @@ def cli() -> None:
     """
 
 
-for command in (bench, doctor, evaluate, inspect, onnx, run, sensitivity, tflite, verify):
+for command in (bench, doctor, evaluate, inspect, onnx, pack, run, sensitivity, tflite, unpack, vectors, verify):
     cli.add_command(command)
 
 

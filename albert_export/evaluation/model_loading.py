@@ -24,6 +24,7 @@ from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
 from albert_runtime.errors import UsageError
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import Manifest
+from albert_runtime.packed.path import is_bundle
 from albert_runtime.session import session_class
 from albert_runtime.tasks import Task, find_task
 from albert_runtime.token_ids import no_tokenizer_message
@@ -55,7 +56,7 @@ def find_model(folder: str | Path, task: str | None = None, reading: ReadOptions
         UnsupportedError: the files are damaged or not supported, or the checkpoint has no head for the task.
     """
     folder = Path(folder)
-    if (folder / MANIFEST_FILE).is_file():
+    if is_bundle(folder):
         return _of_bundle(folder, task)
     named = any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE, MODULES_FILE))
     if not (named or has_weights(folder)):

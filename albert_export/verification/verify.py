@@ -29,9 +29,9 @@ from albert_export.verification.comparable_outputs import aligned_outputs, compa
 from albert_export.verification.inputs import ADDED_TOKENS, Arrays, padding_rows, token_source, value_cases
 from albert_export.verification.parity_report import TIE_MARGINS, ParityReport
 from albert_runtime import AlbertSession, AlbertTokenizer, load
-from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
+from albert_runtime.packed.path import is_bundle
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
 from albert_runtime.token_ids import padding_id
 
@@ -64,7 +64,7 @@ class Reference:
     @classmethod
     def of_bundle(cls, session: AlbertSession) -> Reference:
         """Return another bundle as the reference."""
-        return cls(session.bundle.folder.name, session, session.tokenizer if session.manifest.has_tokenizer else None)
+        return cls(session.bundle.path.name, session, session.tokenizer if session.manifest.has_tokenizer else None)
 
 
 def verify_bundle(
@@ -96,7 +96,7 @@ def verify_bundle(
     progress("opening the bundle and its reference")
     with suppressed_native_stderr():
         session = load(bundle, threads=threads, engine=engine)
-    if (Path(model) / MANIFEST_FILE).is_file():
+    if is_bundle(Path(model)):
         other = load(model, threads=threads)
         if other.task != session.task:
             raise UnsupportedError(
@@ -136,7 +136,7 @@ def compare(
     those that fit the vocabulary of the reference.
     """
     task, samples = session.bundle.task, samples or texts_for(reference.tokenizer)
-    report = ParityReport(session.bundle.folder.name, reference.name, session.manifest.precision)
+    report = ParityReport(session.bundle.path.name, reference.name, session.manifest.precision)
 
     same = True
     if session.manifest.has_tokenizer and reference.tokenizer is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from albert_runtime.errors import DependencyError
+from albert_runtime.packed.path import BundlePath
 
 #: suffixes of the names of graph files
 GRAPH_SUFFIXES = (".onnx", ".tflite")
@@ -53,7 +53,7 @@ def require_packages(packages: Sequence[str], what: str, extra: str) -> None:
         raise DependencyError(f"{what} needs {', '.join(missing)}; {install_line(extra)}")
 
 
-def needing_graph_reader(file: Path) -> contextlib.AbstractContextManager[None]:
+def needing_graph_reader(file: BundlePath) -> contextlib.AbstractContextManager[None]:
     """Within the block, an import that fails means that the package which reads `file` is not installed.
 
     Raises:

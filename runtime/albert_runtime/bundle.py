@@ -25,6 +25,9 @@ from typing import Any
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
+from albert_runtime.packed.directory import damaged
+from albert_runtime.packed.layout import LOCAL_SIGNATURE, MANIFEST_FILE, MODEL_ALIGNMENT
+from albert_runtime.packed.path import BundlePath, PackedFile, PackedPath, is_packed
 from albert_runtime.tasks import Task
 
 __all__ = [
@@ -37,8 +40,6 @@ __all__ = [
     "open_bundle",
     "sha256_of",
 ]
-
-MANIFEST_FILE = "manifest.json"
 
 #: files that show that a folder is a checkpoint and not a bundle
 _CHECKPOINT_FILES = (
@@ -54,9 +55,10 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: a folder whose manifest has been read and checked."""
+    """An opened bundle: a folder, or a packed one, whose manifest has been read and checked."""
 
-    folder: Path
+    #: the folder, or what stands for it in a packed bundle
+    folder: BundlePath
     manifest: Manifest
     #: the content of config.json, the model's configuration
     config: dict[str, Any]
@@ -67,9 +69,14 @@ class Bundle:
         return self.manifest.graph_task
 
     @property
-    def model_file(self) -> Path:
+    def model_file(self) -> BundlePath:
         """The path of the graph."""
         return self.folder / self.manifest.model_file
+
+    @property
+    def path(self) -> Path:
+        """The path of the folder, or of the packed bundle."""
+        return self.folder.packed.file if isinstance(self.folder, PackedPath) else self.folder
 
     @property
     def max_length(self) -> int:
@@ -86,38 +93,77 @@ def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
     """Open the bundle in `folder`.
 
     Args:
-        folder: the folder of the bundle.
+        folder: the folder of the bundle, or a packed bundle (a `.albert` file).
         check: also compare the hash of every file with the manifest. It is always checked that the files are there.
 
     Raises:
         UsageError: there is no such folder.
-        BundleError: the folder is not a bundle, is incomplete or damaged, or has another format version.
+        BundleError: it is not a bundle, is incomplete or damaged, or has another format version.
     """
-    folder = Path(folder)
-    try:
-        if not folder.is_dir():
-            raise UsageError(_not_a_folder(folder))
-        if not (folder / MANIFEST_FILE).is_file():
-            raise BundleError(_not_a_bundle(folder))
-    except OSError as error:  # no permission, or a name that no folder can have
-        raise UsageError(f"can't look into {folder}: {error.strerror or error}") from error
-    record = _read_json(folder / MANIFEST_FILE)
+    files = _files_of(Path(folder))
+    record = _read_json(files / MANIFEST_FILE)
     try:
         manifest = Manifest.from_dict(record)
     except BundleError as error:
-        raise BundleError(f"{folder}: {error}") from error
-    problems = _file_problems(folder, manifest, check)
+        raise BundleError(f"{files}: {error}") from error
+    problems = _packing_problems(files, manifest) if isinstance(files, PackedPath) else []
+    if isinstance(files, PackedPath) and problems:
+        raise damaged(files, problems)
+    problems = _file_problems(files, manifest, check)
     if problems:
         raise BundleError(
-            listed(f"the bundle {folder} is damaged:", problems) + "\nCopy it again from where it was exported."
+            listed(f"the bundle {files} is damaged:", problems) + "\nCopy it again from where it was exported."
         )
-    config = _read_json(folder / CONFIG_FILE)
+    config = _read_json(files / CONFIG_FILE)
     if not isinstance(config, dict):
-        raise BundleError(f"{folder / CONFIG_FILE} must hold a JSON object, not {type(config).__name__}")
-    return Bundle(folder, manifest, config)
+        raise BundleError(f"{files / CONFIG_FILE} must hold a JSON object, not {type(config).__name__}")
+    return Bundle(files, manifest, config)
 
 
-def sha256_of(file: Path) -> str:
+def _files_of(path: Path) -> BundlePath:
+    """Where the files of the bundle at `path` are found: the folder itself, or the packed bundle.
+
+    Raises:
+        UsageError: there is neither.
+        BundleError: the folder is not a bundle, or the packed bundle is damaged.
+    """
+    try:
+        if is_packed(path):
+            try:
+                return PackedPath(PackedFile(path))
+            except BundleError as error:
+                raise BundleError(_other_content(path) or str(error)) from None
+        if not path.is_dir():
+            raise UsageError(_not_a_folder(path))
+        if not (path / MANIFEST_FILE).is_file():
+            raise BundleError(_not_a_bundle(path))
+    except OSError as error:  # no permission, or a name that no folder can have
+        raise UsageError(f"can't look into {path}: {error.strerror or error}") from error
+    return path
+
+
+def _other_content(path: Path) -> str | None:
+    """What is at `path` in place of a packed bundle; None if it begins as a packed bundle does."""
+    with path.open("rb") as stream:
+        return None if stream.read(len(LOCAL_SIGNATURE)) == LOCAL_SIGNATURE else failed_download(path)
+
+
+def _packing_problems(folder: PackedPath, manifest: Manifest) -> list[str]:
+    """What of a packed bundle is not as its manifest says, apart from the content of its files."""
+    entries = folder.packed.entries
+    problems = [
+        f"it holds {name}, which its manifest does not list"
+        for name in entries.keys() - manifest.files.keys() - {MANIFEST_FILE}
+    ]
+    model = entries.get(manifest.model_file)
+    if model is not None and model.start % MODEL_ALIGNMENT:
+        problems.append(
+            f"{model.name} does not start at a multiple of {MODEL_ALIGNMENT}, as if another tool had packed it"
+        )
+    return sorted(problems)
+
+
+def sha256_of(file: BundlePath) -> str:
     """The SHA-256 of `file` in hexadecimal. The file is read in pieces, so that a model need not fit into memory."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
@@ -126,7 +172,7 @@ def sha256_of(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _file_problems(folder: Path, manifest: Manifest, check: bool) -> list[str]:
+def _file_problems(folder: BundlePath, manifest: Manifest, check: bool) -> list[str]:
     problems = []
     for name, expected in sorted(manifest.files.items()):
         file = folder / name
@@ -143,7 +189,7 @@ def _file_problems(folder: Path, manifest: Manifest, check: bool) -> list[str]:
     return problems
 
 
-def _read_json(file: Path) -> object:
+def _read_json(file: BundlePath) -> object:
     try:
         return json.loads(file.read_bytes())
     # The parser raises a RecursionError for brackets that are nested thousands of levels deep.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+from albert_runtime.packed.path import BundlePath, PackedPath
 
 #: no pointer, and no answer of a server that is text, is longer than this
 _HEAD_BYTES = 1024
@@ -37,7 +38,7 @@ _TAR_SIGNATURE = slice(257, 262)
 _PYTORCH_ENTRY = re.compile(rb"/(data\.pkl|data/0|\.format_version|byteorder|version)|constants\.pkl")
 
 
-def failed_download(file: Path) -> str | None:
+def failed_download(file: BundlePath) -> str | None:
     """Say what `file` holds if it is not the file that was meant, and what to type; None if its beginning is no sign.
 
     It is asked where a file could not be opened as what it should be: archives, for example, are right elsewhere.
@@ -89,7 +90,7 @@ def failed_download(file: Path) -> str | None:
     return _archive(file, head)
 
 
-def _archive(file: Path, head: bytes) -> str | None:
+def _archive(file: BundlePath, head: bytes) -> str | None:
     what, command = next((found for magic, found in _ARCHIVES.items() if head.startswith(magic)), ("", ""))
     if head[_TAR_SIGNATURE] == b"ustar":
         what = "a tar archive"
@@ -100,12 +101,15 @@ def _archive(file: Path, head: bytes) -> str | None:
     return f"{file} is {what}; unpack it first: {command} {file.name}, and give what was in it"
 
 
-def _is_tar(file: Path) -> bool:
+def _is_tar(file: BundlePath) -> bool:
     """Whether `file` is a tar archive, compressed or not."""
     import tarfile  # it imports all decompressors, which a session does not need
     import zlib
 
     try:
+        if isinstance(file, PackedPath):
+            with file.open() as stream:
+                return tarfile.is_tarfile(stream)
         return tarfile.is_tarfile(file)
     except (OSError, EOFError, zlib.error):  # it is cut short
         return False

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import PurePosixPath
 from typing import Any
 
 from albert_runtime.errors import BundleError, listed
+from albert_runtime.packed.directory import is_file_name
 from albert_runtime.tasks import TASKS, Task
 
 #: increased when runtimes for the previous version can no longer read the bundles
@@ -196,17 +196,9 @@ def _is_length(value: object) -> bool:
     return _is_int(value) and value >= 3  # type: ignore[operator]
 
 
-def _is_file_name(value: object) -> bool:
-    """Whether `value` names a file inside the bundle: a manifest must not reach out of its folder."""
-    if not isinstance(value, str) or not value or any(sign in value for sign in "\\:\0"):
-        return False
-    path = PurePosixPath(value)
-    return not path.is_absolute() and ".." not in path.parts and path.parts != ()
-
-
 def _is_hash_table(value: object) -> bool:
     return isinstance(value, dict) and all(
-        _is_file_name(name) and isinstance(digest, str) and len(digest) == 64 for name, digest in value.items()
+        is_file_name(name) and isinstance(digest, str) and len(digest) == 64 for name, digest in value.items()
     )
 
 
@@ -221,7 +213,7 @@ def _is_records(value: object) -> bool:
 #: field -> what its value must be, in words, and the function that checks it
 _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "task": (f"one of {', '.join(TASKS)}", lambda value: isinstance(value, str) and value in TASKS),
-    "model_file": ("the name of a file in the bundle", _is_file_name),
+    "model_file": ("the name of a file in the bundle", is_file_name),
     "max_length": ("a number of tokens, 3 or more", _is_length),
     "files": ("a table of file names in the bundle and their SHA-256", _is_hash_table),
     "labels": ("a list of strings", _is_strings),

@@ -85,7 +85,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify)
         self.manifest = self.bundle.manifest
         #: what opens the same session again; the folder is absolute, since the current folder may change
-        self._opened_with = (self.bundle.folder.absolute(), threads, verify, engine)
+        self._opened_with = (self.bundle.path.absolute(), threads, verify, engine)
         if self.manifest.task != self.task:
             raise BundleError(
                 f"{self.bundle.folder} is a bundle for {self.manifest.task}, not for {self.task}; "

@@ -6,7 +6,6 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from albert_runtime.bundle import Bundle
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError, listed
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class AbsentTokenizer:
         folder: the folder of the bundle, which the error names.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: BundlePath) -> None:
         self._folder = folder
 
     def __bool__(self) -> bool:
@@ -268,12 +268,12 @@ class AbsentTokenizer:
         raise UsageError(no_tokenizer_message(self._folder))
 
 
-def absent_tokenizer(folder: Path) -> AlbertTokenizer:
+def absent_tokenizer(folder: BundlePath) -> AlbertTokenizer:
     """The stand-in for the tokenizer of the bundle in `folder`; whatever is asked of it raises a UsageError."""
     return cast("AlbertTokenizer", AbsentTokenizer(folder))
 
 
-def no_tokenizer_message(folder: Path) -> str:
+def no_tokenizer_message(folder: BundlePath) -> str:
     """That the bundle in `folder` takes no text, and what to type instead."""
     return (
         f"the bundle {folder} has no tokenizer, since it was exported with --no-tokenizer: it takes token ids and "

@@ -9,13 +9,13 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from albert_runtime.errors import DependencyError, UnsupportedError, UsageError, listed
 from albert_runtime.lazy_import import load_object
+from albert_runtime.packed.path import BundlePath, bundle_path
 
 __all__ = ["Arrays", "Engine", "open_engine"]
 
@@ -83,11 +83,11 @@ _ENGINES = {
 }
 
 
-def open_engine(model_file: str | Path, *, threads: int | None = None, name: str | None = None) -> Engine:
+def open_engine(model_file: str | BundlePath, *, threads: int | None = None, name: str | None = None) -> Engine:
     """Load `model_file` into an engine.
 
     Args:
-        model_file: the file of the graph.
+        model_file: the file of the graph, which may lie in a packed bundle (`Bundle.model_file`).
         threads: the number of threads that compute one run; None means the cores that this process may use.
         name: "onnx", "litert", "tflite-runtime" or "tf-lite"; None means the first of them that runs such a file and is
             installed. The log says at level INFO which one it is.
@@ -99,7 +99,7 @@ def open_engine(model_file: str | Path, *, threads: int | None = None, name: str
         BundleError: the file is not a graph that the engine can load.
         OperatorError: the graph needs an operator that the engine lacks.
     """
-    model_file = Path(model_file)
+    model_file = bundle_path(model_file)
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise UsageError(f"threads must be a whole number, 1 or more, not {threads!r}")
     absent = []
@@ -121,7 +121,7 @@ def open_engine(model_file: str | Path, *, threads: int | None = None, name: str
     )
 
 
-def _names_for(model_file: Path, name: str | None) -> list[str]:
+def _names_for(model_file: BundlePath, name: str | None) -> list[str]:
     """The names of the engines to try, best first."""
     able = [one for one, kind in _ENGINES.items() if kind.suffix == model_file.suffix]
     if name is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
-from albert_runtime.errors import BundleError, OperatorError, UsageError, listed
+from albert_runtime.errors import AlbertError, BundleError, OperatorError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.packed.local_file import local_file
+from albert_runtime.packed.path import BundlePath
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(int64)": np.int64,
@@ -59,7 +60,7 @@ class OnnxEngine(ReloadableEngine):
     name = "onnx"
     version: str = onnxruntime.__version__
 
-    def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
+    def __init__(self, model_file: str | BundlePath, *, threads: int | None = None) -> None:
         super().__init__(model_file, threads=threads)
         inputs = self._native.get_inputs()
         foreign = [f"{one.name}: {one.type}" for one in inputs if one.type not in _DTYPES]
@@ -76,7 +77,11 @@ class OnnxEngine(ReloadableEngine):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # errors are raised, so they need not be written to stderr as well
         try:
-            self._native = onnxruntime.InferenceSession(str(self._path), options, providers=["CPUExecutionProvider"])
+            # From bytes, onnxruntime would copy the model twice, and keep one of the copies.
+            with local_file(self._path) as file:
+                self._native = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        except AlbertError:
+            raise
         except Exception as error:
             raise self._load_error(error) from error
 

@@ -6,12 +6,12 @@ import ctypes
 import os
 import threading
 from abc import ABC, abstractmethod
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from albert_runtime.engines.cores import usable_cores
 from albert_runtime.errors import BundleError
+from albert_runtime.packed.path import BundlePath, PackedPath, bundle_path
 
 
 class ReloadableEngine(ABC):
@@ -25,8 +25,8 @@ class ReloadableEngine(ABC):
         threads: the number of threads that compute one run; None means the cores that this process may use.
     """
 
-    def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
-        self.model_file = Path(model_file)
+    def __init__(self, model_file: str | BundlePath, *, threads: int | None = None) -> None:
+        self.model_file = bundle_path(model_file)
         self.threads = threads or usable_cores()
         self._given_threads = threads
         #: the current folder may have changed when the file is loaded again
@@ -40,7 +40,8 @@ class ReloadableEngine(ABC):
         _engines.add(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load_engine, (type(self), str(self._path), self._given_threads)
+        file = self._path if isinstance(self._path, PackedPath) else str(self._path)
+        return _load_engine, (type(self), file, self._given_threads)
 
     @abstractmethod
     def _load(self) -> None:
@@ -89,11 +90,13 @@ if hasattr(os, "register_at_fork"):  # there is no fork on Windows
     os.register_at_fork(after_in_child=_forget_parents)
 
 
-def _load_engine(engine_class: type[ReloadableEngine], model_file: str, threads: int | None) -> ReloadableEngine:
+def _load_engine(
+    engine_class: type[ReloadableEngine], model_file: str | PackedPath, threads: int | None
+) -> ReloadableEngine:
     return engine_class(model_file, threads=threads)
 
 
-def _identity(file: Path) -> tuple[int, ...] | None:
+def _identity(file: BundlePath) -> tuple[int, ...] | None:
     """What changes if `file` is replaced or written to; None if there is no such file."""
     try:
         status = file.stat()

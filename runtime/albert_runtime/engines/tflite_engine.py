@@ -7,7 +7,6 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -20,6 +19,8 @@ from albert_runtime.engines.tflite_file import check_tflite_file
 from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.packed.local_file import local_file, mapped_bytes
+from albert_runtime.packed.path import BundlePath, PackedPath
 from albert_runtime.tasks import INPUT_NAMES
 
 #: the tensor names of TFLite Task Library -> the names of `tasks.py`
@@ -66,7 +67,7 @@ class TFLiteEngine(ReloadableEngine):
     #: the interpreter as "module:attribute"; it is a string because the package may not be installed
     _interpreter_class: ClassVar[str]
 
-    def __init__(self, model_file: str | Path, *, threads: int | None = None) -> None:
+    def __init__(self, model_file: str | BundlePath, *, threads: int | None = None) -> None:
         super().__init__(model_file, threads=threads)
         self.input_names = tuple(self._inputs)
         self.output_names = tuple(self._outputs)
@@ -111,7 +112,14 @@ class TFLiteEngine(ReloadableEngine):
         """Open the file with the interpreter."""
         module_name, attribute = self._interpreter_class.split(":")
         interpreter_class = attrgetter(attribute)(importlib.import_module(module_name))
-        return interpreter_class(model_path=str(self._path), num_threads=self.threads)
+        if isinstance(self._path, PackedPath) and (mapped := mapped_bytes(self._path)):
+            interpreter = interpreter_class(model_content=mapped.content, num_threads=self.threads)
+            # It goes with the interpreter, after the native object, which is an older attribute.
+            interpreter.mapped_model = mapped
+            mapped.release()
+            return interpreter
+        with local_file(self._path) as file:
+            return interpreter_class(model_path=str(file), num_threads=self.threads)
 
     def _bind(self, interpreter: Any) -> None:
         # The signature runner must not outlive this method: the interpreter takes it for a view of its memory, and
@@ -249,7 +257,7 @@ class TFLiteRuntimeEngine(TFLiteEngine):
     def _open(self) -> Any:
         # The other interpreters check an offset before they follow it; this one reads from any address that a damaged
         # file holds.
-        check_tflite_file(self.model_file)
+        check_tflite_file(self._path)
         try:
             return super()._open()
         except SystemError as error:  # an extension module that was built for numpy 1 raises this with numpy 2

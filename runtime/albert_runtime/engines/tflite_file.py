@@ -9,10 +9,11 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 
 from albert_runtime.errors import BundleError
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.packed.local_file import local_file
+from albert_runtime.packed.path import BundlePath
 
 _IDENTIFIER = b"TFL3"
 
@@ -33,7 +34,7 @@ _SIGNATURE: _Fields = {0: [_NAMED], 1: [_NAMED], 2: _STRING}
 _MODEL: _Fields = {1: [_OPERATOR_CODE], 2: [_SUBGRAPH], 3: _STRING, 4: [_BUFFER], 6: [_NAMED], 7: [_SIGNATURE]}
 
 
-def check_tflite_file(file: Path) -> None:
+def check_tflite_file(file: BundlePath) -> None:
     """Check that `file` is a TFLite graph and is complete.
 
     Raises:
@@ -43,8 +44,12 @@ def check_tflite_file(file: Path) -> None:
         with file.open("rb") as stream:
             if stream.read(8)[4:] != _IDENTIFIER:
                 raise BundleError(failed_download(file) or f"{file} is not a TFLite graph; export the model again")
-            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                _FlatbufferReader(content).table(0, _MODEL)
+        with (
+            local_file(file) as local,
+            local.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            _FlatbufferReader(content).table(0, _MODEL)
     except OSError as error:
         raise BundleError(f"can't read {file}: {error.strerror or error}") from error
     except _OutsideError:

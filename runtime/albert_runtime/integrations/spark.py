@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from albert_runtime.bundle import MANIFEST_FILE
 from albert_runtime.errors import DependencyError
 from albert_runtime.integrations.tables import ANSWER_COLUMN, ERROR_COLUMN, answer_table
+from albert_runtime.packed.path import is_packed
 from albert_runtime.session import AlbertSession, load
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ def _open(folder: str, version: int | None, threads: int, engine: str | None) ->
 
 
 def _version(folder: str) -> int | None:
-    """When the manifest of the bundle was written, or None if there is none, which `load` explains."""
-    manifest = Path(folder) / MANIFEST_FILE
-    return manifest.stat().st_mtime_ns if manifest.exists() else None
+    """When the manifest of the bundle, or the packed one, was written; None if there is none, which `load` explains."""
+    file = Path(folder)
+    file = file if is_packed(file) else file / MANIFEST_FILE
+    return file.stat().st_mtime_ns if file.exists() else None
 
 
 def _cpus_of_task() -> int:

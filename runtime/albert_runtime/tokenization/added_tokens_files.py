@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.tokenization.added_vocabulary import LARGEST_ID, AddedToken, is_content, is_id
 
 _TABLE = "added_tokens_decoder"
@@ -18,7 +18,7 @@ _ADDITIONAL = "additional_special_tokens"
 _EXTRA = "extra_special_tokens"
 _FLAGS = ("lstrip", "rstrip", "normalized", "special")
 
-ReadObject = Callable[[Path], dict[str, Any]]
+ReadObject = Callable[[BundlePath], dict[str, Any]]
 
 
 @dataclass
@@ -36,7 +36,7 @@ class TokenFiles:
 
 def read_tokens(
     settings: Mapping[str, Any],
-    folder: Path,
+    folder: BundlePath,
     usual_tokens: Mapping[str, str],
     read: ReadObject,
     *,

@@ -7,11 +7,11 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from albert_runtime.errors import UnsupportedError, listed
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.tokenization.added_tokens_files import read_tokens
 from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.bert_normalizer import BertNormalizer
@@ -83,7 +83,9 @@ class TokenizerConfig:
 _FLAGS = ("do_lower_case", "remove_space", "keep_accents", "tokenize_chinese_chars", "strip_accents")
 
 
-def read_tokenizer_config(folder: Path, *, wordpiece: bool | None = None, rules: str | None = None) -> TokenizerConfig:
+def read_tokenizer_config(
+    folder: BundlePath, *, wordpiece: bool | None = None, rules: str | None = None
+) -> TokenizerConfig:
     """The settings in `folder`; if the file or a setting is absent, the default is used.
 
     Every setting that makes Hugging Face's tokenizer give other ids is either followed or refused, and so are the
@@ -220,7 +222,7 @@ def _slow_problems(settings: Mapping[str, Any]) -> list[str]:
 
 
 @functools.lru_cache(maxsize=64)
-def _warn_of_left_padding(file: Path) -> None:
+def _warn_of_left_padding(file: BundlePath) -> None:
     """Logs what left padding means, once for each file.
 
     The mask hides padding on either side, but Hugging Face's ALBERT counts positions from the beginning of the row, so
@@ -233,7 +235,7 @@ def _warn_of_left_padding(file: Path) -> None:
     )
 
 
-def _read_object(file: Path) -> dict[str, Any]:
+def _read_object(file: BundlePath) -> dict[str, Any]:
     """The JSON object in `file`; an empty one if there is no such file."""
     if not file.exists():
         return {}
@@ -249,7 +251,7 @@ def _read_object(file: Path) -> dict[str, Any]:
     return content
 
 
-def read_fast_rules(folder: Path) -> FastRules:
+def read_fast_rules(folder: BundlePath) -> FastRules:
     """The rules in the tokenizer.json of `folder`.
 
     Raises:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from sentencepiece import SentencePieceProcessor
 
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.piece_model import WORD_START, Piece, WordStartMarks
 
@@ -23,7 +23,7 @@ class SentencePieceModel(WordStartMarks):
 
     mask_takes_space = True
 
-    def __init__(self, file: Path, *, splits_commas: bool = True) -> None:
+    def __init__(self, file: BundlePath, *, splits_commas: bool = True) -> None:
         """Load `file`.
 
         Args:
@@ -123,7 +123,7 @@ def _bytes_of_character(first: int) -> int:
     return 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
 
 
-def _load(file: Path) -> SentencePieceProcessor:
+def _load(file: BundlePath) -> SentencePieceProcessor:
     try:
         content = file.read_bytes()
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from albert_runtime.errors import UsageError, listed
 from albert_runtime.manifest import VOCABULARY_FILE, WORDPIECE_FILE
+from albert_runtime.packed.path import BundlePath, PackedPath, bundle_path
 from albert_runtime.tokenization.added_vocabulary import AddedToken
 from albert_runtime.tokenization.arguments import as_lists, check_texts, padded_length, truncation_strategy
 from albert_runtime.tokenization.bert_normalizer import BertNormalizer
@@ -44,7 +45,7 @@ class AlbertTokenizer(SequenceLayout):
 
     def __init__(
         self,
-        vocab_file: str | Path,
+        vocab_file: str | BundlePath,
         *,
         do_lower_case: bool = True,
         remove_space: bool = True,
@@ -83,7 +84,7 @@ class AlbertTokenizer(SequenceLayout):
             UnsupportedError: the file is missing, damaged, or no such vocabulary; or the id of an added token is that
                 of a piece.
         """
-        self.vocab_file = Path(vocab_file)
+        self.vocab_file = bundle_path(vocab_file)
         self.sentencepiece_only = sentencepiece_only
         self.do_lower_case = do_lower_case = do_lower_case and not sentencepiece_only
         self.remove_space = remove_space and wordpiece is None and not sentencepiece_only
@@ -116,7 +117,11 @@ class AlbertTokenizer(SequenceLayout):
 
     @classmethod
     def from_folder(
-        cls, folder: str | Path, *, vocab_file: str | Path | None = None, model_max_length: int = _USUAL_LIMIT
+        cls,
+        folder: str | BundlePath,
+        *,
+        vocab_file: str | BundlePath | None = None,
+        model_max_length: int = _USUAL_LIMIT,
     ) -> AlbertTokenizer:
         """The tokenizer of a checkpoint or a bundle: its vocabulary, with the settings of tokenizer_config.json.
 
@@ -128,8 +133,8 @@ class AlbertTokenizer(SequenceLayout):
         Raises:
             UnsupportedError: the vocabulary is missing or damaged, or the settings ask for another kind of tokenizer.
         """
-        folder = Path(folder)
-        wordpiece = None if vocab_file is None else Path(vocab_file).name == WORDPIECE_FILE
+        folder = bundle_path(folder)
+        wordpiece = None if vocab_file is None else bundle_path(vocab_file).name == WORDPIECE_FILE
         config = read_tokenizer_config(folder, wordpiece=wordpiece)
         file = WORDPIECE_FILE if config.wordpiece else VOCABULARY_FILE
         fast_rules = read_fast_rules(folder) if config.follows_tokenizer_json else None
@@ -278,7 +283,8 @@ class AlbertTokenizer(SequenceLayout):
         """
         target = Path(folder) / (WORDPIECE_FILE if self.wordpiece else VOCABULARY_FILE)
         try:
-            if not (target.exists() and self.vocab_file.exists() and target.samefile(self.vocab_file)):
+            file = self.vocab_file
+            if isinstance(file, PackedPath) or not (target.exists() and file.exists() and target.samefile(file)):
                 target.write_bytes(self.vocabulary_content)
         except OSError as error:
             raise UsageError(f"can't copy {self.vocab_file} to {target} ({error.strerror})") from None

@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.packed.path import BundlePath
 from albert_runtime.tokenization.aligned_text import AlignedText
 from albert_runtime.tokenization.piece_model import Piece
 
@@ -36,7 +36,7 @@ class WordPieceModel:
 
     mask_takes_space = False
 
-    def __init__(self, file: Path, unknown_piece: str, content: bytes | None = None) -> None:
+    def __init__(self, file: BundlePath, unknown_piece: str, content: bytes | None = None) -> None:
         """Load the vocabulary.
 
         Args:
@@ -145,7 +145,7 @@ def clean_up_spaces(text: str) -> str:
 _ADVICE = "an ALBERT checkpoint with a BertTokenizer keeps its vocabulary in vocab.txt, a piece on each line"
 
 
-def _read(file: Path) -> bytes:
+def _read(file: BundlePath) -> bytes:
     try:
         size = file.stat().st_size
         if size > _LARGEST_FILE:
@@ -155,7 +155,7 @@ def _read(file: Path) -> bytes:
         raise UnsupportedError(f"the vocabulary {file} can't be read ({error.strerror}); {_ADVICE}") from None
 
 
-def _read_lines(file: Path, content: bytes) -> list[str]:
+def _read_lines(file: BundlePath, content: bytes) -> list[str]:
     """The lines of a vocabulary, ended by "\\n", "\\r\\n" or "\\r"; a byte order mark belongs to the first line."""
     try:
         text = content.decode("utf-8")

@@ -1,0 +1,1 @@
+"""Packed bundles: one `.albert` file with the files of a bundle folder."""
