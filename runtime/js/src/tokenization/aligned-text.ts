@@ -19,8 +19,8 @@ export type CharacterChange = (code: number) => Int32Array | null;
 const GROWTH = 16;
 const SPACE = 0x20;
 
-/** Characters below are no combining ones, and are never composed with one before them. */
-const FIRST_COMPOSED = 0x300;
+/** Characters below are no combining ones, are in NFC, and are never composed with one before them. */
+const FIRST_COMBINING = 0x300;
 
 /**
  * A text during normalization, with the span of the original text that each character came from.
@@ -223,7 +223,7 @@ export class AlignedText {
 
 	private decompose(form: NormalizationForm): AlignedText {
 		const mapped = this.mapCharacters((code) => (code < 0x80 ? null : normalized(code, form)));
-		if (mapped === this) return this;
+		if (mapped.codes.every((code) => code < FIRST_COMBINING)) return mapped;
 		const text = this.text.normalize(form);
 		if (mapped.text === text) return mapped;
 		// The marks behind a character are in another order now. They have one span together.
@@ -250,11 +250,11 @@ export class AlignedText {
 	 */
 	compose(): AlignedText {
 		const { codes, starts, ends } = this;
-		if (codes.every((code) => code < FIRST_COMPOSED) || this.text.normalize("NFC") === this.text) return this;
+		if (codes.every((code) => code < FIRST_COMBINING) || this.text.normalize("NFC") === this.text) return this;
 		const found = new AlignedTextBuilder(codes.length);
 		for (let start = 0; start < codes.length; ) {
 			const stop = this.sequenceEnd(start);
-			if (stop === start + 1 && (codes[start] as number) < FIRST_COMPOSED) {
+			if (stop === start + 1 && (codes[start] as number) < FIRST_COMBINING) {
 				found.copy(this, start, stop);
 				start = stop;
 				continue;
@@ -277,7 +277,7 @@ export class AlignedText {
 		const { codes } = this;
 		for (let place = start + 1; place < codes.length; place++) {
 			const code = codes[place] as number;
-			if (code < FIRST_COMPOSED) return place;
+			if (code < FIRST_COMBINING) return place;
 			if (isCombining((normalized(code, "NFD") ?? codes.subarray(place, place + 1))[0] as number)) continue;
 			// A vowel jamo, or one of the vowel signs of India, is no combining character, and is composed like one.
 			if (this.composed(start, place + 1) === this.composed(start, place) + this.composed(place, place + 1))

@@ -76,9 +76,9 @@ export class BertNormalizer implements TextNormalizer {
 		private readonly tokenizeChineseChars: boolean,
 		private readonly neverSplit: ReadonlySet<string> = new Set(),
 	) {
-		const words = [...neverSplit].map(codePoints);
-		this.firstKept = new Set(words.map((word) => word[0] ?? -1));
-		this.longestKept = Math.max(0, ...words.map((word) => word.length));
+		const kept = [...neverSplit].map(codePoints);
+		this.firstKept = new Set(kept.map((word) => word[0] ?? -1));
+		this.longestKept = Math.max(0, ...kept.map((word) => word.length));
 	}
 
 	/** The same normalizer with other words that are left as they are. */
@@ -116,7 +116,7 @@ export class BertNormalizer implements TextNormalizer {
 	/** `text` after `step`, which leaves the words of `neverSplit` as they are. */
 	private outsideKeptWords(text: AlignedText, step: (part: AlignedText) => AlignedText): AlignedText {
 		if (this.neverSplit.size === 0) return step(text);
-		const bounds = wordBounds(text.codes);
+		const bounds = words(text.codes);
 		const parts: AlignedText[] = [];
 		let end = 0;
 		for (let index = 0; index < bounds.length; index += 2) {
@@ -137,7 +137,7 @@ export class BertNormalizer implements TextNormalizer {
 }
 
 /** The start and the end of each run of characters that are no white space, one after another. */
-export function wordBounds(codes: Int32Array): number[] {
+export function words(codes: Int32Array): number[] {
 	const found: number[] = [];
 	let start = -1;
 	for (let place = 0; place < codes.length; place++) {
@@ -147,15 +147,5 @@ export function wordBounds(codes: Int32Array): number[] {
 		} else if (start < 0) start = place;
 	}
 	if (start >= 0) found.push(start, codes.length);
-	return found;
-}
-
-/** The start and the end of each run of characters that are no white space. */
-export function words(codes: Int32Array): [number, number][] {
-	const bounds = wordBounds(codes);
-	const found: [number, number][] = [];
-	for (let index = 0; index < bounds.length; index += 2) {
-		found.push([bounds[index] as number, bounds[index + 1] as number]);
-	}
 	return found;
 }

@@ -7,6 +7,9 @@ const UNKNOWN_PENALTY = 10;
 /** The score of a user-defined piece for each byte after the first. */
 const USER_DEFINED_BONUS = 0.1;
 
+/** SentencePiece makes a sum below this 0 again (observed with 0.2.3, whose sums would have too few bits otherwise). */
+const LOWEST_SUM = -100_000;
+
 /** What a piece is told by: its id, and where it begins and ends in the text. */
 export type TakePiece = (id: number, start: number, end: number) => void;
 
@@ -63,6 +66,7 @@ export class UnigramEncoder {
 		best[0] = 0;
 		begins.fill(-1, 0, size + 1);
 		for (let start = 0; start < size; start++) {
+			if ((best[start] as number) < LOWEST_SUM) rebase(best, begins, start, size);
 			const before = best[start] as number;
 			let single = false;
 			let node = ROOT;
@@ -97,6 +101,14 @@ export class UnigramEncoder {
 			found(ids[end] as number, start, end);
 			end = start;
 		}
+	}
+}
+
+/** Make the sum at `start` 0, and those behind it as much larger, so that sums stay exact in long texts. */
+function rebase(best: Float32Array, begins: Int32Array, start: number, size: number): void {
+	const base = best[start] as number;
+	for (let end = start; end <= size; end++) {
+		if ((begins[end] as number) >= 0) best[end] = (best[end] as number) - base;
 	}
 }
 

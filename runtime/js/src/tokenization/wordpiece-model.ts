@@ -4,7 +4,7 @@ import { listed, UnsupportedError } from "../errors";
 import { repr } from "../repr";
 import { strip } from "../white-space";
 import type { AlignedText } from "./aligned-text";
-import { wordBounds } from "./bert-normalizer";
+import { words } from "./bert-normalizer";
 import { textOf } from "./characters";
 import type { Piece, PieceModel } from "./piece-model";
 import type { TokenizerFile } from "./tokenizer-file";
@@ -114,7 +114,7 @@ export class WordPieceModel implements PieceModel {
 	split(text: AlignedText): Piece[] {
 		const { codes, starts, ends } = text;
 		const found: Piece[] = [];
-		const bounds = wordBounds(codes);
+		const bounds = words(codes);
 		for (let index = 0; index < bounds.length; index += 2) {
 			let start = bounds[index] as number;
 			const stop = bounds[index + 1] as number;
