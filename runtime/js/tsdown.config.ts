@@ -6,6 +6,6 @@ export default defineConfig({
 	dts: true,
 	target: "es2022",
 	platform: "neutral",
-	external: ["onnxruntime-node", "onnxruntime-web", "@litertjs/core"],
+	deps: { neverBundle: ["onnxruntime-node", "onnxruntime-web", "@litertjs/core"] },
 	fixedExtension: false,
 });

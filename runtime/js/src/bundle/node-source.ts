@@ -17,6 +17,7 @@ const CHECKPOINT_FILES = [
 ];
 
 type FileSystem = typeof import("node:fs/promises");
+type FileHandle = Awaited<ReturnType<FileSystem["open"]>>;
 type Crypto = typeof import("node:crypto");
 type Path = typeof import("node:path");
 
@@ -91,6 +92,15 @@ async function openPacked(location: string, fs: FileSystem): Promise<BundleSourc
 	const file = await fs.open(location).catch((error: unknown) => {
 		throw new UsageError(`can't look into ${location}: ${reasonOf(error)}`);
 	});
+	try {
+		return await packedSource(file, location);
+	} catch (error) {
+		await file.close();
+		throw error;
+	}
+}
+
+async function packedSource(file: FileHandle, location: string): Promise<BundleSource> {
 	const { size } = await file.stat();
 	const read = async (start: number, end: number): Promise<Uint8Array> => {
 		// What the directory declares may be more than there is.
