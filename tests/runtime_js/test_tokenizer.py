@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from albert_export.samples.texts import corpus as sample_texts
 from albert_runtime import AlbertTokenizer
 from tests.runtime_js.javascript_package import PACKAGE, node
 from tests.shared_data import shared_data
+from tests.tokenizer_json import small_vocabulary
 from tests.tokenizer_kinds import KINDS, write_kind
 from tools.tokenizer_corpus import main, write_corpus
 
@@ -38,6 +40,28 @@ def _check(folder: Path, corpus: Path) -> dict[str, Any]:
 def test_the_tokens_of_every_kind_are_the_same(kind: str, tmp_path: Path) -> None:
     node()
     folder, corpus = write_kind(kind, tmp_path / "tokenizer"), tmp_path / "corpus.jsonl"
+    assert main([str(folder), "--made", str(_MADE), "-o", str(corpus)]) == 0
+    found = _check(folder, corpus)
+    assert found["texts"] > _MADE
+    assert found["differences"] == 0, found["first_differences"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model_type": "bpe", "user_defined_symbols": ["the ", "!!!", "1,0", "tion", "ti", "▁in"]},
+        {"model_type": "bpe", "control_symbols": ["x", "[CLS]", "[SEP]", "[MASK]"]},
+        {"model_type": "bpe", "treat_whitespace_as_suffix": True},
+        {"user_defined_symbols": ["the ", "!!!", "1,0", "tion", "ti"], "byte_fallback": True, "vocab_size": 900},
+        {"treat_whitespace_as_suffix": True, "remove_extra_whitespaces": False},
+    ],
+    ids=["bpe-user-defined", "bpe-control", "bpe-suffix", "user-defined-bytes", "suffix"],
+)
+def test_the_tokens_of_other_models_of_sentencepiece_are_the_same(options: dict[str, Any], tmp_path: Path) -> None:
+    node()
+    folder, corpus = tmp_path / "tokenizer", tmp_path / "corpus.jsonl"
+    folder.mkdir()
+    small_vocabulary(folder / "spiece.model", list(sample_texts()), **{"user_defined_symbols": [], **options})
     assert main([str(folder), "--made", str(_MADE), "-o", str(corpus)]) == 0
     found = _check(folder, corpus)
     assert found["texts"] > _MADE

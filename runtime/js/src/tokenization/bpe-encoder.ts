@@ -8,7 +8,6 @@ import type { TakePiece } from "./unigram-encoder";
  */
 export class BpeEncoder {
 	readonly #trie: PieceTrie;
-	readonly #reserved: PieceTrie;
 	readonly #userDefined: PieceTrie | null;
 	readonly #scores: Float32Array;
 	readonly #unused: Uint8Array;
@@ -18,20 +17,17 @@ export class BpeEncoder {
 	 * Make the encoder.
 	 *
 	 * @param pieces the pieces that may be merged, and their ids
-	 * @param reserved the pieces that are none of a text, such as control pieces; they take precedence over `pieces`
 	 * @param userDefined the user-defined ones of `pieces`
 	 * @param unused whether each id is a piece that is merged, but not used
 	 */
 	constructor(
 		pieces: Iterable<readonly [string, number]>,
-		reserved: Iterable<readonly [string, number]>,
 		userDefined: PieceTrie | null,
 		scores: Float32Array,
 		unused: Uint8Array,
 		unknownId: number,
 	) {
 		this.#trie = new PieceTrie(pieces);
-		this.#reserved = new PieceTrie(reserved);
 		this.#userDefined = userDefined;
 		this.#scores = scores;
 		this.#unused = unused;
@@ -55,8 +51,7 @@ export class BpeEncoder {
 
 	/** Append id, start and end of the characters `start` until `end` to `parts`; those of the two halves if it is unused. */
 	#take(codes: Int32Array, start: number, end: number, halves: Map<number, number> | null, parts: number[]): void {
-		let id = idOf(this.#reserved, codes, start, end);
-		if (id < 0) id = idOf(this.#trie, codes, start, end);
+		const id = idOf(this.#trie, codes, start, end);
 		const half = halves !== null && id >= 0 && this.#unused[id] === 1 ? halves.get(id) : undefined;
 		if (half === undefined) {
 			parts.push(id < 0 ? this.#unknownId : id, start, end);

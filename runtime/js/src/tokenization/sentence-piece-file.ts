@@ -25,6 +25,24 @@ export const MODEL_TYPES: readonly string[] = ["?", "unigram", "bpe", "word", "c
 /** Decodes UTF-8 and keeps a mark of the byte order, which may be a piece. */
 const UTF_8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** How a text is normalized: the message `NormalizerSpec`. */
+export class NormalizerSpec {
+	charsmap: Uint8Array = new Uint8Array(0);
+	addDummyPrefix = true;
+	removeExtraWhitespaces = true;
+	escapeWhitespaces = true;
+
+	/** Take the fields that are in `content`. */
+	read(content: Uint8Array): void {
+		readMessage(content, (field, value) => {
+			if (field === CHARSMAP) this.charsmap = value.bytes();
+			else if (field === ADD_DUMMY_PREFIX) this.addDummyPrefix = value.number() !== 0;
+			else if (field === REMOVE_EXTRA_WHITESPACES) this.removeExtraWhitespaces = value.number() !== 0;
+			else if (field === ESCAPE_WHITESPACES) this.escapeWhitespaces = value.number() !== 0;
+		});
+	}
+}
+
 /**
  * The content of a `spiece.model`: the protocol buffer `ModelProto` of google/sentencepiece
  * (src/sentencepiece_model.proto), as far as a tokenizer needs it. Absent fields have the defaults of that file.
@@ -39,23 +57,16 @@ export class SentencePieceFile {
 	spacesAreSuffixes = false;
 	byteFallback = false;
 	unknownSurface = " \u2047 ";
-	charsmap: Uint8Array = new Uint8Array(0);
-	addDummyPrefix = true;
-	removeExtraWhitespaces = true;
-	escapeWhitespaces = true;
-	denormalizerCharsmap: Uint8Array = new Uint8Array(0);
+	readonly normalizer = new NormalizerSpec();
+	readonly denormalizer = new NormalizerSpec();
 
 	/** @throws DamagedModelError `content` is no model */
 	constructor(content: Uint8Array) {
 		readMessage(content, (field, value) => {
 			if (field === PIECES) this.#readPiece(value.bytes());
 			else if (field === TRAINER) this.#readTrainer(value.bytes());
-			else if (field === NORMALIZER) this.#readNormalizer(value.bytes());
-			else if (field === DENORMALIZER) {
-				readMessage(value.bytes(), (inner, bytes) => {
-					if (inner === CHARSMAP) this.denormalizerCharsmap = bytes.bytes();
-				});
-			}
+			else if (field === NORMALIZER) this.normalizer.read(value.bytes());
+			else if (field === DENORMALIZER) this.denormalizer.read(value.bytes());
 		});
 	}
 
@@ -79,15 +90,6 @@ export class SentencePieceFile {
 			else if (field === SPACES_ARE_SUFFIXES) this.spacesAreSuffixes = value.number() !== 0;
 			else if (field === BYTE_FALLBACK) this.byteFallback = value.number() !== 0;
 			else if (field === UNKNOWN_SURFACE) this.unknownSurface = value.text();
-		});
-	}
-
-	#readNormalizer(content: Uint8Array): void {
-		readMessage(content, (field, value) => {
-			if (field === CHARSMAP) this.charsmap = value.bytes();
-			else if (field === ADD_DUMMY_PREFIX) this.addDummyPrefix = value.number() !== 0;
-			else if (field === REMOVE_EXTRA_WHITESPACES) this.removeExtraWhitespaces = value.number() !== 0;
-			else if (field === ESCAPE_WHITESPACES) this.escapeWhitespaces = value.number() !== 0;
 		});
 	}
 }

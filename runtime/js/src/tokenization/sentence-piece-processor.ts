@@ -3,7 +3,13 @@ import { codePoints, REPLACEMENT, textOf } from "./characters";
 import { DoubleArrayTrie, utf8Byte, utf8Size } from "./double-array-trie";
 import { WORD_START } from "./piece-model";
 import { PieceTrie } from "./piece-trie";
-import { DamagedModelError, MODEL_TYPES, PieceType, SentencePieceFile } from "./sentence-piece-file";
+import {
+	DamagedModelError,
+	MODEL_TYPES,
+	type NormalizerSpec,
+	PieceType,
+	SentencePieceFile,
+} from "./sentence-piece-file";
 import { type NormalizedText, SentencePieceNormalizer } from "./sentence-piece-normalizer";
 import { type TakePiece, UnigramEncoder } from "./unigram-encoder";
 
@@ -60,25 +66,15 @@ export class SentencePieceProcessor {
 		for (const [piece, id] of reserved) this.#ids.set(piece, id);
 		const user = [...ordinary].filter(([, id]) => types[id] === PieceType.USER_DEFINED);
 		const userDefined = user.length === 0 ? null : new PieceTrie(user);
-		this.#normalizer = new SentencePieceNormalizer(
-			rules(file.charsmap),
-			userDefined,
-			file.addDummyPrefix,
-			file.removeExtraWhitespaces,
-			file.escapeWhitespaces,
-			file.spacesAreSuffixes,
-		);
-		this.#denormalizer =
-			file.denormalizerCharsmap.length === 0
-				? null
-				: new SentencePieceNormalizer(rules(file.denormalizerCharsmap), null, false, false, false, false);
+		this.#normalizer = normalizerOf(file.normalizer, userDefined, file.spacesAreSuffixes);
+		this.#denormalizer = file.denormalizer.charsmap.length === 0 ? null : normalizerOf(file.denormalizer, null, false);
 		const scores = Float32Array.from(file.scores);
 		const ofType = (type: number) => Uint8Array.from(types, (one) => (one === type ? 1 : 0));
 		if (this.modelType === "unigram") {
 			const used = [...ordinary].filter(([, id]) => types[id] !== PieceType.UNUSED);
 			this.#encoder = new UnigramEncoder(used, scores, ofType(PieceType.USER_DEFINED), lowest, unknown);
 		} else if (this.modelType === "bpe") {
-			this.#encoder = new BpeEncoder(ordinary, reserved, userDefined, scores, ofType(PieceType.UNUSED), unknown);
+			this.#encoder = new BpeEncoder(ordinary, userDefined, scores, ofType(PieceType.UNUSED), unknown);
 		} else {
 			this.#encoder = null;
 		}
@@ -146,6 +142,7 @@ export class SentencePieceProcessor {
 	/** The text that `pieces` spell (`SentencePieceProcessor::Decode` of the library). */
 	decode(pieces: readonly string[]): string {
 		const file = this.#file;
+		const { normalizer } = file;
 		let text = "";
 		let bytes: number[] = [];
 		let atStart = true;
@@ -167,9 +164,9 @@ export class SentencePieceProcessor {
 				continue;
 			}
 			let spelled = piece;
-			if (atStart && (file.addDummyPrefix || file.removeExtraWhitespaces) && piece.startsWith(WORD_START)) {
+			if (atStart && (normalizer.addDummyPrefix || normalizer.removeExtraWhitespaces) && piece.startsWith(WORD_START)) {
 				spelled = piece.slice(1);
-				seen = !file.removeExtraWhitespaces;
+				seen = !normalizer.removeExtraWhitespaces;
 			}
 			text += spelled.replaceAll(WORD_START, " ");
 		}
@@ -231,9 +228,19 @@ function check(holds: boolean, problem: string): void {
 	if (!holds) throw new DamagedModelError(problem);
 }
 
-function rules(charsmap: Uint8Array): DoubleArrayTrie | null {
-	if (charsmap.length === 0) return null;
-	const found = DoubleArrayTrie.of(charsmap);
-	if (found === null) throw new DamagedModelError("the rules of normalization are damaged");
-	return found;
+function normalizerOf(
+	spec: NormalizerSpec,
+	userDefined: PieceTrie | null,
+	spacesAreSuffixes: boolean,
+): SentencePieceNormalizer {
+	const rules = spec.charsmap.length === 0 ? null : DoubleArrayTrie.of(spec.charsmap);
+	check(rules !== null || spec.charsmap.length === 0, "the rules of normalization are damaged");
+	return new SentencePieceNormalizer(
+		rules,
+		userDefined,
+		spec.addDummyPrefix,
+		spec.removeExtraWhitespaces,
+		spec.escapeWhitespaces,
+		spacesAreSuffixes,
+	);
 }
