@@ -169,7 +169,7 @@ def test_answers_in_int8(run_kotlin: RunKotlin, int8_bundle_of: Int8BundleOf, tm
             elif decision(session.task, ours) != decision(session.task, theirs):
                 differing.append((call, ours, theirs))
         assert [call for call, ours, theirs in differing if not is_near_tie(session, call, ours, theirs)] == []
-        assert len(differing) <= len(vectors["requests"]) // 10, session.task
+        assert len(differing) <= max(len(vectors["requests"]) // 10, 1), session.task
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
