@@ -19,8 +19,12 @@ from tests.tokenizer_json import VOCABULARY, fast_tokenizer, write_fast_tokenize
 from tests.wordpiece_vocabulary import SPECIAL, write_vocabulary
 
 _ALBERT_PIECES: dict[str, Any] = {
-    "pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "control_symbols": ["[CLS]", "[SEP]", "[MASK]"],
-}  # fmt: skip
+    "pad_id": 0,
+    "unk_id": 1,
+    "bos_id": -1,
+    "eos_id": -1,
+    "control_symbols": ["[CLS]", "[SEP]", "[MASK]"],
+}
 _NO_FLAGS = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
 _ADDED = (
     AddedToken("<brand>", special=False),

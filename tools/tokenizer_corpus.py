@@ -40,6 +40,8 @@ _HOSTILE = (
     "aAbBzZéÉñçÅøŁßẞİıΣσςﬁﬀＡａｱ゙\u0301\u0300\u0323\u0327\u05b4\u064b\u0e31\u0e34한국어中文日本ひカ🇫🇷👍🏽❤️\u20e3𝔘𐍈\U0001f600"
 )
 _SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+#: what stands between two sentences of a file with a word in each line: empty lines, or ones that hold only tabs
+_BETWEEN_SENTENCES = re.compile(r"\n\s*\n")
 _TOKENS = (
     "[MASK]",
     "[CLS]",
@@ -127,9 +129,8 @@ def data_texts(folder: Path) -> Iterator[str]:
                     yield paragraph["context"]
                     yield from (question["question"] for question in paragraph["qas"])
         elif file.suffix in (".conll", ".tsv"):
-            yield from (
-                " ".join(row.split()[0] for row in part.splitlines() if row.split()) for part in content.split("\n\n")
-            )
+            for part in _BETWEEN_SENTENCES.split(content):
+                yield " ".join(row.split()[0] for row in part.splitlines() if row.split())
         else:
             yield from content.splitlines()
 

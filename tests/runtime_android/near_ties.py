@@ -10,7 +10,6 @@ import numpy as np
 from albert_runtime.postprocessing.probabilities import logit
 from albert_runtime.session import AlbertSession
 from albert_runtime.sessions.token_classification import TokenClassificationSession
-from tests.runtime_android.request_vectors import plain
 
 #: how far a logit of a dynamic int8 graph is from that of another version of ONNX Runtime, which has other kernels
 LOGIT_ERROR = 0.27
@@ -31,9 +30,8 @@ def decision(task: str, answer: Any) -> Any:
     return first.get("label"), first.get("text")
 
 
-def is_near_tie(session: AlbertSession, call: dict[str, Any], other: Any) -> bool:
-    """Whether logits that are wrong by LOGIT_ERROR explain that another engine gave `other` and not Python's answer."""
-    ours = plain(session(**call))
+def is_near_tie(session: AlbertSession, call: dict[str, Any], ours: Any, other: Any) -> bool:
+    """Whether logits wrong by LOGIT_ERROR explain that another engine gave `other`, and not Python's answer, `ours`."""
     if session.task == "question-answering":
         found = session(**{**call, "top_k": 400})
         theirs = other[0] if isinstance(other, list) else other

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -15,87 +14,113 @@ import pytest
 from numpy.typing import NDArray
 
 import albert_runtime
+from albert_converters.packed_writer import pack_bundle
+from albert_export.vectors.text_positions import utf16_positions
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.tasks import TASKS
-from tests.conftest import BuiltOnce, DemoBundleOf
+from tests.conftest import DemoBundleOf
+from tests.runtime_android.conftest import Int8BundleOf, RunKotlin
+from tests.runtime_android.more_vectors import write_more_vectors
 from tests.runtime_android.near_ties import decision, is_near_tie
-from tests.runtime_android.request_vectors import plain, utf16, write_vectors
 from tests.shared_data import shared_data
-from tools.kotlin_jvm.build import Build, build, joined
-from tools.kotlin_jvm.parts import Parts
 
 pytestmark = [pytest.mark.jvm, pytest.mark.slow]
 
-_COMMANDS = "albert.runtime.conformance"
 _QUESTIONS = 200
 
-Int8BundleOf = Callable[[str], Path]
+Files = dict[Path, tuple[Path, dict[str, Any]]]
 
 
-@pytest.fixture(scope="session")
-def kotlin() -> Build:
-    """The compiled library and its tests; skips if the compiler or a library can't be had."""
-    parts = Parts()
-    if reason := parts.missing():
-        pytest.skip(reason)
-    return build(parts)
+@pytest.fixture(scope="module")
+def demo_vectors(demo_bundle_of: DemoBundleOf, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """The fp32 bundle of each demo -> the file of its vectors, and what is in it."""
+    return _vectors(lambda task: demo_bundle_of("onnx", task, "fp32"), tmp_path_factory.mktemp("fp32"))
 
 
-def _run(kotlin: Build, command: str, *arguments: str) -> list[Any]:
-    """The JSON objects that a command of the Kotlin tests prints, one in each line."""
-    java = [str(kotlin.parts.java_home / "bin" / "java"), "-cp", joined(kotlin.run_time), f"{_COMMANDS}.{command}"]
-    done = subprocess.run([*java, *arguments], capture_output=True, text=True, check=False)
+def _vectors(bundle_of: Callable[[str], Path], folder: Path) -> Files:
+    found: Files = {}
+    for task in TASKS:
+        bundle, file = bundle_of(task), folder / f"{task}.json"
+        found[bundle] = (file, write_more_vectors(albert_runtime.load(bundle), file))
+    return found
+
+
+def _pairs(vectors: Files) -> list[Path]:
+    """The arguments of commands that compare bundles with their vectors."""
+    return [path for bundle, (file, _) in vectors.items() for path in (bundle, file)]
+
+
+def _results(run_kotlin: RunKotlin, command: str, *arguments: str | Path) -> list[Any]:
+    """The JSON objects that a command prints, one in each line."""
+    done = run_kotlin(f"conformance.{command}", *arguments)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.fixture(scope="session")
-def int8_bundle_of(built_once: BuiltOnce) -> Int8BundleOf:
-    """The int8 bundle of a demo with a scale for each channel, since ONNX Runtime 1.17 has no blocks of 8 bits."""
-
-    def make(task: str) -> Path:
-        from albert_export.demos import demo_checkpoint
-        from albert_export.export import export_onnx
-
-        return built_once(
-            f"demo-onnx-{task}-int8-per-channel",
-            lambda folder: export_onnx(demo_checkpoint(task), folder, task=task, precision="int8", max_drop=50),
-        )
-
-    return make
-
-
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
-@pytest.mark.parametrize("task", TASKS)
-def test_answers_of_the_same_outputs(
-    task: str, precision: str, kotlin: Build, demo_bundle_of: DemoBundleOf, tmp_path: Path
-) -> None:
-    bundle = demo_bundle_of("onnx", task, precision)
-    calls = write_vectors(albert_runtime.load(bundle), tmp_path / "vectors.json")
-    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), "--canned")
+def _assert_same(result: dict[str, Any], vectors: dict[str, Any], tolerance: float) -> None:
     assert result["differences"] == []
-    assert result["requests"] == len(calls)
-    assert result["largest"] <= 1e-6
+    assert (result["requests"], result["skipped"]) == (len(vectors["requests"]), 0)
+    assert result["requests"] > 2
+    assert (result["zero_shot"], result["errors"]) == (len(vectors["zero_shot"]), len(vectors["errors"]))
+    assert result["largest"] <= tolerance
 
 
-def test_answers_of_zero_shot_classification(kotlin: Build, demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
+def test_tokens_of_the_vectors(run_kotlin: RunKotlin, demo_vectors: Files) -> None:
+    done = run_kotlin("tokenization.VectorsCheckKt", *_pairs(demo_vectors))
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert [int(line.split()[0]) for line in lines] == [0] * len(TASKS)
+    assert all(int(line.split()[3]) > 500 for line in lines)
+
+
+def test_answers_of_the_same_outputs(run_kotlin: RunKotlin, demo_vectors: Files) -> None:
+    results = _results(run_kotlin, "VectorsCommand", "--canned", *_pairs(demo_vectors))
+    for result, (_, vectors) in zip(results, demo_vectors.values(), strict=True):
+        _assert_same(result, vectors, 1e-6)
+
+
+def test_answers_with_onnx_runtime(run_kotlin: RunKotlin, demo_vectors: Files) -> None:
+    # ONNX Runtime 1.17 has other kernels than the one that Python runs.
+    results = _results(run_kotlin, "VectorsCommand", "--tolerance", "1e-3", *_pairs(demo_vectors))
+    for result, (_, vectors) in zip(results, demo_vectors.values(), strict=True):
+        _assert_same(result, vectors, 1e-3)
+
+
+def test_a_packed_bundle_answers_as_its_folder(run_kotlin: RunKotlin, demo_vectors: Files, tmp_path: Path) -> None:
+    packed = {
+        pack_bundle(bundle, tmp_path / f"{number}.albert"): vectors
+        for number, (bundle, vectors) in enumerate(demo_vectors.items())
+    }
+    options = ("--tolerance", "1e-3", "--answers")
+    of_folders = _results(run_kotlin, "VectorsCommand", *options, *_pairs(demo_vectors))
+    assert _results(run_kotlin, "VectorsCommand", *options, *_pairs(packed)) == of_folders
+
+
+def test_vectors_of_another_bundle_are_refused(run_kotlin: RunKotlin, demo_vectors: Files) -> None:
+    bundles = _pairs(demo_vectors)
+    done = run_kotlin("conformance.VectorsCommand", bundles[0], bundles[3])
+    assert done.returncode == 2
+    assert "these are vectors of another bundle than" in done.stderr
+    assert "model.onnx" in done.stderr
+
+
+def test_answers_of_zero_shot_classification(
+    run_kotlin: RunKotlin, demo_bundle_of: DemoBundleOf, tmp_path: Path
+) -> None:
     bundle = _changed(
         demo_bundle_of("onnx", "text-classification", "fp32"), tmp_path, labels=["Contradiction", "Entails"]
     )
-    calls = write_vectors(albert_runtime.load(bundle), tmp_path / "vectors.json", zero_shot=True)
-    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), "--canned")
-    assert result["differences"] == []
-    assert (result["requests"], result["zero_shot"]) == (len(calls), 3)
+    file = tmp_path / "vectors.json"
+    vectors = write_more_vectors(albert_runtime.load(bundle), file, zero_shot=True)
+    [result] = _results(run_kotlin, "VectorsCommand", "--canned", bundle, file)
+    _assert_same(result, vectors, 1e-6)
+    assert result["zero_shot"] == 6
 
 
-@pytest.mark.parametrize("threshold", [None, -0.2])
-def test_answers_of_the_head_for_beams(
-    threshold: float | None, kotlin: Build, demo_bundle_of: DemoBundleOf, tmp_path: Path
-) -> None:
+def test_answers_of_the_head_for_beams(run_kotlin: RunKotlin, demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
     """Google's head for SQuAD v2.0, whose outputs are drawn at random here: starts of any token, and masked ends."""
     qa = demo_bundle_of("onnx", "question-answering", "fp32")
-    bundle = _changed(qa, tmp_path, head="beam-search", null_threshold=threshold, self_test=[])
 
     def outputs(inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         length = int(inputs["attention_mask"].sum())
@@ -108,11 +133,15 @@ def test_answers_of_the_head_for_beams(
             "cls_logits": random.normal(size=1),
         }
 
-    engine = CannedEngine("qa", outputs, head="beam-search")
-    calls = write_vectors(albert_runtime.load(bundle, engine=engine), tmp_path / "vectors.json")
-    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), "--canned")
-    assert result["differences"] == []
-    assert result["requests"] == len(calls)
+    made: Files = {}
+    for threshold in (None, -0.2):
+        bundle = _changed(qa, tmp_path / str(threshold), head="beam-search", null_threshold=threshold, self_test=[])
+        engine = CannedEngine("qa", outputs, head="beam-search")
+        file = tmp_path / f"{threshold}.json"
+        made[bundle] = (file, write_more_vectors(albert_runtime.load(bundle, engine=engine), file))
+    results = _results(run_kotlin, "VectorsCommand", "--canned", *_pairs(made))
+    for result, (_, vectors) in zip(results, made.values(), strict=True):
+        _assert_same(result, vectors, 1e-6)
 
 
 def _changed(bundle: Path, folder: Path, **fields: Any) -> Path:
@@ -124,38 +153,28 @@ def _changed(bundle: Path, folder: Path, **fields: Any) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_answers_with_onnx_runtime(task: str, kotlin: Build, demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
-    bundle = demo_bundle_of("onnx", task, "fp32")
-    calls = write_vectors(albert_runtime.load(bundle), tmp_path / "vectors.json")
-    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), "--tolerance", "1e-3")
-    assert result["differences"] == []
-    assert result["requests"] == len(calls)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_answers_in_int8(task: str, kotlin: Build, int8_bundle_of: Int8BundleOf, tmp_path: Path) -> None:
+def test_answers_in_int8(run_kotlin: RunKotlin, int8_bundle_of: Int8BundleOf, tmp_path: Path) -> None:
     """The best answers are Python's, except where Python's own scores say that two are nearly equal."""
-    bundle = int8_bundle_of(task)
-    session = albert_runtime.load(bundle)
-    calls = write_vectors(session, tmp_path / "vectors.json")
-    options = ("--tolerance", "1", "--answers")  # other scores are no differences
-    [result] = _run(kotlin, "VectorsCommand", str(bundle), str(tmp_path / "vectors.json"), *options)
-    differing = []
-    for call, answer in zip(calls, result["answers"], strict=True):
-        ours = plain(session(**call))
-        if task == "feature-extraction":
-            left, right = np.array(ours["vector"]), np.array(answer["vector"])
-            assert left @ right / np.linalg.norm(left) / np.linalg.norm(right) > 0.99
-        elif decision(task, ours) != decision(task, answer):
-            differing.append((call, answer))
-    assert [call for call, answer in differing if not is_near_tie(session, call, answer)] == []
-    assert len(differing) <= len(calls) // 10
+    made = _vectors(int8_bundle_of, tmp_path)
+    # Other scores are no differences here.
+    results = _results(run_kotlin, "VectorsCommand", "--tolerance", "1", "--answers", *_pairs(made))
+    for result, (bundle, (_, vectors)) in zip(results, made.items(), strict=True):
+        session = albert_runtime.load(bundle)
+        differing = []
+        for record, theirs in zip(vectors["requests"], result["answers"], strict=True):
+            call, ours = record["call"], record["answer"]
+            if session.task == "feature-extraction":
+                left, right = np.array(ours["vector"]), np.array(theirs["vector"])
+                assert left @ right / np.linalg.norm(left) / np.linalg.norm(right) > 0.99
+            elif decision(session.task, ours) != decision(session.task, theirs):
+                differing.append((call, ours, theirs))
+        assert [call for call, ours, theirs in differing if not is_near_tie(session, call, ours, theirs)] == []
+        assert len(differing) <= max(len(vectors["requests"]) // 10, 1), session.task
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_first_questions_of_xquad(
-    precision: str, kotlin: Build, demo_bundle_of: DemoBundleOf, int8_bundle_of: Int8BundleOf
+    precision: str, run_kotlin: RunKotlin, demo_bundle_of: DemoBundleOf, int8_bundle_of: Int8BundleOf
 ) -> None:
     """In fp32 every answer is Python's; in int8 all but a few near ties: 4 of 200 when this was written."""
     file = shared_data("xquad") / "xquad.en.json"
@@ -165,13 +184,14 @@ def test_the_first_questions_of_xquad(
     paragraphs = (one for article in json.loads(file.read_text())["data"] for one in article["paragraphs"])
     questions = ((qa["question"], one["context"]) for one in paragraphs for qa in one["qas"])
     calls = [{"question": question, "context": context} for question, context in islice(questions, _QUESTIONS)]
-    got = _run(kotlin, "QuestionsCommand", str(bundle), str(file), str(_QUESTIONS))
+    got = _results(run_kotlin, "QuestionsCommand", bundle, file, str(_QUESTIONS))
     differing = []
-    for call, answer in zip(calls, got, strict=True):
+    for call, theirs in zip(calls, got, strict=True):
         ours = session(**call)
-        span = tuple(utf16(call["context"], place) for place in (ours.start, ours.end))
-        if (ours.text, *span) != (answer["text"], answer["start"], answer["end"]):
-            differing.append((call, answer))
-    assert [call for call, answer in differing if not is_near_tie(session, call, answer)] == []
+        positions = utf16_positions(call["context"])
+        span = (positions[ours.start], positions[ours.end])
+        if (ours.text, *span) != (theirs["text"], theirs["start"], theirs["end"]):
+            differing.append((call, ours.to_dict(), theirs))
+    assert [call for call, ours, theirs in differing if not is_near_tie(session, call, ours, theirs)] == []
     assert len(calls) == _QUESTIONS
     assert len(differing) <= (0 if precision == "fp32" else 10)

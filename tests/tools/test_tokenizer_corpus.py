@@ -52,11 +52,11 @@ def test_limit_and_data(tokenizer_folder: Path, tmp_path: Path) -> None:
     (data / "lines.txt").write_text("A line of its own.\n", encoding="utf-8")
     squad = {"data": [{"paragraphs": [{"context": "The only context.", "qas": [{"question": "Which one?"}]}]}]}
     (data / "squad.json").write_text(json.dumps(squad), encoding="utf-8")
-    (data / "tags.conll").write_text("Clara B-PER\nsleeps O\n\nOtto B-PER\n", encoding="utf-8")
+    (data / "tags.conll").write_text("Clara\tB-PER\nsleeps\tO\n\t\nOtto\tB-PER\n\nHe\tO\n", encoding="utf-8")
     file = tmp_path / "corpus.jsonl"
     assert main([str(tokenizer_folder), "-o", str(file), "--made", "0", "--data", str(data)]) == 0
     texts = [json.loads(line)["text"] for line in file.read_text(encoding="ascii").splitlines()]
-    assert texts[-5:] == ["A line of its own.", "The only context.", "Which one?", "Clara sleeps", "Otto"]
+    assert texts[-6:] == ["A line of its own.", "The only context.", "Which one?", "Clara sleeps", "Otto", "He"]
     assert main([str(tokenizer_folder), "-o", str(file), "--made", "0", "--limit", "7"]) == 0
     assert len(file.read_text(encoding="ascii").splitlines()) == 7
 

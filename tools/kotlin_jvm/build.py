@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from tools.kotlin_jvm.parts import Parts
 
 LIBRARY = Path(__file__).parents[2] / "runtime" / "android" / "albert-runtime"
@@ -42,8 +44,12 @@ class Build:
 
     def java(self, main_class: str, arguments: Sequence[str], *, options: Sequence[str] = ()) -> int:
         """Run a class of the build; returns its exit code."""
-        command = [str(self.parts.java_home / "bin" / "java"), *options, "-cp", joined(self.run_time), main_class]
-        return subprocess.run([*command, *arguments], check=False).returncode
+        return subprocess.run(self.command(main_class, arguments, options=options), check=False).returncode
+
+    def command(self, main_class: str, arguments: Sequence[str], *, options: Sequence[str] = ()) -> list[str]:
+        """The command line that runs a class of the build; `options` are those of the JVM."""
+        java = str(self.parts.java_home / "bin" / "java")
+        return [java, *options, "-cp", joined(self.run_time), main_class, *arguments]
 
     def test_classes(self) -> list[str]:
         """The names of the classes with tests, in order: those whose names end with "Test"."""
@@ -94,9 +100,17 @@ def _compiled(
     for file in sources:
         digest.update(f"\0{file.relative_to(LIBRARY)}\0".encode() + file.read_bytes())
     target = parts.folder / f"{kind}-{digest.hexdigest()[:16]}"
-    if target.is_dir():
-        return target
     parts.folder.mkdir(parents=True, exist_ok=True)
+    # Of several processes, such as workers of pytest, one compiles and the others wait.
+    with FileLock(parts.folder / f"{target.name}.lock"):
+        if not target.is_dir():
+            _compile(parts, kind, sources, libraries, friend, target)
+    return target
+
+
+def _compile(
+    parts: Parts, kind: str, sources: Sequence[Path], libraries: Sequence[Path], friend: Path | None, target: Path
+) -> None:
     temporary = Path(tempfile.mkdtemp(dir=parts.folder))
     try:
         if sources:
@@ -107,7 +121,6 @@ def _compiled(
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def _command(

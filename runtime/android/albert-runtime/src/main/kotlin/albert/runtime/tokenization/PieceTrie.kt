@@ -30,6 +30,16 @@ internal class PieceTrie(pieces: Map<String, Int>) {
     /** The value of the piece that ends at [node]; -1 if none does. */
     fun value(node: Int): Int = values[node]
 
+    /** The value of the piece with the characters [start] until [end]; -1 if there is none. */
+    fun find(codes: IntArray, start: Int, end: Int): Int {
+        var node = ROOT
+        for (place in start until end) {
+            node = child(node, codes[place])
+            if (node < 0) return -1
+        }
+        return values[node]
+    }
+
     /** How many characters the longest piece at [start] has; 0 if there is none. */
     fun longest(codes: IntArray, start: Int): Int {
         var node = ROOT

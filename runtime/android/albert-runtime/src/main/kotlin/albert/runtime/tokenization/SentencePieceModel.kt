@@ -108,6 +108,9 @@ internal class SentencePieceModel(file: TokenizerFile, private val splitsCommas:
         vanishes.getOrPut(code) { processor.normalize(intArrayOf(code)).codes.isEmpty() }
 
     private companion object {
+        /** The kinds of models whose pieces can be found. */
+        val SUPPORTED = listOf("unigram", "bpe")
+
         fun load(file: TokenizerFile): SentencePieceProcessor {
             val content = file.read { reason ->
                 "the SentencePiece model $file can't be read ($reason); " +
@@ -126,8 +129,11 @@ internal class SentencePieceModel(file: TokenizerFile, private val splitsCommas:
                         ),
                 )
             }
-            if (processor.modelType != "unigram") {
-                throw UnsupportedError("$file is a SentencePiece model of the kind ${processor.modelType}; only unigram is supported")
+            if (processor.modelType !in SUPPORTED) {
+                throw UnsupportedError(
+                    "$file is a SentencePiece model of the kind ${processor.modelType}; only ${SUPPORTED.joinToString(" and ")} " +
+                        "are supported",
+                )
             }
             return processor
         }

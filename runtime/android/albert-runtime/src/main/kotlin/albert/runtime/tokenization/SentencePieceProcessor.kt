@@ -3,7 +3,7 @@ package albert.runtime.tokenization
 import java.io.ByteArrayOutputStream
 
 /**
- * What the `sentencepiece` library does with a model of the kind "unigram": normalization, pieces, and decoding.
+ * What the `sentencepiece` library does with a model of the kind "unigram" or "bpe": normalization, pieces, and decoding.
  *
  * @param content the bytes of a spiece.model
  * @throws DamagedModelException they are no model, or a damaged one
@@ -14,7 +14,7 @@ internal class SentencePieceProcessor(content: ByteArray) {
     private val unknownId: Int
     private val normalizer: SentencePieceNormalizer
     private val denormalizer: SentencePieceNormalizer?
-    private val encoder: UnigramEncoder
+    private val encoder: PieceEncoder
 
     /** Whether characters that the vocabulary lacks are spelled in bytes: "<0xE2>". */
     val byteFallback: Boolean get() = file.byteFallback
@@ -41,9 +41,10 @@ internal class SentencePieceProcessor(content: ByteArray) {
         val bytes = file.types.indices.filter { file.types[it] == PieceType.BYTE }
         check(bytes.all { byteOf(file.pieces[it]) >= 0 } && bytes.size == if (byteFallback) BYTES else 0, "bytes are missing")
         val user = ordinary.filterValues { file.types[it] == PieceType.USER_DEFINED }
+        val userTrie = if (user.isEmpty()) null else PieceTrie(user)
         normalizer = SentencePieceNormalizer(
             rules(file.charsmap),
-            if (user.isEmpty()) null else PieceTrie(user),
+            userTrie,
             file.addDummyPrefix,
             file.removeExtraWhitespaces,
             file.escapeWhitespaces,
@@ -51,15 +52,15 @@ internal class SentencePieceProcessor(content: ByteArray) {
         )
         denormalizer = if (file.denormalizerCharsmap.isEmpty()) null
         else SentencePieceNormalizer(rules(file.denormalizerCharsmap), null, false, false, false, false)
-        val normal = file.scores.filterIndexed { id, _ -> file.types[id] == PieceType.NORMAL }
-        encoder = UnigramEncoder(
-            ordinary,
-            file.scores.toFloatArray(),
-            BooleanArray(size) { file.types[it] == PieceType.USER_DEFINED },
-            BooleanArray(size) { file.types[it] == PieceType.UNUSED },
-            lowest = normal.minOrNull() ?: Float.MAX_VALUE,
-            unknownId,
-        )
+        val scores = file.scores.toFloatArray()
+        val unused = BooleanArray(size) { file.types[it] == PieceType.UNUSED }
+        encoder = if (modelType == "bpe") {
+            BpeEncoder(ordinary, reserved, userTrie, scores, unused, unknownId)
+        } else {
+            val normal = file.scores.filterIndexed { id, _ -> file.types[id] == PieceType.NORMAL }
+            val userDefined = BooleanArray(size) { file.types[it] == PieceType.USER_DEFINED }
+            UnigramEncoder(ordinary, scores, userDefined, unused, lowest = normal.minOrNull() ?: Float.MAX_VALUE, unknownId)
+        }
     }
 
     /** The id of [piece], or that of the unknown piece. */

@@ -3,7 +3,8 @@ package albert.runtime.tokenization
 /**
  * Splits a normalized text into the most probable pieces (Viterbi), as `unigram::Model::EncodeOptimized` of
  * google/sentencepiece 0.2.3 (src/unigram_model.cc) does: sums have 32 bits, and of two equal paths the one that is
- * found first is taken.
+ * found first is taken. A sum below [LOWEST_SUM] becomes 0 again, as was observed with the library, since the sums
+ * of long texts would have too few bits otherwise.
  *
  * @param pieces the pieces that may be found in a text, and their ids
  * @param userDefined whether each id is a user-defined piece, which is preferred to all others
@@ -15,18 +16,18 @@ internal class UnigramEncoder(
     private val unused: BooleanArray,
     lowest: Float,
     private val unknownId: Int,
-) {
+) : PieceEncoder {
     private val trie = PieceTrie(pieces)
     private val unknownScore = lowest - UNKNOWN_PENALTY
 
-    /** The ids of the pieces of [codes], and where each of them ends, from the last to the first. */
-    fun encode(codes: IntArray, found: (id: Int, start: Int, end: Int) -> Unit) {
+    override fun encode(codes: IntArray, found: (id: Int, start: Int, end: Int) -> Unit) {
         val size = codes.size
         val best = FloatArray(size + 1)
         val begins = IntArray(size + 1)
         val ids = IntArray(size + 1)
         begins.fill(-1)
         for (start in 0 until size) {
+            if (best[start] < LOWEST_SUM) rebase(best, begins, start)
             val before = best[start]
             var single = false
             var node = PieceTrie.ROOT
@@ -63,7 +64,15 @@ internal class UnigramEncoder(
         }
     }
 
+    /** Make the sum at [start] 0, and those behind it as much larger. */
+    private fun rebase(best: FloatArray, begins: IntArray, start: Int) {
+        val base = best[start]
+        for (end in start until best.size) if (begins[end] >= 0) best[end] -= base
+    }
+
     private companion object {
+        const val LOWEST_SUM = -100_000f
+
         /** The score of an unknown character is so much below the lowest score of a piece. */
         const val UNKNOWN_PENALTY = 10f
 

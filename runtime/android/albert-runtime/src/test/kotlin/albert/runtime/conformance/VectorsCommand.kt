@@ -19,9 +19,9 @@ import java.util.Base64
 import kotlin.system.exitProcess
 
 /**
- * Answers the requests of a vectors file and prints what differs from Python's answers, as one JSON object.
+ * Answers the requests of vectors files and prints what differs from Python's answers, as one JSON object for each file.
  *
- *     VectorsCommand BUNDLE VECTORS.json [--canned] [--tolerance 1e-4] [--answers]
+ *     VectorsCommand [--canned] [--tolerance 1e-4] [--answers] BUNDLE VECTORS.json [BUNDLE VECTORS.json ...]
  *
  * `--canned` takes the outputs from the vectors in place of the engine's, so that everything but the engine is tested, and
  * the answers must agree to 1e-6. `--answers` prints every answer, for a caller that compares them itself.
@@ -29,23 +29,24 @@ import kotlin.system.exitProcess
 object VectorsCommand {
     @JvmStatic
     fun main(arguments: Array<String>) {
-        val (bundle, file) = arguments
-        val canned = "--canned" in arguments
-        val tolerance = if (canned) 1e-6 else option(arguments, "--tolerance")?.toDouble() ?: 1e-4
-        val vectors = Vectors(Json.parse(File(file).readText()) as Map<*, *>)
-        // The self-test vectors of the bundle need its own engine.
-        val options = if (canned) LoadOptions(verify = false, engine = vectors.engine()) else LoadOptions()
-        AlbertSessions.load(File(bundle), options).use { session ->
-            vectors.foreign(session)?.let {
-                System.err.println(it)
-                exitProcess(2)
+        val given = arguments.toMutableList()
+        val canned = given.remove("--canned")
+        val answers = given.remove("--answers")
+        val place = given.indexOf("--tolerance")
+        val chosen = if (place < 0) null else given[place + 1].toDouble().also { repeat(2) { given.removeAt(place) } }
+        for ((bundle, file) in given.chunked(2)) {
+            val vectors = Vectors(Json.parse(File(file).readText()) as Map<*, *>)
+            // The self-test vectors of the bundle need its own engine.
+            val options = if (canned) LoadOptions(verify = false, engine = vectors.engine()) else LoadOptions()
+            AlbertSessions.load(File(bundle), options).use { session ->
+                vectors.foreign(session)?.let {
+                    System.err.println(it)
+                    exitProcess(2)
+                }
+                println(json(vectors.check(session, if (canned) 1e-6 else chosen ?: 1e-4, answers)))
             }
-            println(json(vectors.check(session, tolerance, "--answers" in arguments)))
         }
     }
-
-    private fun option(arguments: Array<String>, name: String): String? =
-        arguments.indexOf(name).takeIf { it >= 0 }?.let { arguments[it + 1] }
 }
 
 /** The requests of a vectors file. */

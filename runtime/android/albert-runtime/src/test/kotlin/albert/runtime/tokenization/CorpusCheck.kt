@@ -18,13 +18,18 @@ private class Line(record: Map<*, *>) {
 }
 
 /**
- * Compares this tokenizer with a corpus that tools/tokenizer_corpus.py wrote: `CorpusCheckKt BUNDLE CORPUS`. It prints the
- * number of differences, the first ones, and the texts per second, and ends with 1 if there is a difference.
+ * Compares this tokenizer with corpora that tools/tokenizer_corpus.py wrote: `CorpusCheckKt BUNDLE CORPUS [BUNDLE CORPUS ...]`.
+ * It prints the number of differences, the first ones, and the texts per second, and ends with 1 if there is a difference.
  */
 fun main(arguments: Array<String>) {
-    val (bundle, corpus) = arguments
-    val tokenizer = FolderSource(File(bundle)).use { AlbertTokenizer.fromFiles(it) }
-    val lines = File(corpus).readLines().filter { it.isNotBlank() }.map { Line(Json.parse(it) as Map<*, *>) }
+    val differences = arguments.toList().chunked(2).map { (bundle, corpus) -> check(File(bundle), File(corpus)) }
+    if (differences.any { it > 0 }) System.exit(1)
+}
+
+/** The number of texts in [corpus] that the tokenizer in [bundle] splits differently. */
+private fun check(bundle: File, corpus: File): Int {
+    val tokenizer = FolderSource(bundle).use { AlbertTokenizer.fromFiles(it) }
+    val lines = corpus.readLines().filter { it.isNotBlank() }.map { Line(Json.parse(it) as Map<*, *>) }
     var different = 0
     for ((number, line) in lines.withIndex()) {
         val found = tokenizer.encode(line.text, line.pair).single()
@@ -44,8 +49,8 @@ fun main(arguments: Array<String>) {
     val begin = System.nanoTime()
     for (line in lines) tokenizer.encode(line.text, line.pair)
     val seconds = (System.nanoTime() - begin) / 1e9
-    println("$different differences in ${lines.size} texts, ${Math.round(lines.size / seconds)} texts per second")
-    if (different > 0) System.exit(1)
+    println("$bundle: $different differences in ${lines.size} texts, ${Math.round(lines.size / seconds)} texts per second")
+    return different
 }
 
 private fun escaped(text: String): String =

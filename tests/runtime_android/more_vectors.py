@@ -1,24 +1,19 @@
-"""Vectors of requests: what the Python session makes of them, for a port to compare with."""
+"""Requests for the Kotlin library beyond those of golden vectors: every option, and every error."""
 
 from __future__ import annotations
 
-import base64
-import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-import numpy as np
-from numpy.typing import NDArray
-
-from albert_export.demos import demo_examples
-from albert_runtime.engines import Arrays
-from albert_runtime.errors import AlbertError
+from albert_export.vectors import request_vectors
+from albert_export.vectors.request_vectors import error_record, request_record, zero_shot_record
+from albert_export.vectors.vectors_file import make_vectors, write_vectors
 from albert_runtime.postprocessing.entities import AGGREGATION_STRATEGIES
 from albert_runtime.postprocessing.pooling import POOLINGS
-from albert_runtime.session import AlbertSession, PreparedRequest
-from albert_runtime.sessions.zero_shot import ZeroShotClassifier
-from albert_runtime.tokenization.padding import pad_batch
+from albert_runtime.session import AlbertSession
 
 #: more requests than the demos' examples: every option, texts outside the basic plane, and texts of several windows
 _LONG = "The old tower of Ely \U0001f3f0 stands near the river, and Dr. O'Neill's boat lies in its shade. " * 60
@@ -124,79 +119,15 @@ ZERO_SHOT_CALLS: Sequence[dict[str, Any]] = [
 ]
 
 
-def write_vectors(session: AlbertSession, file: Path, zero_shot: bool = False) -> list[dict[str, Any]]:
-    """Write what `session` makes of the calls above and of the demo's examples to `file`; returns the calls."""
-    calls = [example.inputs for example in demo_examples(session.task)] + list(MORE_CALLS[session.task])
-    vectors = {
-        "format": "albert-vectors",
-        "format_version": 1,
-        "bundle": {"task": session.task, "head": session.manifest.head, "precision": session.manifest.precision},
-        "requests": [_request(session, call) for call in calls],
-        "zero_shot": [_zero_shot(session, call) for call in ZERO_SHOT_CALLS] if zero_shot else [],
-        "errors": [_error(session, call) for call in WRONG_CALLS[session.task]],
-    }
-    file.write_text(json.dumps(vectors), encoding="utf-8")
-    return calls
-
-
-def utf16(text: str, place: int) -> int:
-    """The number of UTF-16 units in front of the code point at `place`."""
-    return len(text[:place].encode("utf-16-le", "surrogatepass")) // 2
-
-
-def plain(answer: Any) -> Any:
-    """The answer, or a list of answers, as JSON types."""
-    return [plain(one) for one in answer] if isinstance(answer, tuple) else answer.to_dict()
-
-
-def _request(session: AlbertSession, call: dict[str, Any]) -> dict[str, Any]:
-    arrays = session.arrays(**call)
-    answer = _with_utf16(plain(session(**call)), call)
-    return _record(session, call, session.prepare(**call), arrays, answer)
-
-
-def _zero_shot(session: AlbertSession, call: dict[str, Any]) -> dict[str, Any]:
-    classifier = ZeroShotClassifier(session)
-    prepared = classifier.prepare(**call)
-    arrays = pad_batch(prepared.encodings, pad_token_id=session.tokenizer.pad_token_id)
-    return _record(session, call, prepared, arrays, plain(classifier(**call)))
-
-
-def _record(
-    session: AlbertSession, call: dict[str, Any], prepared: PreparedRequest[Any], arrays: Arrays, answer: Any
-) -> dict[str, Any]:
-    # The outputs of each sequence by itself, as an answer uses them, with zeros up to the longest.
-    outputs = [session.run(arrays)] if session.task == "multiple-choice" else [
-        {name: array[np.newaxis] for name, array in one.items()} for one in session.run_each(prepared.encodings)
-    ]  # fmt: skip
-    return {
-        "call": call,
-        **{name: array.tolist() for name, array in arrays.items()},
-        "outputs": {name: _encoded([one[name] for one in outputs]) for name in outputs[0]},
-        "answer": answer,
-    }
-
-
-def _encoded(rows: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
-    sizes = [max(row.shape[axis] for row in rows) for axis in range(rows[0].ndim)]
-    padded = [np.pad(row, [(0, size - own) for size, own in zip(sizes, row.shape, strict=True)]) for row in rows]
-    whole = np.concatenate(padded).astype("<f4")
-    return {"shape": list(whole.shape), "float32": base64.b64encode(whole.tobytes()).decode()}
-
-
-def _with_utf16(answer: Any, call: dict[str, Any]) -> Any:
-    if isinstance(answer, list):
-        return [_with_utf16(one, call) for one in answer]
-    if "start" in answer:
-        text = call.get("context", call.get("text")) or " ".join(call.get("words", ()))
-        text = text if isinstance(text, str) else text[answer["context_index"]]
-        answer |= {f"{name}_utf16": utf16(text, answer[name]) for name in ("start", "end")}
-    return answer
-
-
-def _error(session: AlbertSession, call: dict[str, Any]) -> dict[str, Any]:
-    try:
-        answer = session(**call)
-    except AlbertError as error:
-        return {"call": call, "type": type(error).__name__, "message": str(error)}
-    raise AssertionError(f"{call} is answered by {answer}")
+def write_more_vectors(session: AlbertSession, file: Path, *, zero_shot: bool = False) -> dict[str, Any]:
+    """Write the golden vectors of `session`'s bundle and those of the calls above to `file`; returns them."""
+    # All values of every output, so that the answers can be made of them.
+    with mock.patch.object(request_vectors, "MOST_VALUES", sys.maxsize):
+        vectors = make_vectors(session)
+        vectors["requests"] += [request_record(session, call) for call in MORE_CALLS[session.task]]
+        vectors["errors"] += [error_record(session, call) for call in WRONG_CALLS[session.task]]
+        if zero_shot:
+            vectors["zero_shot"] += [zero_shot_record(session, call) for call in ZERO_SHOT_CALLS]
+    assert all("message" in error for error in vectors["errors"])
+    write_vectors(vectors, file)
+    return vectors
