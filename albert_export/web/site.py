@@ -19,6 +19,7 @@ from albert_export.web.page_assets import PageBuildError, page_assets
 from albert_export.web.supported import refuse_unsupported
 from albert_runtime.bundle import MANIFEST_FILE, open_bundle, sha256_of
 from albert_runtime.errors import DependencyError
+from albert_runtime.packed.path import BundlePath
 
 SITE = FolderKind("site that `albert-export web` wrote", "albert-site.json")
 
@@ -76,7 +77,7 @@ def write_site(
     """Write a static site that runs a bundle in the browser, without other servers and without a connection.
 
     Args:
-        bundle_folder: an ONNX bundle with a tokenizer, of any task.
+        bundle_folder: an ONNX bundle with a tokenizer, of any task, as a folder or packed (a `.albert` file).
         output: the folder of the site, which appears when it is complete.
         title: the heading of the page; None names the task.
         examples: a JSON file with a list of requests; None takes the demo's, or those of the bundle's self-test.
@@ -152,7 +153,7 @@ def _write_pages(assets: Path, folder: Path, site: dict[str, Any]) -> None:
     (folder / "index.html").write_text(page, encoding="utf-8")
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: BundlePath, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # A file of a packed bundle can be opened and has no path of its own.
     with source.open("rb") as stream, target.open("wb") as copy:

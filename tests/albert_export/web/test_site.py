@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from albert_converters.packed_writer import pack_bundle
 from albert_export.cli.main import main
 from albert_export.web import site as site_module
 from albert_export.web.site import SITE, write_site
@@ -143,6 +144,31 @@ def test_a_damaged_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
     (bundle / "config.json").write_text("{ }")
     with pytest.raises(BundleError, match=r"config\.json .* is not the file that was exported"):
         write_site(bundle, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_packed_bundle_gives_the_same_site(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = pack_bundle(bundle, tmp_path / "reader.albert")
+    write_site(bundle, tmp_path / "of-the-folder")
+    monkeypatch.chdir(tmp_path)
+    assert main(["web", str(packed), "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith("reader-site: question-answering, ")
+    contents = [
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "of-the-folder", tmp_path / "reader-site")
+    ]
+    assert contents[0] == contents[1]
+
+
+def test_a_damaged_packed_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
+    packed = pack_bundle(bundle, tmp_path / "reader.albert")
+    content = bytearray(packed.read_bytes())
+    content[content.index((bundle / "model.onnx").read_bytes())] ^= 1
+    packed.write_bytes(content)
+    with pytest.raises(BundleError, match=r"reader\.albert.*damaged"):
+        write_site(packed, tmp_path / "site")
     assert not (tmp_path / "site").exists()
 
 
