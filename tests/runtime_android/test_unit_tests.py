@@ -1,13 +1,11 @@
-"""The Kotlin library's own tests pass, and its tables are those of Python."""
+"""The Kotlin library's own tests pass."""
 
 from __future__ import annotations
 
 import subprocess
-import unicodedata
 
 import pytest
 
-from tools.kotlin_jvm import unicode_ranges
 from tools.kotlin_jvm.build import Build
 
 
@@ -19,10 +17,3 @@ def test_junit(kotlin: Build) -> None:
     command = kotlin.command("org.junit.runner.JUnitCore", classes)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_tables_of_unicode_are_up_to_date() -> None:
-    target = unicode_ranges.TARGET.read_text(encoding="utf-8")
-    if f"from Unicode {unicodedata.unidata_version};" not in target:
-        pytest.skip(f"this Python has Unicode {unicodedata.unidata_version}, and the tables are those of Python 3.11")
-    assert target == unicode_ranges.source()

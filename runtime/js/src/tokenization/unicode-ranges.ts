@@ -1,6 +1,6 @@
 /** Properties of characters that JavaScript does not have. */
 
-// Written by tools/unicode_ranges_js.py from Unicode 14.0.0; don't edit it by hand.
+// Written by tools/unicode_ranges.py from Unicode 14.0.0; don't edit it by hand.
 
 /** The characters whose canonical combining class is not 0: the first and the last code point of each range. */
 const COMBINING = ranges(`

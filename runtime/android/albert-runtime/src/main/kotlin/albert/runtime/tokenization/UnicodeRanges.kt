@@ -1,6 +1,6 @@
 package albert.runtime.tokenization
 
-// Written by tools/kotlin_jvm/unicode_ranges.py from Unicode 14.0.0; don't edit it by hand.
+// Written by tools/unicode_ranges.py from Unicode 14.0.0; don't edit it by hand.
 
 /** The characters whose canonical combining class is not 0: the first and the last code point of each range. */
 private val COMBINING = ranges(
