@@ -165,6 +165,7 @@ _ASSUMED = {
         files={"reviews.txt": "\n".join(_REVIEWS), "reviews.csv": _REVIEWS_CSV},
     ),
     "docs/raspberry-pi.md": Assumed({"my-albert": "text-classification"}),
+    "docs/vectors.md": Assumed(bundles={"my-bundle": _QA_BUNDLE}),
     "docs/tflite.md": Assumed({"my-albert": "question-answering", "my-classifier": "text-classification"}),
 }
 

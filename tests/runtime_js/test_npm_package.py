@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -39,8 +38,7 @@ def project(tmp_path: Path) -> Path:
     subprocess.run(command, cwd=PACKAGE, check=True, capture_output=True)
     (archive,) = tmp_path.glob("albert-runtime-*.tgz")
     modules = tmp_path / "node_modules"
-    with tarfile.open(archive) as packed:
-        packed.extractall(modules, filter="data")
+    shutil.unpack_archive(archive, modules, "gztar")
     (modules / "package").rename(modules / "albert-runtime")
     for name in ("onnxruntime-web", "onnxruntime-common", "@types"):
         needs(name)
