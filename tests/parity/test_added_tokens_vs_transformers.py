@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from albert_converters.tokenizer.files import write_tokenizer
@@ -228,6 +228,7 @@ def test_vocabulary(name: str) -> None:
 @pytest.mark.parametrize("name", FOLDERS)
 @_SETTINGS
 @given(text=TEXTS)
+@example(text="\x85 a \x85")
 def test_files_of_a_bundle(name: str, text: str) -> None:
     original, _ = both(name)
     ours, slow, fast = written(name)

@@ -75,6 +75,10 @@ def tokenizer_json(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> dic
     }
 
 
+#: "^" and "$" would match at the ends of lines
+_SPACES_AT_THE_ENDS = r"(?<![\s\S]) +| +(?![\s\S])"
+
+
 def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[dict[str, Any]]:
     """Return the steps of `Normalizer`, followed by those of SentencePiece."""
     strip = {"type": "Strip", "strip_left": True, "strip_right": True}
@@ -91,7 +95,9 @@ def _normalizers(tokenizer: AlbertTokenizer, proto: SentencePieceProto) -> list[
             steps += [{"type": "NFC"}]
         steps += [{"type": "Precompiled", "precompiled_charsmap": base64.b64encode(proto.charsmap).decode("ascii")}]
     if proto.remove_extra_whitespaces:
-        steps += [replace_pattern(" {2,}", " "), strip]
+        # `Strip` takes other white space too, such as U+0085, which only `remove_space` has dropped before.
+        spaces = strip if tokenizer.remove_space else replace_pattern(_SPACES_AT_THE_ENDS, "")
+        steps += [replace_pattern(" {2,}", " "), spaces]
     return steps
 
 
