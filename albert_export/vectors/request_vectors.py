@@ -28,16 +28,12 @@ def request_record(session: AlbertSession, call: Mapping[str, Any]) -> dict[str,
         arrays = session.id_arrays(**call)
         outputs = session.run(arrays)
         return {"call": dict(call), **_graph_record(session, arrays, outputs)}
-    prepared = session.prepare(**call)
-    arrays = session.arrays(**call)
-    return {"call": dict(call), **_answered(session, prepared, arrays, _text_of(session.task, call))}
+    return {"call": dict(call), **_answered(session, session.prepare(**call), _text_of(session.task, call))}
 
 
 def zero_shot_record(session: AlbertSession, call: Mapping[str, Any]) -> dict[str, Any]:
     """The record of a call of `ZeroShotClassifier`."""
-    prepared = ZeroShotClassifier(session).prepare(**call)
-    arrays = session._pad(prepared.encodings)
-    return {"call": dict(call), **_answered(session, prepared, arrays, ())}
+    return {"call": dict(call), **_answered(session, ZeroShotClassifier(session).prepare(**call), ())}
 
 
 def error_record(session: AlbertSession, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,16 +45,21 @@ def error_record(session: AlbertSession, call: Mapping[str, Any]) -> dict[str, A
     return {"call": dict(call)}
 
 
-def _answered(
-    session: AlbertSession, prepared: PreparedRequest[Any], arrays: Mapping[str, NDArray[Any]], texts: Sequence[str]
-) -> dict[str, Any]:
-    # Each sequence runs by itself, as in a call: with dynamic quantization, a batch would give other numbers.
-    rows = list(session.run_each(prepared.encodings))
+def _answered(session: AlbertSession, prepared: PreparedRequest[Any], texts: Sequence[str]) -> dict[str, Any]:
+    arrays = session._pad(prepared.encodings)
+    outputs: Mapping[str, NDArray[Any]]
+    if CHOICES in session.bundle.task.input_axes:
+        # All choices run at once, as one row, as in a call.
+        arrays = {name: array[np.newaxis] for name, array in arrays.items()}
+        outputs = session.run(arrays)
+        count = len(prepared.encodings)
+        rows = [{name: output[0, place : place + 1] for name, output in outputs.items()} for place in range(count)]
+    else:
+        # Each sequence runs by itself, as in a call: with dynamic quantization, a batch would give other numbers.
+        rows = list(session.run_each(prepared.encodings))
+        outputs = {name: _stacked([row[name] for row in rows]) for name in session.bundle.task.outputs}
     answer = _plain(prepared.finish(rows))
     _add_utf16(answer, [utf16_positions(text) for text in texts])
-    outputs = {name: _stacked([row[name] for row in rows]) for name in session.bundle.task.outputs}
-    if CHOICES in session.bundle.task.input_axes:
-        outputs = {name: output.reshape(1, -1) for name, output in outputs.items()}
     return {**_graph_record(session, arrays, outputs), "answer": answer}
 
 
