@@ -7,6 +7,7 @@ install on the board. Both are kept in a cache folder, so that they are fetched 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -14,7 +15,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from tools.aarch64.boards import Board
+from tools.cache_folder import cache_folder as shared_cache_folder
 
 QEMU = "qemu-aarch64-static"
 _DEBIAN = "bookworm"
@@ -29,8 +33,7 @@ class PreparationError(Exception):
 
 def cache_folder() -> Path:
     """The folder of everything that is fetched: $ALBERT_AARCH64_CACHE, or one in the user's cache folder."""
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "albert-export" / "aarch64"
-    return Path(os.environ.get("ALBERT_AARCH64_CACHE") or usual)
+    return shared_cache_folder("aarch64", "ALBERT_AARCH64_CACHE")
 
 
 def missing() -> str:
@@ -65,22 +68,31 @@ class Emulator:
         folder = cache_folder() if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         system = folder / "system"
-        if not system.is_dir():
-            _unpack_system(system)
-        packages = folder / "packages"
-        shutil.rmtree(packages, ignore_errors=True)
-        _install_packages(wheel, extras, folder / "wheels", packages)
+        digest = hashlib.sha256(repr(extras).encode() + wheel.read_bytes()).hexdigest()
+        packages = folder / f"packages-{digest[:16]}"
+        # Of several processes, such as workers of pytest, one prepares and the others wait.
+        with FileLock(folder / "lock"):
+            if not system.is_dir():
+                _unpack_system(system)
+            if not packages.is_dir():
+                for older in folder.glob("packages*"):
+                    shutil.rmtree(older)
+                incomplete = folder / "packages.incomplete"
+                _install_packages(wheel, extras, folder / "wheels", incomplete)
+                incomplete.rename(packages)
         return cls(system, packages)
 
     def run(self, board: Board, script: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a Python script as on `board`. The script sees `packages` and the standard library, nothing else."""
-        cpuinfo = self.system / "proc" / "cpuinfo"
-        cpuinfo.parent.mkdir(exist_ok=True)
-        cpuinfo.write_text(board.cpuinfo, encoding="utf-8")
         python = self.system / "usr" / "bin" / f"python{_PYTHON}"
         command = [QEMU, "-cpu", board.cpu, "-L", str(self.system), str(python), "-B", str(script), *arguments]
         environment = {"PYTHONPATH": str(self.packages), "PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
+        cpuinfo = self.system / "proc" / "cpuinfo"
+        cpuinfo.parent.mkdir(exist_ok=True)
+        # The system is that of one board at a time.
+        with FileLock(self.system.with_name("lock")):
+            cpuinfo.write_text(board.cpuinfo, encoding="utf-8")
+            return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
 
 
 def _unpack_system(system: Path) -> None:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from tools.cache_folder import cache_folder as shared_cache_folder
+
 _JDK = 17
 #: where Debian's packages put their jars
 _DEBIAN_JARS = Path("/usr/share/java")
@@ -62,9 +64,7 @@ _JVM_ENGINE = Package(
 
 def cache_folder() -> Path:
     """The folder of everything that is fetched or compiled: $ALBERT_KOTLIN_CACHE, or one in the user's cache folder."""
-    given = os.environ.get("ALBERT_KOTLIN_CACHE")
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "albert-export" / "kotlin-jvm"
-    return Path(given) if given else usual
+    return shared_cache_folder("kotlin-jvm", "ALBERT_KOTLIN_CACHE")
 
 
 class Parts:
