@@ -7,6 +7,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -109,11 +110,14 @@ class TFLiteEngine(ReloadableEngine):
         self._native = interpreter
 
     def _open(self) -> Any:
-        """Open the file with the interpreter."""
+        """Open the file with the interpreter, or a local copy of it if it lies in a packed bundle."""
+        with local_file(self._path) as file:
+            return self._open_local(file)
+
+    def _open_local(self, file: Path) -> Any:
         module_name, attribute = self._interpreter_class.split(":")
         interpreter_class = attrgetter(attribute)(importlib.import_module(module_name))
-        with local_file(self._path) as file:
-            return interpreter_class(model_path=str(file), num_threads=self.threads)
+        return interpreter_class(model_path=str(file), num_threads=self.threads)
 
     def _bind(self, interpreter: Any) -> None:
         # The signature runner must not outlive this method: the interpreter takes it for a view of its memory, and
@@ -248,12 +252,12 @@ class TFLiteRuntimeEngine(TFLiteEngine):
         """The version of the package."""
         return str(importlib.import_module("tflite_runtime").__version__)
 
-    def _open(self) -> Any:
+    def _open_local(self, file: Path) -> Any:
         # The other interpreters check an offset before they follow it; this one reads from any address that a damaged
         # file holds.
-        check_tflite_file(self._path)
+        check_tflite_file(file, shown=self.model_file)
         try:
-            return super()._open()
+            return super()._open_local(file)
         except SystemError as error:  # an extension module that was built for numpy 1 raises this with numpy 2
             raise DependencyError(
                 f"tflite-runtime {self.version} does not work with numpy {np.__version__}: pip install 'numpy<2'"

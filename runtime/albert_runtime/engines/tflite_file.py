@@ -9,10 +9,10 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 
 from albert_runtime.errors import BundleError
 from albert_runtime.failed_downloads import failed_download
-from albert_runtime.packed.local_file import local_file
 from albert_runtime.packed.path import BundlePath
 
 _IDENTIFIER = b"TFL3"
@@ -34,27 +34,28 @@ _SIGNATURE: _Fields = {0: [_NAMED], 1: [_NAMED], 2: _STRING}
 _MODEL: _Fields = {1: [_OPERATOR_CODE], 2: [_SUBGRAPH], 3: _STRING, 4: [_BUFFER], 6: [_NAMED], 7: [_SIGNATURE]}
 
 
-def check_tflite_file(file: BundlePath) -> None:
+def check_tflite_file(file: Path, *, shown: BundlePath | None = None) -> None:
     """Check that `file` is a TFLite graph and is complete.
+
+    Args:
+        file: the file to read.
+        shown: the file that messages name, if `file` is a copy of it.
 
     Raises:
         BundleError: it is not, or it can't be read.
     """
+    named = shown or file
     try:
         with file.open("rb") as stream:
             if stream.read(8)[4:] != _IDENTIFIER:
-                raise BundleError(failed_download(file) or f"{file} is not a TFLite graph; export the model again")
-        with (
-            local_file(file) as local,
-            local.open("rb") as stream,
-            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        ):
-            _FlatbufferReader(content).table(0, _MODEL)
+                raise BundleError(failed_download(named) or f"{named} is not a TFLite graph; export the model again")
+            with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                _FlatbufferReader(content).table(0, _MODEL)
     except OSError as error:
-        raise BundleError(f"can't read {file}: {error.strerror or error}") from error
+        raise BundleError(f"can't read {named}: {error.strerror or error}") from error
     except _OutsideError:
         raise BundleError(
-            f"{file} is damaged: it points to places past its end, byte {file.stat().st_size}; copy it again"
+            f"{named} is damaged: it points to places past its end, byte {file.stat().st_size}; copy it again"
         ) from None
 
 
