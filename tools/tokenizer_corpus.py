@@ -29,7 +29,7 @@ from albert_export.samples.corpora import declaration
 from albert_export.samples.languages import ENGLISH, LANGUAGES
 from albert_export.samples.texts import corpus, sentences
 from albert_export.utils.atomic_file import replacing
-from albert_export.vectors.text_positions import utf16_positions
+from albert_export.vectors.text_positions import utf16_spans
 from albert_export.vectors.texts import PAIRS, PASSAGE, TEXTS
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import AlbertError, UsageError
@@ -159,11 +159,7 @@ def write_corpus(tokenizer: AlbertTokenizer, texts: list[tuple[str, str | None]]
     taken = time.perf_counter() - began
     with replacing(file) as part, part.open("w", encoding="ascii") as stream:
         for (text, pair), encoding in zip(texts, encodings, strict=True):
-            positions = (utf16_positions(text), utf16_positions(pair or ""))
-            spans = [
-                [positions[which or 0][start], positions[which or 0][end]]
-                for (start, end), which in zip(encoding.offsets, encoding.sequence_ids, strict=True)
-            ]
+            spans = utf16_spans(encoding, text, pair)
             record = {"text": text, "pair": pair, "ids": encoding.ids, "spans_utf16": spans}
             stream.write(json.dumps(record) + "\n")
     return len(texts) / taken

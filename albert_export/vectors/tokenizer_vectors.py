@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from albert_export.vectors.text_positions import utf16_positions
+from albert_export.vectors.text_positions import utf16_spans
 from albert_export.vectors.texts import PAIRS, PASSAGE, TEXTS, WORD_LISTS
 from albert_runtime import AlbertTokenizer, Encoding
 from albert_runtime.tokenization.given_words import encode_words, locate_words
@@ -77,15 +77,13 @@ def tokenizer_record(tokenizer: AlbertTokenizer, section: str, given: dict[str, 
 
 def _record(encoding: Encoding, text: str, pair: str | None = None) -> dict[str, Any]:
     """An encoding as JSON types, with its spans in characters and in UTF-16 code units."""
-    positions = [utf16_positions(text), utf16_positions(pair or "")]
-    spans = zip(encoding.offsets, encoding.sequence_ids, strict=True)
     return {
         "tokens": list(encoding.tokens),
         "ids": list(encoding.ids),
         "type_ids": list(encoding.type_ids),
         "special_tokens_mask": list(encoding.special_tokens_mask),
         "spans": [list(span) for span in encoding.offsets],
-        "spans_utf16": [[positions[which or 0][start], positions[which or 0][end]] for (start, end), which in spans],
+        "spans_utf16": utf16_spans(encoding, text, pair),
         "word_ids": list(encoding.word_ids),
         "sequence_ids": list(encoding.sequence_ids),
     }

@@ -44,8 +44,3 @@ def answers(bundle: Path, requests: Sequence[dict[str, Any]], engine: str) -> li
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == len(requests)
     return found
-
-
-def in_utf16(text: str, place: int) -> int:
-    """The number of UTF-16 code units before the character `place` of `text`."""
-    return len(text[:place].encode("utf-16-le", "surrogatepass")) // 2

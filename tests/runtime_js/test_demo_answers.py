@@ -12,10 +12,11 @@ import pytest
 
 import albert_runtime
 from albert_export.demos import demo_examples
+from albert_export.vectors.text_positions import utf16_positions
 from albert_runtime.errors import AlbertError
 from albert_runtime.tasks import TASKS
 from tests.conftest import DemoBundleOf
-from tests.runtime_js.javascript_package import PACKAGE, answers, in_utf16, needs, node
+from tests.runtime_js.javascript_package import PACKAGE, answers, needs, node
 from tests.shared_data import shared_data
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
@@ -101,7 +102,7 @@ def _in_utf16(answer: Any, request: dict[str, Any]) -> Any:
     if "start" not in answer:
         return answer
     text = request.get("context") or request["text"]
-    return {**answer, **{name: in_utf16(text, answer[name]) for name in ("start", "end")}}
+    return {**answer, **{name: utf16_positions(text)[answer[name]] for name in ("start", "end")}}
 
 
 def _difference(got: Any, wanted: Any, tolerance: float, path: str = "answer") -> str | None:

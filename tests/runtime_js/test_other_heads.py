@@ -11,9 +11,10 @@ import pytest
 
 import albert_runtime
 from albert_export.export import export_onnx
+from albert_export.vectors.text_positions import utf16_positions
 from albert_runtime.errors import AlbertError
 from tests.conftest import DemoBundleOf, save_tiny
-from tests.runtime_js.javascript_package import answers, in_utf16
+from tests.runtime_js.javascript_package import answers
 
 pytestmark = [pytest.mark.node, pytest.mark.slow]
 
@@ -41,7 +42,7 @@ def test_the_head_beam_search(tmp_path: Path) -> None:
         assert len(given) == len(wanted)
         for one, other in zip(given, wanted, strict=True):
             assert one["text"] == other["text"]
-            assert one["start"] == in_utf16(_CONTEXT, other["start"])
+            assert one["start"] == utf16_positions(_CONTEXT)[other["start"]]
             assert one["score"] == pytest.approx(other["score"], abs=1e-6)
             assert one["null_score"] == pytest.approx(other["null_score"], abs=1e-6)
 

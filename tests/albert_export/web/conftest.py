@@ -17,15 +17,11 @@ from filelock import FileLock
 from albert_export.web.page_assets import ASSETS, PageBuildError, page_assets
 from albert_export.web.site import write_site
 from tests.conftest import BuiltOnce, DemoBundleOf
+from tools.page.browser import FLAGS
 
 INSECURE_HOST = "phone.test"
-#: for containers, and so that Chromium looks for nothing on the network
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-    # an address that is this machine, and for which browsers give no secure context, as in a home network
-    f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1",
-]
+#: an address that is this machine, and for which browsers give no secure context, as in a home network
+_INSECURE_ADDRESS = f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"
 
 SiteOf = Callable[[str, str], Path]
 
@@ -113,7 +109,7 @@ def browser() -> Iterator[Any]:
     if program is None:
         pytest.skip("there is no Chromium: apt-get install chromium")
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=program, args=FLAGS)
+        chromium = started.chromium.launch(executable_path=program, args=[*FLAGS, _INSECURE_ADDRESS])
         yield chromium
         chromium.close()
 
