@@ -70,6 +70,8 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@click.option("--with-tokenizer", is_flag=True,
+              help="Also write model_with_tokenizer.onnx: texts in, answers out.")  # fmt: skip
 @force_option
 @quiet_option
 @json_option
@@ -88,6 +90,7 @@ def onnx(
     null_threshold: float | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    with_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -118,6 +121,7 @@ def onnx(
             allow_random_head=allow_random_head,
             reading=reading,
             no_tokenizer=no_tokenizer,
+            with_tokenizer=with_tokenizer,
             force=force,
             progress=progress,
         )

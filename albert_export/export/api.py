@@ -9,6 +9,7 @@ from albert_converters.extras import require_packages
 from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
+from albert_export.export.text_graph import check_text_graph_options
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
 from albert_export.quantization.calibration import read_calibration_texts
@@ -34,6 +35,7 @@ def export_onnx(
     allow_random_head: bool = False,
     reading: ReadOptions | None = None,
     no_tokenizer: bool = False,
+    with_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Exported:
@@ -58,6 +60,8 @@ def export_onnx(
         no_tokenizer: leave the tokenizer out, for a model that has none or whose tokenizer is not supported. The bundle
             takes token ids, `calibration_data` holds lines of ids, and everything is verified with ids drawn from the
             vocabulary.
+        with_tokenizer: also write `model_with_tokenizer.onnx`, which takes texts and gives answers. It is one file, for
+            ONNX Runtime with onnxruntime-extensions. On how many texts its token ids are the tokenizer's is measured.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -71,6 +75,8 @@ def export_onnx(
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
     require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
+    if with_tokenizer:
+        check_text_graph_options(no_tokenizer=no_tokenizer, opset=opset)
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
     options = OnnxOptions(precision, opset, processor)
     return export_bundle(
@@ -83,6 +89,7 @@ def export_onnx(
         allow_random_head=allow_random_head,
         reading=reading,
         no_tokenizer=no_tokenizer,
+        with_tokenizer=with_tokenizer,
         force=force,
         progress=progress,
     )

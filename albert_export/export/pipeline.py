@@ -19,6 +19,7 @@ from albert_export.export.candidates import CandidateBuilder
 from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
 from albert_export.export.selection import CandidateSelector, Selection
+from albert_export.export.text_graph import add_text_graph, refuse_text_graph
 from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.unknown_text import check_unknown_text
 from albert_export.reference.registry import build_reference
@@ -59,6 +60,7 @@ class Exported:
             "model_bytes": (self.folder / manifest.model_file).stat().st_size,
             "quantized": manifest.quantized,
             "recipe_search": manifest.recipe_search,
+            **({"text_graph": manifest.text_graph} if manifest.text_graph else {}),
             "parity": self.report.summary(),
         }
 
@@ -74,6 +76,7 @@ def export_bundle(
     allow_random_head: bool,
     reading: ReadOptions | None,
     no_tokenizer: bool,
+    with_tokenizer: bool = False,
     force: bool,
     progress: Progress,
 ) -> Exported:
@@ -90,6 +93,7 @@ def export_bundle(
         allow_random_head: gives random weights to a head that the checkpoint lacks.
         reading: new names for weights of the checkpoint, and which to leave out.
         no_tokenizer: leaves the tokenizer out: the bundle takes token ids.
+        with_tokenizer: adds a second graph, which takes texts.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
     """
@@ -103,6 +107,8 @@ def export_bundle(
     settings = request_settings(checkpoint, tokenizer, chosen, null_threshold)
     for name in settings["missing_outputs"]:
         progress(f"there is no {name}, because the checkpoint has no weights for it")
+    if with_tokenizer and tokenizer is not None:
+        refuse_text_graph(tokenizer, chosen, settings["head"])
     options = options_for(checkpoint, chosen)
     accuracy.refuse_unused(options.precision)
     dataset = accuracy.dataset(checkpoint, chosen)
@@ -131,11 +137,14 @@ def export_bundle(
             write_tokenizer(tokenizer, folder)
         builder = CandidateBuilder(context, options.exporter_for(context), folder)
         selection = CandidateSelector(builder, accuracy, dataset).select()
+        text_graph = {}
+        if with_tokenizer:
+            text_graph = add_text_graph(selection.candidate.session, folder, context.samples, progress)
         progress("writing the manifest")
-        return Exported(output, _write_description(selection, context), selection.parity)
+        return Exported(output, _write_description(selection, context, text_graph), selection.parity)
 
 
-def _write_description(selection: Selection, context: ExportContext) -> Manifest:
+def _write_description(selection: Selection, context: ExportContext, text_graph: dict[str, Any]) -> Manifest:
     """Writes the model card and the final manifest of the selected candidate; returns the manifest."""
     folder, session = selection.candidate.folder, selection.candidate.session
     with suppressed_truncation_warnings():
@@ -146,6 +155,7 @@ def _write_description(selection: Selection, context: ExportContext) -> Manifest
         parity=selection.parity.summary(),
         recipe_search={} if selection.search is None else selection.search.to_dict(),
         self_test=tests,
+        text_graph=text_graph,
     )
     card = model_card(manifest, context.checkpoint, folder, context.samples)
     (folder / "README.md").write_text(card, encoding="utf-8")

@@ -20,7 +20,7 @@ VOCABULARY_FILE = "spiece.model"
 WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer")
+_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer", "text_graph")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,9 @@ class Manifest:
     #: whether the bundle has a tokenizer's files. A bundle without them takes token ids only. The field is in the file
     #: only then, so that other bundles stay as earlier versions wrote them.
     has_tokenizer: bool = True
+    #: what the bundle's second graph takes and gives, which reads texts itself by operators of onnxruntime-extensions,
+    #: and on how many texts its token ids were those of the tokenizer. The field is in the file only if there is one.
+    text_graph: dict[str, Any] = field(default_factory=dict)
     #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -132,6 +135,8 @@ class Manifest:
             del record["head"]
         if self.has_tokenizer:
             del record["has_tokenizer"]
+        if not self.text_graph:
+            del record["text_graph"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
 
     def _problems(self) -> list[str]:
@@ -234,5 +239,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "missing_outputs": ("a list of strings", _is_strings),
     "head": ("a string", lambda value: isinstance(value, str)),
     "has_tokenizer": ("true or false", lambda value: isinstance(value, bool)),
+    "text_graph": ("a table", lambda value: isinstance(value, dict)),
     "self_test": ("a list of test vectors", _is_records),
 }
