@@ -148,6 +148,20 @@ def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
         f"  mask        {manifest['mask_policy']}",
         f"  made by     {', '.join(f'{tool} {version}' for tool, version in manifest['versions'].items())}",
         f"  files       {', '.join(sorted(manifest['files']))}",
+        *_text_graph_line(manifest),
+    ]
+
+
+def _text_graph_line(manifest: dict[str, Any]) -> list[str]:
+    """What the second graph is, which takes texts; empty if there is none."""
+    facts = manifest.get("text_graph")
+    if not facts:
+        return []
+    needs = ", ".join(f"{package} {version}" for package, version in facts["needs"].items())
+    return [
+        f"  text graph  {facts['file']}: {', '.join(facts['inputs'])} -> {', '.join(facts['outputs'])}; needs {needs}; "
+        f"ids equal on {facts['equal_ids']:,} of {facts['texts']:,} texts, answers on {facts['equal_answers']} of "
+        f"{facts['answers']}"
     ]
 
 

@@ -107,8 +107,8 @@ def add_text_graph(session: AlbertSession, folder: Path, samples: SampleTexts, p
         shown = "".join(f"\n- {request}" for request in different[:_EXAMPLES])
         raise ParityError(
             f"the graph with the tokenizer gives the tokenizer's ids on {facts['equal_ids']:,} of {compared:,} texts, "
-            f"and the bundle's answers on {sum(answers)} of {len(answers)}, which is too few; leave --with-tokenizer out"
-            + (f". Texts that differ:{shown}" if shown else "")
+            f"and the bundle's answers on {sum(answers)} of {len(answers)}, which is too few; "
+            "leave --with-tokenizer out" + (f". Texts that differ:{shown}" if shown else "")
         )
     return facts
 
@@ -139,6 +139,8 @@ def _compare_ids(session: AlbertSession, reader: Any, samples: SampleTexts) -> t
             continue
         [ids] = reader.run(["input_ids"], text_inputs(request))
         compared += 1
+        if session.task == "token-classification":  # the graph reads the first window of a long text
+            expected = expected[:1]
         if not np.array_equal(ids, expected):
             different.append(request)
     return compared, different

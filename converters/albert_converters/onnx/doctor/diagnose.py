@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from onnx import TensorProto
+
 from albert_converters.doctor.diagnosis import CheckResult, Diagnosis, run_checks
 from albert_converters.onnx.doctor import compatibility_checks, weight_checks
 from albert_converters.onnx.doctor.passes import repair_onnx
 from albert_converters.onnx.model import OnnxModelView, read_onnx
+from albert_runtime.errors import UnsupportedError
 
 CHECKS: tuple[Callable[[OnnxModelView], Iterator[CheckResult]], ...] = (
     weight_checks.check_duplicated_weights,
@@ -35,9 +38,16 @@ def diagnose_onnx(path: Path) -> Diagnosis:
 
     Raises:
         UsageError: there is no such file.
-        UnsupportedError: it is not an ONNX graph, it is damaged, or files with its weights are missing.
+        UnsupportedError: it is not an ONNX graph, it is damaged, files with its weights are missing, or it takes texts.
     """
-    return run_checks(read_onnx(path), CHECKS, _repair)
+    model = read_onnx(path)
+    texts = [value.name for value in model.input_values if value.type.tensor_type.elem_type == TensorProto.STRING]
+    if texts:
+        raise UnsupportedError(
+            f"{path} takes texts ({', '.join(texts)}): it holds a tokenizer, which these checks know nothing about; "
+            "examine the graph that takes token ids, which is model.onnx beside it in a bundle of albert-export"
+        )
+    return run_checks(model, CHECKS, _repair)
 
 
 def _repair(model: OnnxModelView) -> tuple[list[str], bytes]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import onnxruntime
 from onnx import ModelProto, helper
 
 from albert_converters.onnx.text_graph.nodes import EXTENSIONS, NodeBuilder
 from albert_converters.onnx.text_graph.parts import INT64, TextGraphParts
+from albert_converters.onnx.text_graph.row_loop import run_row_by_row
 from albert_converters.onnx.text_graph.sequences import SequenceBuilder
 from albert_converters.onnx.text_graph.tasks import text_task
 from albert_converters.onnx.text_graph.tokens import InGraphTokenizer
@@ -88,6 +88,7 @@ def build_text_graph(
     parts = TextGraphParts(build, InGraphTokenizer(build, vocabulary), sequences, tokenizer, manifest, config)
     read = task.before(parts)
     inputs = read.by_name()
+    before = list(build.nodes)
     for name, value in inputs.items():
         build.give(value, name)
     axes = ["batch_size", "num_choices", "sequence_length"][-3 if manifest.task == "multiple-choice" else -2 :]
@@ -99,12 +100,17 @@ def build_text_graph(
         [helper.make_tensor_value_info(name, INT64, axes) for name in INPUT_NAMES],
         model,
     )
-    before = list(build.nodes)
+    graph = model.graph
+    if task.row_by_row:
+        build.nodes[:] = []
+        parts.kept |= run_row_by_row(build, graph, inputs, is_static=static_length is not None)
+        middle = list(build.nodes)
+    else:
+        middle = [*build.nodes[len(before) :], *graph.node]
     build.nodes.clear()
     task.after(parts, read)
-    graph = model.graph
     _rename_clashes(graph, {value.name for value in (*parts.inputs, *parts.outputs)})
-    nodes = [*before, *graph.node, *build.nodes]
+    nodes = [*before, *middle, *build.nodes]
     del graph.node[:], graph.input[:], graph.output[:]
     graph.node.extend(nodes)
     graph.initializer.extend(build.constants)
@@ -132,8 +138,9 @@ def check_opset(opset: int) -> None:
         )
 
 
-def text_session(model: ModelProto | Path) -> onnxruntime.InferenceSession:
+def text_session(model: ModelProto | Path) -> Any:
     """A session of ONNX Runtime that runs a text graph, with the operators of onnxruntime-extensions."""
+    import onnxruntime
     import onnxruntime_extensions
 
     options = onnxruntime.SessionOptions()

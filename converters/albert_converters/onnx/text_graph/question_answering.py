@@ -68,7 +68,7 @@ def answer_question(parts: TextGraphParts, sequences: Sequences) -> None:
     )
     is_start = build.op("Equal", places, build.ints(0))
     compared = build.op("Or", in_context, is_start)
-    starts, ends = (_log_probabilities(build, name, compared) for name in ("start_logits", "end_logits"))
+    starts, ends = (_log_probabilities(build, kept[name], compared) for name in ("start_logits", "end_logits"))
     nothing = build.op("Add", *(build.op("Gather", one, build.ints(0), axis=1) for one in (starts, ends)))
     log_null = build.op("ReduceMin", nothing, keepdims=0)
     impossible = build.doubles(_IMPOSSIBLE)

@@ -29,6 +29,8 @@ class TextTask:
     before: Callable[[TextGraphParts], Sequences]
     #: names of the model's outputs -> answers
     after: Callable[[TextGraphParts, Sequences], None]
+    #: the model runs the rows one after the other, as the runtime runs windows, and not as a batch
+    row_by_row: bool = False
 
 
 def text_task(manifest: Manifest) -> TextTask:
@@ -176,5 +178,5 @@ _TASKS: Mapping[str, TextTask] = {
     "multiple-choice": TextTask(_prompt_and_choices, _best_choice),
     "fill-mask": TextTask(_one_text, _filled_masks),
     "pretraining": TextTask(_two_texts, _order),
-    "question-answering": TextTask(window_inputs, answer_question),
+    "question-answering": TextTask(window_inputs, answer_question, row_by_row=True),
 }

@@ -100,8 +100,8 @@ def problems(tokenizer: AlbertTokenizer) -> list[str]:
         ]
     if tokenizer.wordpiece is not None:
         return [
-            "its vocabulary is WordPiece's (vocab.txt), and the operator BertTokenizer of onnxruntime-extensions gives "
-            "other ids for accents, control characters and added tokens"
+            "its vocabulary is WordPiece's (vocab.txt), and onnxruntime-extensions' operator BertTokenizer finds no "
+            "[MASK], [SEP] or added token in a text, and keeps capitals and accents of other scripts than Latin"
         ]
     proto = SentencePieceProto.parse(tokenizer.vocabulary_content)
     found = []
