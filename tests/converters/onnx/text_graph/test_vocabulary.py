@@ -68,7 +68,8 @@ def test_ids_of_real_texts() -> None:
     ids = InGraphIds(tokenizer)
     texts = [text for group in all_texts().values() for text in group if text.strip()]
     different = [text for text in texts if ids(text) != tokenizer.encode(text, add_special_tokens=False)]
-    print(f"ids equal on {len(texts) - len(different):,} of {len(texts):,} texts; the rest:", *different, sep="\n- ")
+    shown = [text[:60] for text in different]
+    print(f"ids equal on {len(texts) - len(different):,} of {len(texts):,} texts; the rest:", *shown, sep="\n- ")
     assert len(different) <= 0.001 * len(texts)
 
 
