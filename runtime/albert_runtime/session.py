@@ -82,7 +82,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         verify: bool = True,
         engine: Engine | str | None = None,
     ) -> None:
-        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify)
+        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify, for_engine=True)
         self.manifest = self.bundle.manifest
         #: what opens the same session again; the folder is absolute, since the current folder may change
         self._opened_with = (self.bundle.path.absolute(), threads, verify, engine)
@@ -269,7 +269,7 @@ def load(
     engine: Engine | str | None = None,
 ) -> AlbertSession:
     """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised."""
-    opened = open_bundle(bundle, check=verify)
+    opened = open_bundle(bundle, check=verify, for_engine=True)
     return session_class(opened.task)(opened, threads=threads, verify=verify, engine=engine)
 
 
@@ -288,7 +288,7 @@ def _reopen(
         BundleError: the folder holds another bundle. For other reasons see `AlbertSession`.
     """
     try:
-        bundle = open_bundle(folder, check=verify)
+        bundle = open_bundle(folder, check=verify, for_engine=True)
     except UsageError as error:
         raise UsageError(
             f"{error}\nA pickled session opens its bundle again: the bundle must lie at the same path on every machine."
