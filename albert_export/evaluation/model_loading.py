@@ -113,7 +113,7 @@ def _of_checkpoint(checkpoint: Checkpoint, task: Task) -> Model:
                 files=file_hashes(folder),
                 labels=labels,
             )
-            bundle = Bundle(folder, manifest, config.to_dict())
+            bundle = Bundle(folder, manifest, config.to_dict(), manifest.precisions)
             engine = reference_engine(reference, task, framework)
             session = session_class(task)(bundle, verify=False, engine=engine)
         session.bundle = dataclasses.replace(bundle, folder=checkpoint.folder)

@@ -39,6 +39,7 @@ __all__ = [
     "Bundle",
     "Manifest",
     "open_bundle",
+    "open_every_precision",
     "sha256_of",
 ]
 
@@ -63,6 +64,8 @@ class Bundle:
     manifest: Manifest
     #: the content of config.json, the model's configuration
     config: dict[str, Any]
+    #: the precisions of its graphs; `manifest` describes one of them
+    precisions: tuple[str, ...]
 
     @property
     def task(self) -> Task:
@@ -90,25 +93,30 @@ class Bundle:
         return dict(enumerate(self.manifest.labels))
 
 
-def open_bundle(folder: str | Path, check: bool = True, *, for_engine: bool = False) -> Bundle:
+def open_bundle(
+    folder: str | Path, check: bool = True, *, precision: str | None = None, for_engine: bool = False
+) -> Bundle:
     """Open the bundle in `folder`.
 
     Args:
         folder: the folder of the bundle, or a packed bundle (a `.albert` file).
         check: also compare the hash of every file with the manifest. It is always checked that the files are there.
+        precision: the graph to open in a bundle with several; None means the first. The files of the others are not
+            looked at, and may be absent.
         for_engine: the graph will be loaded next, so a copy that its engine needs is begun in the background.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or no graph of this precision in it.
         BundleError: it is not a bundle, is incomplete or damaged, or has another format version.
     """
     files = _files_of(Path(folder))
     record = _read_json(files / MANIFEST_FILE)
     try:
-        manifest = Manifest.from_dict(record)
-    except BundleError as error:
-        raise BundleError(f"{files}: {error}") from error
-    problems = _packing_problems(files, manifest) if isinstance(files, PackedPath) else []
+        described = Manifest.from_dict(record)
+        manifest = described.for_precision(precision)
+    except (BundleError, UsageError) as error:
+        raise type(error)(f"{files}: {error}") from error
+    problems = _packing_problems(files, described) if isinstance(files, PackedPath) else []
     if isinstance(files, PackedPath) and problems:
         raise damaged(files, problems)
     if for_engine:
@@ -121,7 +129,13 @@ def open_bundle(folder: str | Path, check: bool = True, *, for_engine: bool = Fa
     config = _read_json(files / CONFIG_FILE)
     if not isinstance(config, dict):
         raise BundleError(f"{files / CONFIG_FILE} must hold a JSON object, not {type(config).__name__}")
-    return Bundle(files, manifest, config)
+    return Bundle(files, manifest, config, described.precisions)
+
+
+def open_every_precision(folder: str | Path) -> list[Bundle]:
+    """Open each graph of the bundle in `folder`, the first one first, and check all hashes; see `open_bundle`."""
+    first = open_bundle(folder)
+    return [first, *(open_bundle(folder, precision=one) for one in first.precisions[1:])]
 
 
 def _files_of(path: Path) -> BundlePath:

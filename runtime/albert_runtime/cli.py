@@ -121,6 +121,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="onnx, litert, tflite-runtime or tf-lite (default: the first that is installed and runs the bundle)",
     )
+    parser.add_argument(
+        "--precision", metavar="NAME", help="the graph to use in a bundle with several, e.g. int8 (default: the first)"
+    )
     parser.add_argument("--no-verify", action="store_true", help="skip the check of hashes and self-test vectors")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     return parser
@@ -156,12 +159,18 @@ def _answer(options: argparse.Namespace, prog: str, open_progress: OpenProgress 
     from albert_runtime.token_ids import no_tokenizer_message
 
     def open_session() -> AlbertSession:
-        return load(options.bundle, threads=options.threads, verify=not options.no_verify, engine=options.engine)
+        return load(
+            options.bundle,
+            threads=options.threads,
+            verify=not options.no_verify,
+            engine=options.engine,
+            precision=options.precision,
+        )
 
     if not gives_ids(options):
         check_file_options(options)
     # The request is checked before the graph is loaded, which takes much longer.
-    bundle = open_bundle(options.bundle, check=False)
+    bundle = open_bundle(options.bundle, check=False, precision=options.precision)
     if gives_ids(options):
         for text in run_ids(options, prog, bundle, open_session):
             print(_printable(text, sys.stdout))

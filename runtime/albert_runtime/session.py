@@ -113,7 +113,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
                 "file can be opened again; open a session in each process instead: "
                 f"albert_runtime.load({str(folder)!r})"
             )
-        return _reopen, (type(self), folder, threads, verify, engine, self.manifest.files)
+        return _reopen, (type(self), folder, threads, verify, engine, self.manifest.precision, self.manifest.files)
 
     @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -267,9 +267,13 @@ def load(
     threads: int | None = None,
     verify: bool = True,
     engine: Engine | str | None = None,
+    precision: str | None = None,
 ) -> AlbertSession:
-    """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised."""
-    opened = open_bundle(bundle, check=verify, for_engine=True)
+    """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised.
+
+    `precision` selects one of the graphs of a bundle with several, such as "int8"; None means the first.
+    """
+    opened = open_bundle(bundle, check=verify, precision=precision, for_engine=True)
     return session_class(opened.task)(opened, threads=threads, verify=verify, engine=engine)
 
 
@@ -279,6 +283,7 @@ def _reopen(
     threads: int | None,
     verify: bool,
     engine: Engine | str | None,
+    precision: str,
     files: Mapping[str, str],
 ) -> AlbertSession:
     """The session that was pickled or copied; `files` are the hashes of its bundle.
@@ -288,7 +293,7 @@ def _reopen(
         BundleError: the folder holds another bundle. For other reasons see `AlbertSession`.
     """
     try:
-        bundle = open_bundle(folder, check=verify, for_engine=True)
+        bundle = open_bundle(folder, check=verify, precision=precision, for_engine=True)
     except UsageError as error:
         raise UsageError(
             f"{error}\nA pickled session opens its bundle again: the bundle must lie at the same path on every machine."
