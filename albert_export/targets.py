@@ -8,6 +8,8 @@ from typing import Any
 
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.precisions import precision_name, unknown_precision
+from albert_runtime.suggestions import did_you_mean
 from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
 
 GRAPHS = ("loop", "unrolled")
@@ -101,7 +103,8 @@ def find_target(name: str) -> Target:
         UsageError: there is no such target; the message lists all targets.
     """
     if name not in TARGETS:
-        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}")
+        meant = did_you_mean(name, TARGETS)
+        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}{meant}")
     return TARGETS[name]
 
 
@@ -135,12 +138,12 @@ def make_plan(
             f"{config.num_labels} labels and problem_type {config.problem_type}; --target litert serves it"
         )
     problems = []
-    precision = precision or target.default_precision
+    precision = precision_name(precision or target.default_precision)
     if precision not in target.precisions:
-        problems.append(f"precision {precision!r} is not one of {', '.join(target.precisions)} (target {target.name})")
+        problems.append(f"{unknown_precision(precision, target.precisions)} (target {target.name})")
     chosen = target.precisions.get(precision, precision)
     if graph not in (None, *GRAPHS):
-        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}")
+        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}{did_you_mean(graph, GRAPHS)}")
     elif graph == "loop" and chosen == "int8-static":
         problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")
     length = _length(target, task, config, sequence_length, problems)

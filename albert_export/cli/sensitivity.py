@@ -69,11 +69,11 @@ def sensitivity(
     from albert_export.checkpoints.checkpoint import choose_task
     from albert_export.quantization.calibration import read_calibration_texts
     from albert_export.reference.registry import build_reference
-    from albert_export.sensitivity.analysis import refuse_precision, scan, typical_inputs
+    from albert_export.sensitivity.analysis import scan, scannable_precision, typical_inputs
     from albert_export.sensitivity.heat_map import refuse_plot, write_heat_map
     from albert_export.sensitivity.table import print_sensitivity
 
-    refuse_precision(precision)
+    precision = scannable_precision(precision)
     if plot is not None:
         refuse_plot(plot)
     folder, name = chosen_checkpoint(model, task)

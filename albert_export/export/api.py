@@ -14,6 +14,7 @@ from albert_export.quantization.accuracy_options import AccuracyBudget, Accuracy
 from albert_export.quantization.calibration import read_calibration_texts
 from albert_export.targets import find_target, make_plan
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import precision_name
 from albert_runtime.tasks import Task, find_task
 
 __all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
@@ -45,7 +46,8 @@ def export_onnx(
         task: name or alias; None takes the one head that the checkpoint was saved with.
         precision: "fp32"; "fp16" for weights and arithmetic in half precision; "int8" or "int4" for weights of 8 or 4
             bits and activations that are quantized at run time; "int8-static" for weights of 8 bits and activations
-            with calibrated ranges. The graph's inputs are int64 and its outputs float32 in every precision.
+            with calibrated ranges. "q8", "q4", "half", "float16" and "float32" are other names for them. The graph's
+            inputs are int64 and its outputs float32 in every precision.
         opset: version of the ai.onnx operators; None means `DEFAULT_OPSET`.
         processor: "arm64", "avx2" or "avx512-vnni" for the range of integer weights that suits this processor best;
             None for weights that are right on all processors.
@@ -62,9 +64,9 @@ def export_onnx(
         progress: called with a line about each step.
 
     Raises:
-        UsageError: an argument is wrong, or `output` exists.
+        UsageError: an argument is wrong, there is no such task, or `output` exists.
         CheckpointError: the checkpoint cannot be read, or its parts do not fit each other; all problems at once.
-        UnsupportedError: there is no such task, or the checkpoint has no head for it.
+        UnsupportedError: the checkpoint has no head for the task.
         DependencyError: torch, onnx or onnxruntime is missing.
         ConversionError, OperatorError: the model cannot be written as ONNX, or the file cannot be stored.
         ParityError: the exported graph computes something else than the reference; nothing is written.
@@ -72,7 +74,7 @@ def export_onnx(
     """
     require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
-    options = OnnxOptions(precision, opset, processor)
+    options = OnnxOptions(precision_name(precision), opset, processor)
     return export_bundle(
         model,
         Path(output),
@@ -137,9 +139,9 @@ def export_tflite(
         progress: called with a line about each step.
 
     Raises:
-        UsageError: an argument is wrong, or `output` exists; all problems at once.
+        UsageError: an argument is wrong, there is no such task, or `output` exists; all problems at once.
         CheckpointError: the checkpoint cannot be read, or its parts do not fit each other; all problems at once.
-        UnsupportedError: there is no such task, or the checkpoint has no head for it, or the target does not serve it.
+        UnsupportedError: the checkpoint has no head for the task, or the target does not serve it.
         DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
         ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization changed
             nothing.

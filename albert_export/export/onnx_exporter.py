@@ -20,6 +20,7 @@ from albert_export.reference import MASK_POLICY
 from albert_export.tasks import in_float_head
 from albert_runtime._version import __version__
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import unknown_precision
 
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
@@ -50,7 +51,7 @@ class OnnxOptions:
 
     def __post_init__(self) -> None:
         if self.precision not in ONNX_PRECISIONS:
-            raise UsageError(f"precision {self.precision!r} is not one of {', '.join(ONNX_PRECISIONS)}")
+            raise UsageError(unknown_precision(self.precision, ONNX_PRECISIONS))
         if self.processor is not None and self.precision not in ("int8", "int8-static"):
             raise UsageError(
                 f"--{self.processor} chooses the range of int8 weights, and {self.precision} has none; "
