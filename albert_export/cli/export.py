@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from albert_export.cli.completion import complete_precision, complete_target
+from albert_export.cli.device import device_option
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -26,6 +28,7 @@ from albert_export.cli.options import (
 )
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import precision_name
 
 if TYPE_CHECKING:
     from albert_export.checkpoints import ReadOptions
@@ -57,8 +60,9 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @task_option
 @model_option
 @output_option
+@device_option
 @click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16|int8|int4|int8-static]",
-              help="See the list below.")  # fmt: skip
+              shell_complete=complete_precision, help="See the list below.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
 @click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
 @click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")
@@ -102,6 +106,7 @@ def onnx(
             f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
         )
     model, name = chosen_checkpoint(model, task)
+    precision = precision_name(precision)
     output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
         exported = export_onnx(
@@ -145,11 +150,11 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @task_option
 @model_option
 @output_option
+@device_option
 @click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library]",
-              help="The engine that will run the graph.")  # fmt: skip
-@click.option(
-    "--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See the list below.  [default: the target's]"
-)
+              shell_complete=complete_target, help="The engine that will run the graph.")  # fmt: skip
+@click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", shell_complete=complete_precision,
+              help="See the list below.  [default: the target's]")  # fmt: skip
 @click.option("--graph", metavar="[loop|unrolled]",
               help="Loop over the shared layer, or repeat it for each pass.  [default: loop if possible]")  # fmt: skip
 @click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
@@ -189,7 +194,7 @@ def tflite(
     engine = find_target(target)
     model, name = chosen_checkpoint(model, task)
     format_name = "tflite" if target == "litert" else target
-    output = output or Path(f"{name}-{format_name}-{precision or engine.default_precision}")
+    output = output or Path(f"{name}-{format_name}-{precision_name(precision or engine.default_precision)}")
     with steps(quiet) as progress:
         exported = export_tflite(
             model,

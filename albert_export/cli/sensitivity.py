@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from albert_export.cli.completion import complete_precision
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -42,7 +43,8 @@ against these errors by itself: see `albert-export onnx --help`."""
 )
 @task_option
 @model_option
-@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]", help="See below.")
+@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]",
+              shell_complete=complete_precision, help="See below.")  # fmt: skip
 @calibration_option
 @click.option("--limit", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="The number of texts to run.")  # fmt: skip
