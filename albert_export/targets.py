@@ -172,11 +172,21 @@ def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None
     if wanted is None and not target.static:
         return None
     length = wanted or fixed or min(target.default_length, longest)
-    if wanted is not None and wanted < _SHORTEST:
-        problems.append(f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}")
-    elif fixed is not None and length != fixed:
+    if wanted is not None:
+        problems += length_problems(wanted, longest)
+    elif length > longest:
+        problems.append(
+            f"the target {target.name}, with {length} tokens, is above the model's max_position_embeddings, {longest}"
+        )
+    if fixed is not None and length != fixed:
         problems.append(f"the target {target.name} takes {task.name} with --sequence-length {fixed} only, not {length}")
-    if length > longest:
-        source = f"--sequence-length {length}" if wanted else f"the target {target.name}, with {length} tokens,"
-        problems.append(f"{source} is above the model's max_position_embeddings, {longest}")
     return length
+
+
+def length_problems(wanted: int, longest: int) -> list[str]:
+    """What is wrong with `wanted` tokens as the static length of a graph, for a model that takes `longest` tokens."""
+    if wanted < _SHORTEST:
+        return [f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}"]
+    if wanted > longest:
+        return [f"--sequence-length {wanted} is above the model's max_position_embeddings, {longest}"]
+    return []

@@ -9,6 +9,7 @@ import click
 
 from albert_export.cli.completion import complete_precision, complete_target
 from albert_export.cli.device import device_option
+from albert_export.cli.dry_run import described_preview, dry_run_option, preview_if
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -33,6 +34,7 @@ from albert_runtime.precisions import precision_name
 if TYPE_CHECKING:
     from albert_export.checkpoints import ReadOptions
     from albert_export.export.pipeline import Exported
+    from albert_export.export.preview import ExportPreview
 
 
 @click.command(
@@ -64,6 +66,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16|int8|int4|int8-static]",
               shell_complete=complete_precision, help="See the list below.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
+@click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
 @click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
 @click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")
 @click.option("--avx512-vnni", is_flag=True, help="8-bit integer weights, for x86 with VNNI.")
@@ -74,6 +77,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@dry_run_option
 @force_option
 @quiet_option
 @json_option
@@ -83,6 +87,7 @@ def onnx(
     output: Path | None,
     precision: str,
     opset: int | None,
+    sequence_length: int | None,
     arm64: bool,
     avx2: bool,
     avx512_vnni: bool,
@@ -92,6 +97,7 @@ def onnx(
     null_threshold: float | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    dry_run: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -109,12 +115,13 @@ def onnx(
     precision = precision_name(precision)
     output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
-        exported = export_onnx(
+        exported = preview_if(dry_run, export_onnx)(
             model,
             output,
             task=task,
             precision=precision,
             opset=opset,
+            sequence_length=sequence_length,
             processor=chosen[0] if chosen else None,
             max_drop=max_drop,
             eval_data=eval_data,
@@ -165,6 +172,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@dry_run_option
 @force_option
 @quiet_option
 @json_option
@@ -182,6 +190,7 @@ def tflite(
     null_threshold: float | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    dry_run: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -196,7 +205,7 @@ def tflite(
     format_name = "tflite" if target == "litert" else target
     output = output or Path(f"{name}-{format_name}-{precision_name(precision or engine.default_precision)}")
     with steps(quiet) as progress:
-        exported = export_tflite(
+        exported = preview_if(dry_run, export_tflite)(
             model,
             output,
             task=task,
@@ -217,12 +226,16 @@ def tflite(
     _print_exported(exported, as_json)
 
 
-def _print_exported(exported: Exported, as_json: bool) -> None:
+def _print_exported(exported: Exported | ExportPreview, as_json: bool) -> None:
     from albert_export.export.model_card import integer_shares
+    from albert_export.export.preview import ExportPreview
 
     figures = exported.to_dict()
     if as_json:
         print_json(figures)
+        return
+    if isinstance(exported, ExportPreview):
+        click.echo(described_preview(exported))
         return
     size = f"{figures['model_bytes'] / 1e6:.1f} MB"
     click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")

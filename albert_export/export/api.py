@@ -9,6 +9,7 @@ from albert_converters.extras import require_packages
 from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
+from albert_export.export.preview import ExportPreview, preview_export
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
 from albert_export.quantization.calibration import read_calibration_texts
@@ -17,7 +18,10 @@ from albert_runtime.errors import UsageError
 from albert_runtime.precisions import precision_name
 from albert_runtime.tasks import Task, find_task
 
-__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
+__all__ = [
+    "ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "ExportPreview", "Exported", "export_onnx", "export_tflite",
+    "preview_export",
+]  # fmt: skip
 
 
 def export_onnx(
@@ -28,6 +32,7 @@ def export_onnx(
     precision: str = "fp32",
     opset: int | None = None,
     processor: str | None = None,
+    sequence_length: int | None = None,
     max_drop: float | None = None,
     eval_data: str | Path | None = None,
     calibration_data: str | Path | None = None,
@@ -37,6 +42,7 @@ def export_onnx(
     no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
+    preview: Callable[[ExportPreview], None] | None = None,
 ) -> Exported:
     """Exports a checkpoint to an ONNX bundle and verifies it against the PyTorch reference.
 
@@ -51,6 +57,8 @@ def export_onnx(
         opset: version of the ai.onnx operators; None means `DEFAULT_OPSET`.
         processor: "arm64", "avx2" or "avx512-vnni" for the range of integer weights that suits this processor best;
             None for weights that are right on all processors.
+        sequence_length: number of tokens of a graph with static shapes, for engines that need them. It takes one
+            sequence at a time, which the runtime pads. None means dynamic shapes.
         max_drop: the points of 100 that may be lost; see `export_tflite`.
         eval_data: a file of labelled examples, on which the loss is measured; see `export_tflite`.
         calibration_data: a text file with a typical input on each line; see `export_tflite`.
@@ -62,6 +70,8 @@ def export_onnx(
             vocabulary.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
+        preview: called with what will be made, before the model is built; what it raises ends the export. See
+            `preview_export`.
 
     Raises:
         UsageError: an argument is wrong, there is no such task, or `output` exists.
@@ -74,11 +84,16 @@ def export_onnx(
     """
     require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
-    options = OnnxOptions(precision_name(precision), opset, processor)
+    options = OnnxOptions(precision_name(precision), opset, processor, sequence_length)
+
+    def options_for(checkpoint: Checkpoint, chosen: Task) -> OnnxOptions:
+        options.check_length(checkpoint.config.max_position_embeddings)
+        return options
+
     return export_bundle(
         model,
         Path(output),
-        lambda checkpoint, task: options,
+        options_for,
         task=None if task is None else find_task(task),
         accuracy=accuracy,
         null_threshold=null_threshold,
@@ -87,6 +102,7 @@ def export_onnx(
         no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
+        preview=preview,
     )
 
 
@@ -108,6 +124,7 @@ def export_tflite(
     no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
+    preview: Callable[[ExportPreview], None] | None = None,
 ) -> Exported:
     """Exports a checkpoint to a TFLite bundle and verifies it against the TensorFlow reference.
 
@@ -137,6 +154,8 @@ def export_tflite(
         no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
+        preview: called with what will be made, before the model is built; what it raises ends the export. See
+            `preview_export`.
 
     Raises:
         UsageError: an argument is wrong, there is no such task, or `output` exists; all problems at once.
@@ -176,6 +195,7 @@ def export_tflite(
         no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
+        preview=preview,
     )
 
 

@@ -18,6 +18,7 @@ from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import CandidateBuilder
 from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.model_card import model_card
+from albert_export.export.preview import ExportPreview, preview_of
 from albert_export.export.selection import CandidateSelector, Selection
 from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.unknown_text import check_unknown_text
@@ -76,6 +77,7 @@ def export_bundle(
     no_tokenizer: bool,
     force: bool,
     progress: Progress,
+    preview: Callable[[ExportPreview], None] | None = None,
 ) -> Exported:
     """Makes a bundle from a checkpoint.
 
@@ -92,6 +94,7 @@ def export_bundle(
         no_tokenizer: leaves the tokenizer out: the bundle takes token ids.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
+        preview: called with what will be made, before the model is built; what it raises ends the export.
     """
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
@@ -111,6 +114,13 @@ def export_bundle(
         if not samples.is_english:
             progress(f"the vocabulary chooses {samples.description}")
         check_unknown_text(tokenizer, samples, accuracy.texts, dataset, precision=options.precision)
+    if preview is not None:
+        length = settings["max_length"]
+        preview(
+            preview_of(
+                output, checkpoint, chosen, tokenizer, options, max_length=length, allow_random_head=allow_random_head
+            )
+        )
     context = ExportContext(
         checkpoint=checkpoint,
         task=chosen,
