@@ -15,7 +15,7 @@ from albert_export.cli.main import main
 from albert_export.demos import demo_checkpoint
 from albert_export.export import export_onnx, export_tflite, preview_export
 from albert_runtime.errors import AlbertError
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import INPUT_NAMES, TASKS
 from tests.conftest import CheckpointOf, DemoBundleOf, StaticDemoOf
 
 Run = Callable[..., tuple[int, str, str]]
@@ -72,7 +72,7 @@ def test_static_shapes(run: Run, static_demo_of: StaticDemoOf) -> None:
     code, out, _ = run("onnx", "--task", "mc", "--sequence-length", "64", "--json")
     assert code == 0
     assert_right(json.loads(out), static_demo_of("multiple-choice"))
-    assert json.loads(out)["inputs"] == dict.fromkeys(["input_ids", "attention_mask", "token_type_ids"], [1, 1, 64])
+    assert json.loads(out)["inputs"] == {name: [1, 1, 64] for name in INPUT_NAMES}
 
 
 @pytest.mark.export
