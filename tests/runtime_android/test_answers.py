@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import albert_runtime
 from albert_converters.packed_writer import pack_bundle
 from albert_export.vectors.text_positions import utf16_positions
+from albert_export.vectors.vectors_file import make_vectors, write_vectors
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.tasks import TASKS
@@ -103,10 +104,11 @@ def test_answers_of_graphs_of_static_shapes(
     made: Files = {}
     for task in ("multiple-choice", "question-answering"):
         bundle, file = static_demo_of(task), tmp_path / f"{task}.json"
-        made[bundle] = (file, write_more_vectors(albert_runtime.load(bundle), file))
+        made[bundle] = (file, make_vectors(albert_runtime.load(bundle)))
+        write_vectors(made[bundle][1], file)
     results = _results(run_kotlin, "VectorsCommand", "--tolerance", "1e-3", *_pairs(made))
     for result, (_, vectors) in zip(results, made.values(), strict=True):
-        _assert_same(result, vectors, 1e-3)
+        assert (result["differences"], result["requests"]) == ([], len(vectors["requests"]))
 
 
 def test_vectors_of_another_bundle_are_refused(run_kotlin: RunKotlin, demo_vectors: Files) -> None:
