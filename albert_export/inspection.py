@@ -140,8 +140,10 @@ def _describe_weights(weights: dict[str, Any]) -> list[str]:
 def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
     parity = manifest["parity"]
     head = f" with the head {manifest['head']}" if "head" in manifest else ""
+    static = manifest.get("sequence_length")
+    tokens = f"exactly {static} tokens, padded" if static else f"up to {manifest['max_length']} tokens"
     return [
-        f"bundle {folder}: {manifest['task']}{head}, {manifest['precision']}, up to {manifest['max_length']} tokens",
+        f"bundle {folder}: {manifest['task']}{head}, {manifest['precision']}, {tokens}",
         f"  verified    {parity.get('passed')}, largest difference {parity.get('max_difference', 0.0):.1e}",
         f"  labels      {', '.join(manifest['labels']) or '-'}",
         *([] if manifest.get("has_tokenizer", True) else ["  tokenizer   none: it takes token ids"]),

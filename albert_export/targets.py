@@ -8,6 +8,8 @@ from typing import Any
 
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.precisions import precision_name, unknown_precision
+from albert_runtime.suggestions import did_you_mean
 from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
 
 GRAPHS = ("loop", "unrolled")
@@ -101,7 +103,8 @@ def find_target(name: str) -> Target:
         UsageError: there is no such target; the message lists all targets.
     """
     if name not in TARGETS:
-        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}")
+        meant = did_you_mean(name, TARGETS)
+        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}{meant}")
     return TARGETS[name]
 
 
@@ -135,12 +138,12 @@ def make_plan(
             f"{config.num_labels} labels and problem_type {config.problem_type}; --target litert serves it"
         )
     problems = []
-    precision = precision or target.default_precision
+    precision = precision_name(precision or target.default_precision)
     if precision not in target.precisions:
-        problems.append(f"precision {precision!r} is not one of {', '.join(target.precisions)} (target {target.name})")
+        problems.append(f"{unknown_precision(precision, target.precisions)} (target {target.name})")
     chosen = target.precisions.get(precision, precision)
     if graph not in (None, *GRAPHS):
-        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}")
+        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}{did_you_mean(graph, GRAPHS)}")
     elif graph == "loop" and chosen == "int8-static":
         problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")
     length = _length(target, task, config, sequence_length, problems)
@@ -169,11 +172,21 @@ def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None
     if wanted is None and not target.static:
         return None
     length = wanted or fixed or min(target.default_length, longest)
-    if wanted is not None and wanted < _SHORTEST:
-        problems.append(f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}")
-    elif fixed is not None and length != fixed:
+    if wanted is not None:
+        problems += length_problems(wanted, longest)
+    elif length > longest:
+        problems.append(
+            f"the target {target.name}, with {length} tokens, is above the model's max_position_embeddings, {longest}"
+        )
+    if fixed is not None and length != fixed:
         problems.append(f"the target {target.name} takes {task.name} with --sequence-length {fixed} only, not {length}")
-    if length > longest:
-        source = f"--sequence-length {length}" if wanted else f"the target {target.name}, with {length} tokens,"
-        problems.append(f"{source} is above the model's max_position_embeddings, {longest}")
     return length
+
+
+def length_problems(wanted: int, longest: int) -> list[str]:
+    """What is wrong with `wanted` tokens as the static length of a graph, for a model that takes `longest` tokens."""
+    if wanted < _SHORTEST:
+        return [f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}"]
+    if wanted > longest:
+        return [f"--sequence-length {wanted} is above the model's max_position_embeddings, {longest}"]
+    return []

@@ -27,6 +27,7 @@ TINY = {
 }
 
 CheckpointOf = Callable[[str], Path]
+StaticDemoOf = Callable[[str], Path]
 DemoBundleOf = Callable[[str, str, str], Path]
 BuiltOnce = Callable[[str, Callable[[Path], object]], Path]
 
@@ -119,6 +120,22 @@ def tflite_bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> Chec
         from albert_export.export import export_tflite
 
         return built_once(f"tflite/{task}", lambda folder: export_tflite(checkpoint_of(task), folder, precision="fp32"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def static_demo_of(built_once: BuiltOnce) -> StaticDemoOf:
+    """A function of the task: the fp32 ONNX bundle of its demo, for sequences of exactly 64 tokens. Tests share it."""
+
+    def make(task: str) -> Path:
+        from albert_export.demos import demo_checkpoint
+        from albert_export.export import export_onnx
+
+        return built_once(
+            f"demo-onnx-{task}-64",
+            lambda folder: export_onnx(demo_checkpoint(task), folder, task=task, sequence_length=64),
+        )
 
     return make
 

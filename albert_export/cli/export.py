@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from albert_export.cli.completion import complete_precision, complete_target
+from albert_export.cli.device import device_option
+from albert_export.cli.dry_run import described_preview, dry_run_option, preview_if
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -27,10 +30,12 @@ from albert_export.cli.options import (
 )
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import precision_name
 
 if TYPE_CHECKING:
     from albert_export.checkpoints import ReadOptions
     from albert_export.export.pipeline import Exported
+    from albert_export.export.preview import ExportPreview
 
 
 @click.command(
@@ -59,12 +64,14 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @task_option
 @model_option
 @output_option
+@device_option
 @click.option("--precision", "precisions", multiple=True, metavar="[fp32|fp16|int8|int4|int8-static]",
-              help="See the list below. With --layout hub several: fp32,int8, or the option again.  "
-              "[default: fp32]")  # fmt: skip
+              shell_complete=complete_precision, help="See the list below. With --layout hub several: fp32,int8, or "
+              "the option again.  [default: fp32]")  # fmt: skip
 @click.option("--layout", default="bundle", show_default=True, metavar="[bundle|hub]",
               help="hub: the names and files that optimum, sentence-transformers, transformers.js need.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
+@click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
 @click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
 @click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")
 @click.option("--avx512-vnni", is_flag=True, help="8-bit integer weights, for x86 with VNNI.")
@@ -76,6 +83,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@dry_run_option
 @force_option
 @quiet_option
 @json_option
@@ -86,6 +94,7 @@ def onnx(
     precisions: tuple[str, ...],
     layout: str,
     opset: int | None,
+    sequence_length: int | None,
     arm64: bool,
     avx2: bool,
     avx512_vnni: bool,
@@ -96,6 +105,7 @@ def onnx(
     pooling: str | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    dry_run: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -110,16 +120,17 @@ def onnx(
             f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
         )
     model, name = chosen_checkpoint(model, task)
-    chosen_precisions = [one.strip() for value in precisions or ("fp32",) for one in value.split(",")]
+    chosen_precisions = [precision_name(one) for value in precisions or ("fp32",) for one in value.split(",")]
     output = output or Path(_onnx_folder(name, chosen_precisions, layout))
     with steps(quiet) as progress:
-        exported = export_onnx(
+        exported = preview_if(dry_run, export_onnx)(
             model,
             output,
             task=task,
             precision=chosen_precisions,
             layout=layout,
             opset=opset,
+            sequence_length=sequence_length,
             processor=chosen[0] if chosen else None,
             max_drop=max_drop,
             eval_data=eval_data,
@@ -156,11 +167,11 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @task_option
 @model_option
 @output_option
+@device_option
 @click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library]",
-              help="The engine that will run the graph.")  # fmt: skip
-@click.option(
-    "--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See the list below.  [default: the target's]"
-)
+              shell_complete=complete_target, help="The engine that will run the graph.")  # fmt: skip
+@click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", shell_complete=complete_precision,
+              help="See the list below.  [default: the target's]")  # fmt: skip
 @click.option("--graph", metavar="[loop|unrolled]",
               help="Loop over the shared layer, or repeat it for each pass.  [default: loop if possible]")  # fmt: skip
 @click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
@@ -172,6 +183,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@dry_run_option
 @force_option
 @quiet_option
 @json_option
@@ -190,6 +202,7 @@ def tflite(
     pooling: str | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    dry_run: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -202,9 +215,9 @@ def tflite(
     engine = find_target(target)
     model, name = chosen_checkpoint(model, task)
     format_name = "tflite" if target == "litert" else target
-    output = output or Path(f"{name}-{format_name}-{precision or engine.default_precision}")
+    output = output or Path(f"{name}-{format_name}-{precision_name(precision or engine.default_precision)}")
     with steps(quiet) as progress:
-        exported = export_tflite(
+        exported = preview_if(dry_run, export_tflite)(
             model,
             output,
             task=task,
@@ -233,9 +246,15 @@ def _onnx_folder(name: str, precisions: list[str], layout: str) -> str:
     return f"{name}-onnx" if precisions == ["fp32"] else f"{name}-onnx-{precisions[0]}"
 
 
-def _print_exported(exported: Exported, as_json: bool) -> None:
+def _print_exported(exported: Exported | ExportPreview, as_json: bool) -> None:
+    from albert_export.export.preview import ExportPreview
+
     if as_json:
         print_json(exported.to_dict())
+        return
+    if isinstance(exported, ExportPreview):
+        for preview in (exported, *exported.variants):
+            click.echo(described_preview(preview))
         return
     for one in exported.of_each_precision():
         _print_graph(one)

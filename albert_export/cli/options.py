@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from albert_export.cli.completion import complete_task
 from albert_export.utils.folder_name import folder_name
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS, find_task
@@ -17,15 +18,12 @@ from albert_runtime.tasks import TASKS, find_task
 _TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
 
 task_option = click.option(
-    "--task", metavar="TASK", help=f"One of: {_TASKS}. Default: the task of the checkpoint's head."
-)
+    "--task", metavar="TASK", shell_complete=complete_task,
+    help=f"One of: {_TASKS}. Default: the task of the checkpoint's head.",
+)  # fmt: skip
 model_option = click.option(
     "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
     help="Folder of a checkpoint in Hugging Face's or Google's format. Default: the demo checkpoint of the task.",
-)  # fmt: skip
-output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="Folder of the new bundle. Default: a folder here, named after the checkpoint, format and precision.",
 )  # fmt: skip
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
@@ -64,6 +62,26 @@ pooling_option = click.option(
     help="Feature extraction: how one vector is made of the tokens' vectors.  [default: what the checkpoint says, else "
     "the model's pooler; in the layout hub the mean]",
 )  # fmt: skip
+
+
+def output_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the folder of the new bundle, with or without -o in front of it; the command gets it as `output`."""
+
+    @click.argument("folder", type=click.Path(path_type=Path), metavar="[OUTPUT]", required=False)
+    @click.option(
+        "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
+        help="Folder of the new bundle; it may also be given without -o. Default: a folder here, named after the "
+        "checkpoint, format and precision.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def with_output(*, folder: Path | None, output: Path | None, **options: Any) -> None:
+        if folder is not None and output is not None:
+            raise UsageError(f"the output is given twice, as {folder} and as --output {output}; leave one of them out")
+        if folder is not None and options.get("model") is None and is_checkpoint_folder(folder):
+            raise UsageError(f"{folder} is a checkpoint, and the folder without an option is the output; add --model")
+        command(output=output or folder, **options)
+
+    return with_output
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -108,6 +126,13 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
     if task is None:
         raise UsageError("say which model: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
     return demo_checkpoint(task), f"demo-{find_task(task).name}"
+
+
+def is_checkpoint_folder(folder: Path) -> bool:
+    """Whether a configuration, but no manifest of a bundle, is in the folder."""
+    from albert_runtime.bundle import CONFIG_FILE, MANIFEST_FILE
+
+    return (folder / CONFIG_FILE).is_file() and not (folder / MANIFEST_FILE).exists()
 
 
 def print_json(value: Any) -> None:

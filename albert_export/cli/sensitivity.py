@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from albert_export.cli.completion import complete_precision
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -42,7 +43,8 @@ against these errors by itself: see `albert-export onnx --help`."""
 )
 @task_option
 @model_option
-@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]", help="See below.")
+@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]",
+              shell_complete=complete_precision, help="See below.")  # fmt: skip
 @calibration_option
 @click.option("--limit", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="The number of texts to run.")  # fmt: skip
@@ -69,11 +71,11 @@ def sensitivity(
     from albert_export.checkpoints.checkpoint import choose_task
     from albert_export.quantization.calibration import read_calibration_texts
     from albert_export.reference.registry import build_reference
-    from albert_export.sensitivity.analysis import refuse_precision, scan, typical_inputs
+    from albert_export.sensitivity.analysis import scan, scannable_precision, typical_inputs
     from albert_export.sensitivity.heat_map import refuse_plot, write_heat_map
     from albert_export.sensitivity.table import print_sensitivity
 
-    refuse_precision(precision)
+    precision = scannable_precision(precision)
     if plot is not None:
         refuse_plot(plot)
     folder, name = chosen_checkpoint(model, task)

@@ -10,14 +10,19 @@ from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.hub_layout import LAYOUTS
 from albert_export.export.onnx_exporter import INTEGER_WEIGHTS, ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
+from albert_export.export.preview import ExportPreview, preview_export
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
 from albert_export.quantization.calibration import read_calibration_texts
 from albert_export.targets import find_target, make_plan
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import precision_name
 from albert_runtime.tasks import Task, find_task
 
-__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
+__all__ = [
+    "ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "ExportPreview", "Exported", "export_onnx", "export_tflite",
+    "preview_export",
+]  # fmt: skip
 
 
 def export_onnx(
@@ -29,6 +34,7 @@ def export_onnx(
     layout: str = "bundle",
     opset: int | None = None,
     processor: str | None = None,
+    sequence_length: int | None = None,
     max_drop: float | None = None,
     eval_data: str | Path | None = None,
     calibration_data: str | Path | None = None,
@@ -39,6 +45,7 @@ def export_onnx(
     no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
+    preview: Callable[[ExportPreview], None] | None = None,
 ) -> Exported:
     """Exports a checkpoint to an ONNX bundle and verifies it against the PyTorch reference.
 
@@ -48,13 +55,16 @@ def export_onnx(
         task: name or alias; None takes the one head that the checkpoint was saved with.
         precision: "fp32"; "fp16" for weights and arithmetic in half precision; "int8" or "int4" for weights of 8 or 4
             bits and activations that are quantized at run time; "int8-static" for weights of 8 bits and activations
-            with calibrated ranges. The graph's inputs are int64 and its outputs float32 in every precision. In the
-            layout "hub" it may be a list of precisions; the first is opened by default, see `albert_runtime.load`.
+            with calibrated ranges. "q8", "q4", "half", "float16" and "float32" are other names for them. The graph's
+            inputs are int64 and its outputs float32 in every precision. In the layout "hub" it may be a list of
+            precisions; the first is opened by default, see `albert_runtime.load`.
         layout: "bundle"; or "hub" for the names and files that optimum, sentence-transformers and transformers.js look
             for, which hold a bundle too.
         opset: version of the ai.onnx operators; None means `DEFAULT_OPSET`.
         processor: "arm64", "avx2" or "avx512-vnni" for the range of integer weights that suits this processor best;
             None for weights that are right on all processors.
+        sequence_length: number of tokens of a graph with static shapes, for engines that need them. It takes one
+            sequence at a time, which the runtime pads. None means dynamic shapes.
         max_drop: the points of 100 that may be lost; see `export_tflite`.
         eval_data: a file of labelled examples, on which the loss is measured; see `export_tflite`.
         calibration_data: a text file with a typical input on each line; see `export_tflite`.
@@ -69,11 +79,13 @@ def export_onnx(
             vocabulary.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
+        preview: called with what will be made, before the model is built; what it raises ends the export. See
+            `preview_export`.
 
     Raises:
-        UsageError: an argument is wrong, or `output` exists.
+        UsageError: an argument is wrong, there is no such task, or `output` exists.
         CheckpointError: the checkpoint cannot be read, or its parts do not fit each other; all problems at once.
-        UnsupportedError: there is no such task, or the checkpoint has no head for it.
+        UnsupportedError: the checkpoint has no head for the task.
         DependencyError: torch, onnx or onnxruntime is missing.
         ConversionError, OperatorError: the model cannot be written as ONNX, or the file cannot be stored.
         ParityError: the exported graph computes something else than the reference; nothing is written.
@@ -81,11 +93,18 @@ def export_onnx(
     """
     require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
-    graphs = _onnx_graphs([precision] if isinstance(precision, str) else precision, layout, opset, processor)
+    precisions = [precision] if isinstance(precision, str) else precision
+    graphs = _onnx_graphs(precisions, layout, opset, processor, sequence_length)
+
+    def options_for(checkpoint: Checkpoint, chosen: Task) -> list[OnnxOptions]:
+        for options in graphs:
+            options.check_length(checkpoint.config.max_position_embeddings)
+        return graphs
+
     return export_bundle(
         model,
         Path(output),
-        lambda checkpoint, task: graphs,
+        options_for,
         task=None if task is None else find_task(task),
         accuracy=accuracy,
         null_threshold=null_threshold,
@@ -96,6 +115,7 @@ def export_onnx(
         progress=progress,
         layout=layout,
         pooling=pooling,
+        preview=preview,
     )
 
 
@@ -118,6 +138,7 @@ def export_tflite(
     no_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
+    preview: Callable[[ExportPreview], None] | None = None,
 ) -> Exported:
     """Exports a checkpoint to a TFLite bundle and verifies it against the TensorFlow reference.
 
@@ -150,11 +171,13 @@ def export_tflite(
         no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
+        preview: called with what will be made, before the model is built; what it raises ends the export. See
+            `preview_export`.
 
     Raises:
-        UsageError: an argument is wrong, or `output` exists; all problems at once.
+        UsageError: an argument is wrong, there is no such task, or `output` exists; all problems at once.
         CheckpointError: the checkpoint cannot be read, or its parts do not fit each other; all problems at once.
-        UnsupportedError: there is no such task, or the checkpoint has no head for it, or the target does not serve it.
+        UnsupportedError: the checkpoint has no head for the task, or the target does not serve it.
         DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
         ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization changed
             nothing.
@@ -190,17 +213,20 @@ def export_tflite(
         force=force,
         progress=progress,
         pooling=pooling,
+        preview=preview,
     )
 
 
-def _onnx_graphs(precisions: Sequence[str], layout: str, opset: int | None, processor: str | None) -> list[OnnxOptions]:
+def _onnx_graphs(
+    precisions: Sequence[str], layout: str, opset: int | None, processor: str | None, sequence_length: int | None
+) -> list[OnnxOptions]:
     """The options of each graph.
 
     A processor is for the graphs with integer weights, if there are some.
     """
     if layout not in LAYOUTS:
         raise UsageError(f"there is no layout {layout!r}; the layouts are: {', '.join(LAYOUTS)}")
-    precisions = list(dict.fromkeys(precisions))
+    precisions = list(dict.fromkeys(map(precision_name, precisions)))
     if not precisions:
         raise UsageError(f"give at least one precision, one of {', '.join(ONNX_PRECISIONS)}")
     if len(precisions) > 1 and layout != "hub":
@@ -210,7 +236,8 @@ def _onnx_graphs(precisions: Sequence[str], layout: str, opset: int | None, proc
         )
     integers = [one for one in precisions if one in INTEGER_WEIGHTS]
     return [
-        OnnxOptions(one, opset, processor if one in INTEGER_WEIGHTS or not integers else None) for one in precisions
+        OnnxOptions(one, opset, processor if one in INTEGER_WEIGHTS or not integers else None, sequence_length)
+        for one in precisions
     ]
 
 

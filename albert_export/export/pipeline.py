@@ -20,6 +20,7 @@ from albert_export.export.candidates import CandidateBuilder
 from albert_export.export.context import ExportContext, ExportOptions
 from albert_export.export.hub_layout import GRAPH_FILES, hub_config, write_sentence_transformers
 from albert_export.export.model_card import model_card
+from albert_export.export.preview import ExportPreview, preview_of
 from albert_export.export.selection import CandidateSelector, Selection
 from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.unknown_text import check_unknown_text
@@ -95,6 +96,7 @@ def export_bundle(
     progress: Progress,
     layout: str = "bundle",
     pooling: str | None = None,
+    preview: Callable[[ExportPreview], None] | None = None,
 ) -> Exported:
     """Makes a bundle from a checkpoint.
 
@@ -115,6 +117,7 @@ def export_bundle(
         layout: one of `LAYOUTS`.
         pooling: how an embedding is made of the tokens' vectors; None takes what the checkpoint says, and if it says
             nothing the model's pooler, or in the layout "hub" their mean, since sentence-transformers has no pooler.
+        preview: called with what will be made, before the model is built; what it raises ends the export.
     """
     refuse_overwrite(output, force=force)
     progress(f"reading {model}")
@@ -143,6 +146,21 @@ def export_bundle(
         if not samples.is_english:
             progress(f"the vocabulary chooses {samples.description}")
         check_unknown_text(tokenizer, samples, accuracy.texts, dataset, precision=rounding.precision)
+    if preview is not None:
+        previews = [
+            preview_of(
+                output,
+                checkpoint,
+                chosen,
+                tokenizer,
+                options,
+                max_length=settings["max_length"],
+                allow_random_head=allow_random_head,
+                model_file=GRAPH_FILES[options.precision] if layout == "hub" else None,
+            )
+            for options in graphs
+        ]
+        preview(dataclasses.replace(previews[0], variants=tuple(previews[1:])))
     context = ExportContext(
         checkpoint=checkpoint,
         task=chosen,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from albert_converters.extras import needing
-from albert_export.export.context import ExportContext, ExportedGraph
+from albert_export.export.context import ExportContext, ExportedGraph, GraphPreview
 from albert_export.export.reference_variants import ReferenceVariants
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
@@ -50,6 +50,19 @@ class TfliteOptions:
     def exporter_for(self, context: ExportContext) -> TfliteExporter:
         """The exporter that follows these options for `context`."""
         return TfliteExporter(context, self.plan)
+
+    def preview(self) -> GraphPreview:
+        """See `ExportOptions`."""
+        plan = self.plan
+        return GraphPreview(
+            model_format="tflite",
+            model_file=TFLITE_FILE,
+            target=plan.target,
+            graph=plan.graph,
+            sequence_length=plan.sequence_length,
+            input_names=dict(plan.input_names),
+            output_names=dict(plan.output_names),
+        )
 
 
 class TfliteExporter:

@@ -16,6 +16,7 @@ from albert_runtime.files.command import add_file_options, answer_file, check_fi
 from albert_runtime.files.progress import OpenProgress
 from albert_runtime.ids_command import add_ids_options, gives_ids, run_ids
 from albert_runtime.lazy_import import load_object
+from albert_runtime.suggestions import did_you_mean
 from albert_runtime.tasks import TASKS, Argument, Setting, Task
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.startswith("argument "):  # the value of one option is wrong, and the others don't matter
             raise UsageError(f"{message} (--help shows the options)")
+        unknown, known = message.removeprefix("unrecognized arguments: ").split(), list(self._option_string_actions)
+        if len(unknown) < len(message.split()):
+            message += "".join(did_you_mean(one.partition("=")[0], known) for one in unknown if one.startswith("--"))
         raise UsageError(f"{message}\n{self.format_usage().strip()}\n(--help shows the options and examples)")
 
 

@@ -5,7 +5,6 @@ This is what all tasks share; the session of each task is in `sessions/`.
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ from albert_runtime.engines import Arrays, Engine, open_engine
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
+from albert_runtime.once_warnings import OnceWarnings
 from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
 from albert_runtime.token_ids import TokenIdMixin, absent_tokenizer
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-
-_logger = logging.getLogger("albert_runtime")
 
 AnswerT = TypeVar("AnswerT")
 
@@ -100,10 +98,11 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         self.engine: Engine = engine
         #: the most tokens in one sequence, special tokens included
         self.max_length = self.bundle.max_length
-        self._warned_of_truncation = False
+        self._once_warnings = OnceWarnings()
         self._check_parts_fit()
         if verify:
-            check_self_test(self, self.manifest.self_test)
+            with self._once_warnings.muted():
+                check_self_test(self, self.manifest.self_test)
 
     def __reduce__(self) -> tuple[Any, ...]:
         folder, threads, verify, engine = self._opened_with
@@ -212,9 +211,9 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
                 f"the text has {more}{len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
                 f"{masks} {mask} would be cut off; shorten what stands around the masks"
             )
-        if max_length is None and not self._warned_of_truncation:
-            self._warned_of_truncation = True
-            _logger.warning(
+        if max_length is None:
+            self._once_warnings.log(
+                "truncation",
                 "the text has %s%d tokens and the model takes %d: %s%d tokens at the end were left out "
                 "(said once for each session)",
                 more,

@@ -116,6 +116,7 @@ _ASSUMED = {
         files={"my-classifier": _head_called_fc, "my-tagger": _tagger_with_crf},
     ),
     "docs/clients.md": Assumed(bundles={"my-classifier": _CLASSIFIER}),
+    "docs/command-line.md": Assumed({"my-albert": "question-answering"}),
     "docs/coming-from-pipelines.md": Assumed(
         {
             "my-cls": "text-classification",

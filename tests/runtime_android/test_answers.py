@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 import albert_runtime
 from albert_converters.packed_writer import pack_bundle
 from albert_export.vectors.text_positions import utf16_positions
+from albert_export.vectors.vectors_file import make_vectors, write_vectors
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.tasks import TASKS
 from tests.clients.rows import Record, Row
-from tests.conftest import DemoBundleOf
+from tests.conftest import DemoBundleOf, StaticDemoOf
 from tests.runtime_android.conftest import Int8BundleOf, RunKotlin
 from tests.runtime_android.more_vectors import write_more_vectors
 from tests.runtime_android.near_ties import decision, is_near_tie
@@ -102,6 +103,19 @@ def test_a_packed_bundle_answers_as_its_folder(run_kotlin: RunKotlin, demo_vecto
     options = ("--tolerance", "1e-3", "--answers")
     of_folders = _results(run_kotlin, "VectorsCommand", *options, *_pairs(demo_vectors))
     assert _results(run_kotlin, "VectorsCommand", *options, *_pairs(packed)) == of_folders
+
+
+def test_answers_of_graphs_of_static_shapes(
+    run_kotlin: RunKotlin, static_demo_of: StaticDemoOf, tmp_path: Path
+) -> None:
+    made: Files = {}
+    for task in ("multiple-choice", "question-answering"):
+        bundle, file = static_demo_of(task), tmp_path / f"{task}.json"
+        made[bundle] = (file, make_vectors(albert_runtime.load(bundle)))
+        write_vectors(made[bundle][1], file)
+    results = _results(run_kotlin, "VectorsCommand", "--tolerance", "1e-3", *_pairs(made))
+    for result, (_, vectors) in zip(results, made.values(), strict=True):
+        assert (result["differences"], result["requests"]) == ([], len(vectors["requests"]))
 
 
 def test_vectors_of_another_bundle_are_refused(run_kotlin: RunKotlin, demo_vectors: Files) -> None:

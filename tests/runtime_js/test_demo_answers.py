@@ -16,7 +16,7 @@ from albert_export.vectors.text_positions import utf16_positions
 from albert_runtime.errors import AlbertError
 from albert_runtime.tasks import TASKS
 from tests.clients.rows import Record, Row
-from tests.conftest import DemoBundleOf
+from tests.conftest import DemoBundleOf, StaticDemoOf
 from tests.runtime_js.javascript_package import PACKAGE, answers, needs, node, version
 from tests.shared_data import shared_data
 
@@ -70,6 +70,15 @@ def test_the_demos_answers(
             session(**request)
         assert got["error"] == {"type": type(raised.value).__name__, "message": str(raised.value)}
     record(Row(engine, version(engine), task, "onnx", precision, True, True, _NOTES[engine][precision]))
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime-node", "onnxruntime-web"])
+@pytest.mark.parametrize("task", ["multiple-choice", "question-answering"])
+def test_a_graph_of_static_shapes(task: str, engine: str, static_demo_of: StaticDemoOf) -> None:
+    session = albert_runtime.load(static_demo_of(task))
+    requests = [example.inputs for example in demo_examples(task)]
+    for request, got in zip(requests, answers(static_demo_of(task), requests, engine), strict=True):
+        assert _difference(got["answer"], _in_utf16(_plain(session(**request)), request), _TOLERANCE[engine]) is None
 
 
 def test_200_questions_of_xquad(demo_bundle_of: DemoBundleOf) -> None:
