@@ -30,6 +30,8 @@ class Target:
     static: bool = False
     default_length: int = 384
     tasks: tuple[str, ...] = tuple(TASKS)
+    #: whether its GATHER takes float16
+    gathers_float16: bool = True
     #: whether it serves the other heads of a task too, see `Task.heads`
     heads: bool = True
     #: the only length that the engine accepts, by task
@@ -54,6 +56,7 @@ TARGETS = {
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
+            gathers_float16=False,
         ),
         # TFLite Task Library 0.4.4 has BertQuestionAnswerer and BertNLClassifier.
         Target(
@@ -61,6 +64,7 @@ TARGETS = {
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
+            gathers_float16=False,
             tasks=("question-answering", "text-classification"),
             heads=False,
             fixed_lengths={"question-answering": 384},

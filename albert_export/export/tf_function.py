@@ -51,7 +51,8 @@ def trace_reference(reference: Any, task: Task, plan: Plan) -> Any:
     unless the plan has a static length: then the batch is 1, and so are the choices, which do not see each other.
     """
     encoder = getattr(reference, "albert", reference)
-    lookup = embedding_lookup(encoder.embeddings.word_embeddings.weight.numpy(), plan.precision)
+    table = encoder.embeddings.word_embeddings.weight.numpy()
+    lookup = embedding_lookup(table, plan.precision, gathers_float16=TARGETS[plan.target].gathers_float16)
     shape = [_size(axis, plan.sequence_length) for axis in task.input_axes]
     signature = [tf.TensorSpec(shape, tf.int32, name=name) for name in plan.input_names.values()]
 

@@ -16,7 +16,9 @@ from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from numpy.typing import NDArray
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import complete_operators
 from albert_converters.tflite.channel_scales import correct_channel_scales
+from albert_converters.tflite.float16_lookup import look_up_float16
 from albert_runtime.errors import ConversionError
 
 #: a batch of inputs, by the names of the signature
@@ -76,6 +78,8 @@ def quantize(
         )
     correct_channel_scales(parsed, original)
     _stamp_versions(parsed)
+    look_up_float16(parsed)
+    complete_operators(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
 
