@@ -113,7 +113,8 @@ def export_tflite(
         model: the folder of a Hugging Face or Google checkpoint.
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
-        target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime" or "task-library".
+        target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime", "task-library"
+            or "mediapipe".
         precision: one of the target's precisions; None means its default (int8 for litert, fp16 for the others).
         graph: "loop" keeps the shared layer once, in memory too; "unrolled" repeats it. None means a loop wherever
             the precision allows it.
@@ -132,7 +133,8 @@ def export_tflite(
             default is to answer always.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         reading: new names for weights of the checkpoint, and which to leave out.
-        no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
+        no_tokenizer: leave the tokenizer out, see `export_onnx`. The targets "task-library" and
+            "mediapipe" need one.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
 
@@ -150,10 +152,10 @@ def export_tflite(
     engine = find_target(target)
     require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
-    if no_tokenizer and engine.name == "task-library":
+    if no_tokenizer and engine.text_library:
         raise UsageError(
-            "the Task Library reads texts with the tokenizer in the file, so --target task-library and --no-tokenizer "
-            "don't go together; choose --target litert or tflite-runtime"
+            f"{engine.text_library} reads texts with the tokenizer in the file, so --target {target} and "
+            "--no-tokenizer don't go together; choose --target litert or tflite-runtime"
         )
 
     def options_for(checkpoint: Checkpoint, chosen: Task) -> TfliteOptions:
