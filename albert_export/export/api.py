@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from albert_converters.extras import require_packages
+from albert_converters.extras import quantizer_module, require_packages
 from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
@@ -142,7 +142,7 @@ def export_tflite(
         UsageError: an argument is wrong, or `output` exists; all problems at once.
         CheckpointError: the checkpoint cannot be read, or its parts do not fit each other; all problems at once.
         UnsupportedError: there is no such task, or the checkpoint has no head for it, or the target does not serve it.
-        DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
+        DependencyError: tensorflow, ai-edge-litert or litert-quantizer is missing.
         ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization changed
             nothing.
         OperatorError: the model needs an operator that TFLite lacks.
@@ -150,7 +150,7 @@ def export_tflite(
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
     engine = find_target(target)
-    require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
+    require_packages(("tensorflow", "ai_edge_litert", quantizer_module()), "an export to TFLite", "litert")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
     if no_tokenizer and engine.text_library:
         raise UsageError(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_converters.extras import needing
+from albert_converters.extras import needing, quantizer_module
 from albert_export.export.context import ExportContext, ExportedGraph
 from albert_export.export.packed_tokenizer import packed_tokenizer
 from albert_export.export.reference_variants import ReferenceVariants
@@ -83,7 +83,7 @@ class TfliteExporter:
         """See `Exporter`.
 
         Raises:
-            DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
+            DependencyError: tensorflow, ai-edge-litert or litert-quantizer is missing.
             ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization
                 changed nothing.
             OperatorError: the model needs an operator that TFLite lacks.
@@ -129,7 +129,7 @@ class TfliteExporter:
             sequence_length=plan.sequence_length,
             target=plan.target,
             quantized=self._quantized(recipe, inspect_tflite(folder / TFLITE_FILE)),
-            tools=("tensorflow", "ai-edge-litert", "ai-edge-quantizer"),
+            tools=("tensorflow", "ai-edge-litert", quantizer_module().replace("_", "-")),
         )
 
     @property

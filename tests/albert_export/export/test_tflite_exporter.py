@@ -241,8 +241,10 @@ def test_answers_that_differ_leave_nothing(
 def test_a_missing_package_is_named(
     tmp_path: Path, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "albert_converters.tflite.quantize", raising=False)
-    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
+    for module in ("albert_converters.tflite.quantize", "albert_converters.tflite.quantizer_package"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    for module in ("litert_quantizer", "ai_edge_quantizer"):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(DependencyError, match=r"albert-export\[litert\]"):
         export_tflite(checkpoint_of("text-classification"), tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
