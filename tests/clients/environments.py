@@ -74,7 +74,7 @@ def node_client(name: str, packages: Sequence[str]) -> Path:
     return _made_once(name, ("node", *packages), make)
 
 
-def run_client(client: Path, script: Path, request: dict[str, Any]) -> dict[str, Any]:
+def run_client(client: Path, script: Path, request: dict[str, Any]) -> Any:
     """Run a script in the environment of a client, which sees nothing of this project.
 
     Args:
@@ -93,8 +93,7 @@ def run_client(client: Path, script: Path, request: dict[str, Any]) -> dict[str,
     else:
         done = run_in(str(client), str(script), stdin=json.dumps(request), variables=_OFFLINE, timeout=_LIMIT)
     assert done.returncode == 0, f"{script.name} ended with {done.returncode}: {done.stderr[-4000:]}"
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def _run_node(folder: Path, script: Path, request: str) -> subprocess.CompletedProcess[str]:
