@@ -56,7 +56,7 @@ def packed_tokenizer(context: ExportContext, target: Target) -> TaskLibraryToken
 
 def _count_other_ids(context: ExportContext, tokenizer: AlbertTokenizer, library: str) -> None:
     """Say how many of the bundled texts get other ids in MediaPipe."""
-    split = _splitter(tokenizer)
+    split = library_ids(tokenizer)
     lower = context.request_settings.get("embedding", {}).get("lower_case", False)
     texts = [text for text, _ in context.samples.calibration]
     others = [
@@ -78,7 +78,7 @@ def _count_other_ids(context: ExportContext, tokenizer: AlbertTokenizer, library
         context.progress(f"note: {said}")
 
 
-def _splitter(tokenizer: AlbertTokenizer) -> Callable[[str], list[int]]:
+def library_ids(tokenizer: AlbertTokenizer) -> Callable[[str], list[int]]:
     """MediaPipe's way from a text to ids, without those that it adds (BertPreprocessorCalculator).
 
     Its BertTokenizer is followed but for the rules that `wordpiece_tokenizer` notes.
