@@ -15,6 +15,8 @@ from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
 GRAPHS = ("loop", "unrolled")
 #: the precisions of a TFLite bundle
 PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
+#: the output of a graph that makes one vector of a text by itself, beside the outputs of its task
+SENTENCE_EMBEDDING = "sentence_embedding"
 #: the shortest static length: [CLS], [SEP] and one token of text
 _SHORTEST = 3
 
@@ -28,10 +30,14 @@ class Target:
     #: the calibrated int8-static instead
     precisions: Mapping[str, str]
     default_precision: str
+    #: the values of --graph that it runs
+    graphs: tuple[str, ...] = GRAPHS
     #: whether shapes must be static; the length is then `default_length`, unless another one is asked for
     static: bool = False
     default_length: int = 384
     tasks: tuple[str, ...] = tuple(TASKS)
+    #: whether its GATHER takes float16
+    gathers_float16: bool = True
     #: whether it serves the other heads of a task too, see `Task.heads`
     heads: bool = True
     #: the only length that the engine accepts, by task
@@ -40,7 +46,14 @@ class Target:
     output_names: Mapping[str, str] = field(default_factory=dict)
     #: tasks whose graph must end in a softmax, so that it returns probabilities
     probabilities: tuple[str, ...] = ()
+    #: the library that reads texts by itself, with the tokenizer that is packed into the file; "" if it takes ids
+    text_library: str = ""
+    #: whether an export counts the bundled texts to which that tokenizer gives other ids
+    counts_other_ids: bool = False
 
+
+#: the names of the inputs in the metadata of TFLite models of texts
+_METADATA_INPUTS = {"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segment_ids"}
 
 TARGETS = {
     target.name: target
@@ -56,6 +69,7 @@ TARGETS = {
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
+            gathers_float16=False,
         ),
         # TFLite Task Library 0.4.4 has BertQuestionAnswerer and BertNLClassifier.
         Target(
@@ -63,12 +77,31 @@ TARGETS = {
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
+            gathers_float16=False,
             tasks=("question-answering", "text-classification"),
             heads=False,
             fixed_lengths={"question-answering": 384},
-            input_names={"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segment_ids"},
+            input_names=_METADATA_INPUTS,
             output_names={"logits": "probability"},
             probabilities=("text-classification",),
+            text_library="the Task Library",
+        ),
+        # MediaPipe Tasks has TextClassifier and TextEmbedder, which open files of a single subgraph only.
+        Target(
+            name="mediapipe",
+            precisions={name: name for name in PRECISIONS},
+            default_precision="fp16",
+            graphs=("unrolled",),
+            static=True,
+            gathers_float16=False,  # that of 0.10 does not
+            default_length=128,
+            tasks=("text-classification", "feature-extraction"),
+            heads=False,
+            input_names=_METADATA_INPUTS,
+            output_names={"logits": "probability"},
+            probabilities=("text-classification",),
+            text_library="MediaPipe",
+            counts_other_ids=True,
         ),
     )
 }
@@ -142,8 +175,10 @@ def make_plan(
     if precision not in target.precisions:
         problems.append(f"{unknown_precision(precision, target.precisions)} (target {target.name})")
     chosen = target.precisions.get(precision, precision)
-    if graph not in (None, *GRAPHS):
-        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}{did_you_mean(graph, GRAPHS)}")
+    if graph not in (None, *target.graphs):
+        reason = "" if target.graphs == GRAPHS else f" (target {target.name})"
+        meant = did_you_mean(graph, target.graphs)
+        problems.append(f"graph {graph!r} is not one of {', '.join(target.graphs)}{meant}{reason}")
     elif graph == "loop" and chosen == "int8-static":
         problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")
     length = _length(target, task, config, sequence_length, problems)
@@ -152,7 +187,7 @@ def make_plan(
     return Plan(
         target=target.name,
         precision=chosen,
-        graph=graph or ("unrolled" if chosen == "int8-static" else "loop"),
+        graph=graph or ("unrolled" if chosen == "int8-static" else target.graphs[0]),
         sequence_length=length,
         longest=config.max_position_embeddings,
         input_names=target.input_names,

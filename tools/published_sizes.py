@@ -27,11 +27,13 @@ from typing import Any
 
 import numpy as np
 
+from albert_converters.extras import quantizer_module
+
 _VOCABULARY = Path(__file__).parents[1] / "tests" / "fixtures" / "albert" / "spiece.model"
 #: format -> the modules that an export to it imports
 _IMPORTS = {
     "onnx": ("torch", "torch.export", "torch._dynamo", "onnx", "onnxruntime"),
-    "tflite": ("tensorflow", "keras", "ai_edge_litert.interpreter", "ai_edge_quantizer.quantizer"),
+    "tflite": ("tensorflow", "keras", "ai_edge_litert.interpreter", f"{quantizer_module()}.quantizer"),
 }
 _HEADINGS = (
     "shape", "checkpoint MB", "format", "file MB", "CPU s", "s", "frameworks MB", "peak MB", "over MB", "ratio", "texts"

@@ -153,6 +153,7 @@ Examples:
   albert-export tflite --task ner --model ./my-albert --precision fp32
   albert-export tflite --model ./my-albert --target tflite-runtime --sequence-length 128
   albert-export tflite --task qa --target task-library
+  albert-export tflite --task text-classification --target mediapipe
 \b
 Precisions:
   int8         8-bit weights, a scale per output channel; activations quantized at run time (default for litert)
@@ -162,13 +163,14 @@ Precisions:
   fp32         nothing is rounded
 \b
 Targets: litert (ai-edge-litert, Android's LiteRT), tflite-runtime (2.14, static shapes),
-task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."""
+task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier),
+mediapipe (MediaPipe's TextClassifier and TextEmbedder)."""
 )
 @task_option
 @model_option
 @output_option
 @device_option
-@click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library]",
+@click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library|mediapipe]",
               shell_complete=complete_target, help="The engine that will run the graph.")  # fmt: skip
 @click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", shell_complete=complete_precision,
               help="See the list below.  [default: the target's]")  # fmt: skip

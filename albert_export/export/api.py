@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from albert_converters.extras import require_packages
+from albert_converters.extras import quantizer_module, require_packages
 from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.export.hub_layout import LAYOUTS
 from albert_export.export.onnx_exporter import INTEGER_WEIGHTS, ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
@@ -146,7 +146,8 @@ def export_tflite(
         model: the folder of a Hugging Face or Google checkpoint.
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
-        target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime" or "task-library".
+        target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime", "task-library"
+            or "mediapipe".
         precision: one of the target's precisions; None means its default (int8 for litert, fp16 for the others).
         graph: "loop" keeps the shared layer once, in memory too; "unrolled" repeats it. None means a loop wherever
             the precision allows it.
@@ -168,7 +169,8 @@ def export_tflite(
             the mean, because sentence-transformers has no pooler.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         reading: new names for weights of the checkpoint, and which to leave out.
-        no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
+        no_tokenizer: leave the tokenizer out, see `export_onnx`. The targets "task-library" and
+            "mediapipe" need one.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
         preview: called with what will be made, before the model is built; what it raises ends the export. See
@@ -178,7 +180,7 @@ def export_tflite(
         UsageError: an argument is wrong, there is no such task, or `output` exists; all problems at once.
         CheckpointError: the checkpoint cannot be read, or its parts do not fit each other; all problems at once.
         UnsupportedError: the checkpoint has no head for the task, or the target does not serve it.
-        DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
+        DependencyError: tensorflow, ai-edge-litert or litert-quantizer is missing.
         ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization changed
             nothing.
         OperatorError: the model needs an operator that TFLite lacks.
@@ -186,12 +188,12 @@ def export_tflite(
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
     engine = find_target(target)
-    require_packages(("tensorflow", "ai_edge_litert", "ai_edge_quantizer"), "an export to TFLite", "litert")
+    require_packages(("tensorflow", "ai_edge_litert", quantizer_module()), "an export to TFLite", "litert")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
-    if no_tokenizer and engine.name == "task-library":
+    if no_tokenizer and engine.text_library:
         raise UsageError(
-            "the Task Library reads texts with the tokenizer in the file, so --target task-library and --no-tokenizer "
-            "don't go together; choose --target litert or tflite-runtime"
+            f"{engine.text_library} reads texts with the tokenizer in the file, so --target {target} and "
+            "--no-tokenizer don't go together; choose --target litert or tflite-runtime"
         )
 
     def options_for(checkpoint: Checkpoint, chosen: Task) -> list[TfliteOptions]:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_converters.extras import needing
+from albert_converters.extras import needing, quantizer_module
 from albert_export.export.context import ExportContext, ExportedGraph, GraphPreview
+from albert_export.export.packed_tokenizer import packed_tokenizer
 from albert_export.export.reference_variants import ReferenceVariants
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
-from albert_export.targets import Plan
+from albert_export.targets import TARGETS, Plan
 from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_runtime._version import __version__
-from albert_runtime.tokenization.wordpiece_model import WordPieceModel
+from albert_runtime.postprocessing.pooling import EmbeddingOptions
 
 if TYPE_CHECKING:
     from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer
@@ -95,7 +96,7 @@ class TfliteExporter:
         """See `Exporter`.
 
         Raises:
-            DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
+            DependencyError: tensorflow, ai-edge-litert or litert-quantizer is missing.
             ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization
                 changed nothing.
             OperatorError: the model needs an operator that TFLite lacks.
@@ -104,8 +105,11 @@ class TfliteExporter:
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+            from albert_converters.tflite.text_library import TEXT_LIBRARIES
             from albert_export.export.tf_function import SHARED_LAYERS, linears_pattern
         context, plan = self._context, self._plan
+        library = TEXT_LIBRARIES.get(plan.target)
+        tokenizer = self._packed_tokenizer if library else None  # refuses a model before it takes time
         content = self._float_graph(recipe)
         if plan.precision != "fp32":
             context.progress(f"quantizing to {plan.precision}")
@@ -120,15 +124,16 @@ class TfliteExporter:
                     plan.named({name: array.astype(np.int32) for name, array in sample.items()}) for sample in samples
                 ],
             )
-        if plan.target == "task-library":
+        if library is not None and tokenizer is not None:
             content = add_task_library_metadata(
                 content,
                 task=context.task,
-                tokenizer=self._task_library_tokenizer(),
+                tokenizer=tokenizer,
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
                 description=f"Exported from {folder_name(context.checkpoint.folder)} by albert-export {__version__}.",
                 version=__version__,
+                library=library,
             )
         (folder / TFLITE_FILE).write_bytes(content)
         return ExportedGraph(
@@ -137,26 +142,18 @@ class TfliteExporter:
             sequence_length=plan.sequence_length,
             target=plan.target,
             quantized=self._quantized(recipe, inspect_tflite(folder / TFLITE_FILE)),
-            tools=("tensorflow", "ai-edge-litert", "ai-edge-quantizer"),
+            tools=("tensorflow", "ai-edge-litert", quantizer_module().replace("_", "-")),
         )
 
-    def _task_library_tokenizer(self) -> TaskLibraryTokenizer:
-        """What Task Library has for the tokenizer, after it is said where that gives other ids."""
-        from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer, wordpiece_tokenizer
+    @property
+    def _embedding(self) -> EmbeddingOptions | None:
+        """How the graph itself makes one vector of a text; None if the caller does."""
+        pools = TARGETS[self._plan.target].text_library and self._context.task.name == "feature-extraction"
+        return EmbeddingOptions(**self._context.request_settings["embedding"]) if pools else None
 
-        tokenizer, progress = self._context.tokenizer, self._context.progress
-        assert tokenizer is not None  # `export_tflite` has checked it
-        if tokenizer.vocabulary.beyond_pieces:
-            progress("note: the Task Library reads added tokens as ordinary text")
-        if tokenizer.fast_rules is not None:
-            progress("note: the Task Library does not follow tokenizer.json; it splits texts as SentencePiece does")
-        if tokenizer.wordpiece is None:
-            return sentencepiece_tokenizer(tokenizer.vocabulary_content)
-        assert isinstance(tokenizer.model, WordPieceModel)
-        found = wordpiece_tokenizer(tokenizer.model, tokenizer.wordpiece)
-        for note in found.notes:
-            progress(f"note: {note}")
-        return found
+    @cached_property
+    def _packed_tokenizer(self) -> TaskLibraryTokenizer:
+        return packed_tokenizer(self._context, TARGETS[self._plan.target])
 
     @cached_property
     def _variants(self) -> ReferenceVariants:
@@ -181,7 +178,8 @@ class TfliteExporter:
                     weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
                 context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
                 divisor = math.sqrt(config.hidden_size // config.num_attention_heads)  # of the queries
-                content = to_tflite(trace_reference(reference, context.task, plan), divisors=(divisor,))
+                function = trace_reference(reference, context.task, plan, embedding=self._embedding)
+                content = to_tflite(function, divisors=(divisor,))
             if len(content) <= _KEPT_BYTES:
                 self._float_graphs[key] = content
         return content

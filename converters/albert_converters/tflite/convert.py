@@ -15,6 +15,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import complete_operators
 from albert_converters.tflite.placeholders import LostWeightsError, Placeholders
 from albert_runtime.errors import ConversionError, OperatorError, listed
 
@@ -67,6 +68,7 @@ def _converted(function: Any, placeholders: Placeholders | None) -> bytes:
     # for engines that do not support signatures
     inputs = [spec.name for spec in function.structured_input_signature[0]]
     tflite_model.name_tensors(parsed, inputs=inputs, outputs=sorted(function.structured_outputs))
+    complete_operators(parsed)
     _release_unused_constants(parsed)
     if placeholders is not None:
         placeholders.fill(parsed)

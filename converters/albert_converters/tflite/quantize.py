@@ -1,4 +1,4 @@
-"""Quantization of the linear layers (FULLY_CONNECTED) of a TFLite file with ai-edge-quantizer."""
+"""Quantization of the linear layers (FULLY_CONNECTED) of a TFLite file with litert-quantizer or ai-edge-quantizer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_quantizer import calibrator, qtyping, quantizer
-from ai_edge_quantizer.algorithm_manager import AlgorithmName
-from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from numpy.typing import NDArray
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import complete_operators
 from albert_converters.tflite.channel_scales import correct_channel_scales
+from albert_converters.tflite.float16_lookup import look_up_float16
+from albert_converters.tflite.quantizer_package import AlgorithmName, calibrator, min_max_update, qtyping, quantizer
 from albert_runtime.errors import ConversionError
 
 #: a batch of inputs, by the names of the signature
@@ -67,7 +67,7 @@ def quantize(
             # if it needs no ranges there is nothing to quantize; its own message would blame the calibration
             result = None if ranges == {} else tool.quantize(ranges, enable_progress_report=False).quantized_model
     except Exception as error:
-        raise ConversionError(f"ai-edge-quantizer can't make {precision} of the model: {error}") from error
+        raise ConversionError(f"the quantizer can't make {precision} of the model: {error}") from error
     parsed = tflite_model.loads(bytes(result or model), name="the quantized model")
     original = tflite_model.loads(model)
     if _count_quantized(parsed, precision) <= _count_quantized(original, precision):
@@ -76,6 +76,8 @@ def quantize(
         )
     correct_channel_scales(parsed, original)
     _stamp_versions(parsed)
+    look_up_float16(parsed)
+    complete_operators(parsed)
     tflite_model.share_equal_buffers(parsed)
     return tflite_model.dumps(parsed)
 

@@ -63,6 +63,7 @@ def test_our_own_exports_are_healthy(tflite_bundle_of: CheckpointOf) -> None:
     for task in ("question-answering", "fill-mask"):
         diagnosis = diagnose_tflite(tflite_bundle_of(task) / "model.tflite")
         assert diagnosis.errors == ()
+        assert not {"misread-operators", "bitcasts"} & {result.name for result in diagnosis.results}
         assert diagnosis.vocabulary_size == 30000
 
 
@@ -90,6 +91,26 @@ def test_transposed_copies(examine: Examine) -> None:
     result = examine(two_linear_layers(MATRIX, MATRIX.T.copy()))["transposed-copies"]
     assert result.where == ("second: 1,024 bytes",)
     assert not result.repairable
+
+
+def test_operators_that_older_readers_take_for_others(examine: Examine, tmp_path: Path) -> None:
+    model = two_linear_layers(MATRIX, OTHER)
+    model.operatorCodes[0].deprecatedBuiltinCode = 0
+    result = examine(model)["misread-operators"]
+    assert (result.where, result.is_error) == (("FULLY_CONNECTED",), False)
+    done, content = diagnose_tflite(tmp_path / "model.tflite").repair()
+    assert done == ["wrote the codes of operators for older readers too"]
+    (tmp_path / "repaired.tflite").write_bytes(content)
+    assert diagnose_tflite(tmp_path / "repaired.tflite").results == ()
+
+
+def test_bitcasts(examine: Examine) -> None:
+    def build(graph: TinyGraph, x: int) -> int:
+        y = graph.tensor("y", [-1, 16], np.int32)
+        graph.operator("BITCAST", [x], [y])
+        return y
+
+    assert examine(small(build))["bitcasts"].what == "1 BITCAST"
 
 
 def test_hidden_weights(examine: Examine) -> None:
