@@ -25,16 +25,16 @@ def write_rows(rows: Iterable[Row], page: Path = PAGE) -> None:
     page.write_text(f"{before}{_BEGIN}\n{table_of(rows)}\n{_END}{after}", encoding="utf-8")
 
 
-def updated(rows: Iterable[Row], recorded: Collection[Row], complete: Collection[str]) -> list[Row]:
+def updated(rows: Iterable[Row], recorded: Collection[Row], complete: Collection[tuple[str, str]]) -> list[Row]:
     """The rows of the page after a run: what it recorded replaces what is there about the same thing.
 
     Args:
         rows: what is on the page.
         recorded: what the run recorded.
-        complete: the clients of which all tests ran; whatever else the page says about them is out of date.
+        complete: client and bundle of which all tests ran; whatever else the page says about them is out of date.
     """
     new = {row.key for row in recorded}
-    kept = [row for row in rows if row.key not in new and row.client not in complete]
+    kept = [row for row in rows if row.key not in new and (row.client, row.bundle) not in complete]
     return [*kept, *recorded]
 
 

@@ -111,12 +111,12 @@ class _Table:
         for line in self._messages:
             terminalreporter.line(line)
 
-    def _complete(self) -> set[str]:
-        """The clients of which every test ran."""
+    def _complete(self) -> set[tuple[str, str]]:
+        """Client and bundle of which every test ran."""
         if any("::" in argument for argument in self._config.args):
             return set()  # then a file counts only the tests that were asked for
         files = [file for file, passed in self._passed.items() if passed == self._tests[file]]
-        return {row.client for file in files for row in self._rows[file]}
+        return {(row.client, row.bundle) for file in files for row in self._rows[file]}
 
 
 def _rows(report: pytest.TestReport) -> Iterator[Row]:

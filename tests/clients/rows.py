@@ -24,7 +24,7 @@ class Row:
         ValueError: a field can't be shown in a cell of a table, or the task or the precision is unknown.
     """
 
-    #: what its users call it, such as "optimum-onnx"; all rows of a client come from one test file
+    #: what its users call it, such as "optimum-onnx"; all rows of a client and a bundle come from one test file
     client: str
     #: the version that ran
     version: str

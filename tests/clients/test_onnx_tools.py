@@ -13,7 +13,7 @@ from albert_runtime.tasks import TASKS
 from tests.clients.environments import SCRIPTS, python_client, run_client
 from tests.clients.graph_answers import GraphAnswers
 from tests.clients.rows import Record, Row
-from tests.clients.versions import ONNXSIM, ONNXSLIM
+from tests.clients.versions import ONNX, ONNX_RUNTIME, ONNXSIM, ONNXSLIM
 from tests.conftest import DemoBundleOf
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
@@ -50,7 +50,7 @@ _REFUSALS = {"int4": "Unable to find data type for weight_name", "fp16": r"Type 
 
 
 def test_tools(demo_bundle_of: DemoBundleOf, tmp_path: Path, record: Record) -> None:
-    onnx_tools = python_client("onnx-tools", [ONNXSIM, ONNXSLIM], shared=True)
+    onnx_tools = python_client("onnx-tools", [ONNX, ONNX_RUNTIME, ONNXSIM, ONNXSLIM], shared=True)
     models = [demo_bundle_of("onnx", *case) / "model.onnx" for case in _CASES]
     folders = [tmp_path / "-".join(case) for case in _CASES]
     request = {"models": [(str(model), str(folder)) for model, folder in zip(models, folders, strict=True)]}

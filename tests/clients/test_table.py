@@ -56,7 +56,8 @@ def test_a_run_replaces_what_it_tried() -> None:
     page = [CLIENT, REFUSED, replace(CLIENT, client="Other")]
     now = replace(CLIENT, version="1.3")
     assert updated(page, [now], complete=[]) == [REFUSED, page[2], now]
-    assert updated(page, [now], complete=["some-client"]) == [page[2], now]
+    assert updated(page, [now], complete=[("some-client", "onnx")]) == [REFUSED, page[2], now]
+    assert updated(page, [now], complete=[("some-client", "tflite")]) == [page[2], now]
 
 
 def test_differences_are_lines() -> None:

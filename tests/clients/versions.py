@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 OPENVINO = "openvino==2026.4.1"
+ONNX = "onnx==1.23.2"
+ONNX_RUNTIME = "onnxruntime==1.32.0"
 ONNXSIM = "onnxsim==0.8.1"
 ONNXSLIM = "onnxslim==0.1.98"
 TFLITE_MICRO = "tflite-micro==0.dev20261023182759"
