@@ -18,6 +18,7 @@ from albert_export.cli.options import (
     no_tokenizer_option,
     null_threshold_option,
     output_option,
+    pooling_option,
     print_json,
     quiet_option,
     random_head_option,
@@ -39,6 +40,7 @@ Examples:
   albert-export onnx --task ner --model ./my-albert --output ./ner-bundle
   albert-export onnx --model ./my-albert --precision int8 --eval-data dev-v1.1.json
   albert-export onnx --model ./my-albert --precision int4 --calibration-data my-inputs.txt --max-drop 2
+  albert-export onnx --model ./my-albert --layout hub --precision fp32,fp16,int8,int4
 \b
 Precisions:
   fp32         nothing is rounded (default)
@@ -57,8 +59,11 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @task_option
 @model_option
 @output_option
-@click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16|int8|int4|int8-static]",
-              help="See the list below.")  # fmt: skip
+@click.option("--precision", "precisions", multiple=True, metavar="[fp32|fp16|int8|int4|int8-static]",
+              help="See the list below. With --layout hub several: fp32,int8, or the option again.  "
+              "[default: fp32]")  # fmt: skip
+@click.option("--layout", default="bundle", show_default=True, metavar="[bundle|hub]",
+              help="hub: the names and files that optimum, sentence-transformers and transformers.js look for.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
 @click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
 @click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")
@@ -67,6 +72,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @eval_data_option
 @max_drop_option
 @null_threshold_option
+@pooling_option
 @random_head_option
 @reading_options
 @no_tokenizer_option
@@ -77,7 +83,8 @@ def onnx(
     task: str | None,
     model: Path | None,
     output: Path | None,
-    precision: str,
+    precisions: tuple[str, ...],
+    layout: str,
     opset: int | None,
     arm64: bool,
     avx2: bool,
@@ -86,6 +93,7 @@ def onnx(
     eval_data: Path | None,
     max_drop: float | None,
     null_threshold: float | None,
+    pooling: str | None,
     allow_random_head: bool,
     no_tokenizer: bool,
     force: bool,
@@ -102,19 +110,22 @@ def onnx(
             f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
         )
     model, name = chosen_checkpoint(model, task)
-    output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
+    chosen_precisions = [one.strip() for value in precisions or ("fp32",) for one in value.split(",")]
+    output = output or Path(_onnx_folder(name, chosen_precisions, layout))
     with steps(quiet) as progress:
         exported = export_onnx(
             model,
             output,
             task=task,
-            precision=precision,
+            precision=chosen_precisions,
+            layout=layout,
             opset=opset,
             processor=chosen[0] if chosen else None,
             max_drop=max_drop,
             eval_data=eval_data,
             calibration_data=calibration_data,
             null_threshold=null_threshold,
+            pooling=pooling,
             allow_random_head=allow_random_head,
             reading=reading,
             no_tokenizer=no_tokenizer,
@@ -157,6 +168,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @eval_data_option
 @max_drop_option
 @null_threshold_option
+@pooling_option
 @random_head_option
 @reading_options
 @no_tokenizer_option
@@ -175,6 +187,7 @@ def tflite(
     eval_data: Path | None,
     max_drop: float | None,
     null_threshold: float | None,
+    pooling: str | None,
     allow_random_head: bool,
     no_tokenizer: bool,
     force: bool,
@@ -203,6 +216,7 @@ def tflite(
             eval_data=eval_data,
             calibration_data=calibration_data,
             null_threshold=null_threshold,
+            pooling=pooling,
             allow_random_head=allow_random_head,
             reading=reading,
             no_tokenizer=no_tokenizer,
@@ -212,13 +226,26 @@ def tflite(
     _print_exported(exported, as_json)
 
 
+def _onnx_folder(name: str, precisions: list[str], layout: str) -> str:
+    """The name of the folder for the bundle of the model called `name`."""
+    if layout == "hub":
+        return f"{name}-hub"
+    return f"{name}-onnx" if precisions == ["fp32"] else f"{name}-onnx-{precisions[0]}"
+
+
 def _print_exported(exported: Exported, as_json: bool) -> None:
+    if as_json:
+        print_json(exported.to_dict())
+        return
+    for one in exported.of_each_precision():
+        _print_graph(one)
+    click.echo(f"next: albert-export run {exported.folder} --help", err=True)
+
+
+def _print_graph(exported: Exported) -> None:
     from albert_export.export.model_card import integer_shares
 
     figures = exported.to_dict()
-    if as_json:
-        print_json(figures)
-        return
     size = f"{figures['model_bytes'] / 1e6:.1f} MB"
     click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")
     shares = integer_shares(figures["quantized"])
@@ -231,4 +258,3 @@ def _print_exported(exported: Exported, as_json: bool) -> None:
         click.echo(text_table(exported.manifest.recipe_search))
     checks, difference = len(exported.report.checks), exported.report.max_difference
     click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")
-    click.echo(f"next: albert-export run {exported.folder} --help", err=True)

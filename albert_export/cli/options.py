@@ -59,6 +59,13 @@ null_threshold_option = click.option(
 )  # fmt: skip
 
 
+pooling_option = click.option(
+    "--pooling", metavar="[pooler|cls|mean|max]",
+    help="Feature extraction: how one vector is made of the tokens' vectors.  [default: what the checkpoint says, else "
+    "the model's pooler; in the layout hub the mean]",
+)  # fmt: skip
+
+
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one `ReadOptions`: `reading`."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from albert_converters.extras import require_packages
 from albert_export.checkpoints import Checkpoint, ReadOptions
-from albert_export.export.onnx_exporter import ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
+from albert_export.export.hub_layout import LAYOUTS
+from albert_export.export.onnx_exporter import INTEGER_WEIGHTS, ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
@@ -24,13 +25,15 @@ def export_onnx(
     output: str | Path,
     *,
     task: str | None = None,
-    precision: str = "fp32",
+    precision: str | Sequence[str] = "fp32",
+    layout: str = "bundle",
     opset: int | None = None,
     processor: str | None = None,
     max_drop: float | None = None,
     eval_data: str | Path | None = None,
     calibration_data: str | Path | None = None,
     null_threshold: float | None = None,
+    pooling: str | None = None,
     allow_random_head: bool = False,
     reading: ReadOptions | None = None,
     no_tokenizer: bool = False,
@@ -45,7 +48,10 @@ def export_onnx(
         task: name or alias; None takes the one head that the checkpoint was saved with.
         precision: "fp32"; "fp16" for weights and arithmetic in half precision; "int8" or "int4" for weights of 8 or 4
             bits and activations that are quantized at run time; "int8-static" for weights of 8 bits and activations
-            with calibrated ranges. The graph's inputs are int64 and its outputs float32 in every precision.
+            with calibrated ranges. The graph's inputs are int64 and its outputs float32 in every precision. In the
+            layout "hub" it may be a list of precisions; the first is opened by default, see `albert_runtime.load`.
+        layout: "bundle"; or "hub" for the names and files that optimum, sentence-transformers and transformers.js look
+            for, which hold a bundle too.
         opset: version of the ai.onnx operators; None means `DEFAULT_OPSET`.
         processor: "arm64", "avx2" or "avx512-vnni" for the range of integer weights that suits this processor best;
             None for weights that are right on all processors.
@@ -53,6 +59,9 @@ def export_onnx(
         eval_data: a file of labelled examples, on which the loss is measured; see `export_tflite`.
         calibration_data: a text file with a typical input on each line; see `export_tflite`.
         null_threshold: when the answer to a question is by default that there is none; see `export_tflite`.
+        pooling: for feature extraction, how an embedding is made of the tokens' vectors: "pooler", "cls", "mean" or
+            "max". None takes what the checkpoint says; if it says nothing, the model's pooler, or in the layout "hub"
+            the mean, because sentence-transformers has no pooler.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         reading: new names for weights of the checkpoint, and which to leave out.
         no_tokenizer: leave the tokenizer out, for a model that has none or whose tokenizer is not supported. The bundle
@@ -72,11 +81,11 @@ def export_onnx(
     """
     require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
-    options = OnnxOptions(precision, opset, processor)
+    graphs = _onnx_graphs([precision] if isinstance(precision, str) else precision, layout, opset, processor)
     return export_bundle(
         model,
         Path(output),
-        lambda checkpoint, task: options,
+        lambda checkpoint, task: graphs,
         task=None if task is None else find_task(task),
         accuracy=accuracy,
         null_threshold=null_threshold,
@@ -85,6 +94,8 @@ def export_onnx(
         no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
+        layout=layout,
+        pooling=pooling,
     )
 
 
@@ -101,6 +112,7 @@ def export_tflite(
     eval_data: str | Path | None = None,
     calibration_data: str | Path | None = None,
     null_threshold: float | None = None,
+    pooling: str | None = None,
     allow_random_head: bool = False,
     reading: ReadOptions | None = None,
     no_tokenizer: bool = False,
@@ -130,6 +142,9 @@ def export_tflite(
             exceeds that of the best passage by this much; see `Manifest.null_threshold`. `evaluate` on SQuAD v2.0 data
             finds the best value. None means 0 if config.json says `version_2_with_negative`; otherwise the bundle's
             default is to answer always.
+        pooling: for feature extraction, how an embedding is made of the tokens' vectors: "pooler", "cls", "mean" or
+            "max". None takes what the checkpoint says; if it says nothing, the model's pooler, or in the layout "hub"
+            the mean, because sentence-transformers has no pooler.
         allow_random_head: give random weights to a head that the checkpoint lacks, instead of refusing.
         reading: new names for weights of the checkpoint, and which to leave out.
         no_tokenizer: leave the tokenizer out, see `export_onnx`. The target "task-library" needs one.
@@ -156,11 +171,11 @@ def export_tflite(
             "don't go together; choose --target litert or tflite-runtime"
         )
 
-    def options_for(checkpoint: Checkpoint, chosen: Task) -> TfliteOptions:
+    def options_for(checkpoint: Checkpoint, chosen: Task) -> list[TfliteOptions]:
         plan = make_plan(
             engine, chosen, checkpoint.config, precision=precision, graph=graph, sequence_length=sequence_length
         )
-        return TfliteOptions(plan)
+        return [TfliteOptions(plan)]
 
     return export_bundle(
         model,
@@ -174,7 +189,29 @@ def export_tflite(
         no_tokenizer=no_tokenizer,
         force=force,
         progress=progress,
+        pooling=pooling,
     )
+
+
+def _onnx_graphs(precisions: Sequence[str], layout: str, opset: int | None, processor: str | None) -> list[OnnxOptions]:
+    """The options of each graph.
+
+    A processor is for the graphs with integer weights, if there are some.
+    """
+    if layout not in LAYOUTS:
+        raise UsageError(f"there is no layout {layout!r}; the layouts are: {', '.join(LAYOUTS)}")
+    precisions = list(dict.fromkeys(precisions))
+    if not precisions:
+        raise UsageError(f"give at least one precision, one of {', '.join(ONNX_PRECISIONS)}")
+    if len(precisions) > 1 and layout != "hub":
+        raise UsageError(
+            f"a bundle has one precision, and these are {len(precisions)}: {', '.join(precisions)}; give --layout hub, "
+            "which has a graph for each, or export them one by one"
+        )
+    integers = [one for one in precisions if one in INTEGER_WEIGHTS]
+    return [
+        OnnxOptions(one, opset, processor if one in INTEGER_WEIGHTS or not integers else None) for one in precisions
+    ]
 
 
 def _accuracy_options(

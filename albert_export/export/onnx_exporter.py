@@ -24,6 +24,8 @@ from albert_runtime.errors import UsageError
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
 ONNX_PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
+#: those for which a processor may be chosen
+INTEGER_WEIGHTS = ("int8", "int8-static")
 #: processor -> whether int8 weights are limited to 7 bits there, because pairs of 8-bit products are added up in 16
 #: bits and may overflow; None stands for weights that are right on every processor
 PROCESSORS = {None: True, "arm64": False, "avx2": True, "avx512-vnni": False}
@@ -51,7 +53,7 @@ class OnnxOptions:
     def __post_init__(self) -> None:
         if self.precision not in ONNX_PRECISIONS:
             raise UsageError(f"precision {self.precision!r} is not one of {', '.join(ONNX_PRECISIONS)}")
-        if self.processor is not None and self.precision not in ("int8", "int8-static"):
+        if self.processor is not None and self.precision not in INTEGER_WEIGHTS:
             raise UsageError(
                 f"--{self.processor} chooses the range of int8 weights, and {self.precision} has none; "
                 "leave it out, or choose --precision int8 or int8-static"
