@@ -66,6 +66,11 @@ pooling_option = click.option(
 )  # fmt: skip
 
 
+bundle_precision_option = click.option(
+    "--precision", metavar="NAME", help="The graph to use in a bundle with several, e.g. int8.  [default: the first]"
+)
+
+
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one `ReadOptions`: `reading`."""
 
