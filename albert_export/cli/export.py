@@ -63,7 +63,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
               help="See the list below. With --layout hub several: fp32,int8, or the option again.  "
               "[default: fp32]")  # fmt: skip
 @click.option("--layout", default="bundle", show_default=True, metavar="[bundle|hub]",
-              help="hub: the names and files that optimum, sentence-transformers and transformers.js look for.")  # fmt: skip
+              help="hub: the names and files that optimum, sentence-transformers, transformers.js need.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
 @click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
 @click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")

@@ -22,8 +22,8 @@ GRAPH_FILES = {
     "int4": "onnx/model_q4.onnx",
     "int8-static": "onnx/model_int8_static.onnx",
 }
-#: task -> the `model_type` in config.json, where transformers.js 4.3 has no class for ALBERT but one for a model with the
-#: same inputs and outputs. Hugging Face's Python libraries open the graph by its task, whatever the type is.
+#: task -> the `model_type` in config.json, where transformers.js 4.3 has no class for ALBERT but one for a model with
+#: the same inputs and outputs. Hugging Face's Python libraries open the graph by its task, whatever the type is.
 _MODEL_TYPES = {"token-classification": "bert"}
 #: our pooling -> the flag in sentence-transformers' 1_Pooling/config.json
 _POOLING_FLAGS = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens", "max": "pooling_mode_max_tokens"}

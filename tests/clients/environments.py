@@ -25,7 +25,7 @@ from tools.cache_folder import cache_folder
 
 SCRIPTS = Path(__file__).with_name("scripts")
 #: what is true of every client: nothing is fetched and nothing is reported while it runs
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error"}
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error", "USE_TF": "0"}
 #: npm's codes for a registry that is not reached, or that lacks the package
 _NOT_FETCHED = ("ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "E404", "ETARGET", "E403", "E5")
 #: seconds after which a client counts as hanging

@@ -37,10 +37,16 @@ class Comparison:
 
 
 class GraphAnswers:
-    """The answers of the runtime to a few examples of a bundle's task, to compare a client's with."""
+    """The answers of the runtime to a few examples of a bundle's task, to compare a client's with.
 
-    def __init__(self, bundle: Path) -> None:
-        self._session = albert_runtime.load(bundle)
+    Args:
+        bundle: the bundle.
+        precision: its graph, if it has several; None means the first.
+    """
+
+    def __init__(self, bundle: Path, precision: str | None = None) -> None:
+        self._session = albert_runtime.load(bundle, precision=precision)
+        self._precision = precision
         self._requests = [example.inputs for example in demo_examples(self._session.task)[:REQUESTS]]
         self._bundle = bundle
         self._runs: list[tuple[Arrays, Arrays]] = []
@@ -77,7 +83,10 @@ class GraphAnswers:
 
     def _decisions(self, run: Any) -> list[Decision]:
         session: AlbertSession = albert_runtime.load(
-            self._bundle, engine=CannedEngine(self._session.task, run), verify=False
+            self._bundle,
+            engine=CannedEngine(self._session.task, run),
+            verify=False,
+            precision=self._precision,
         )
         return [decide(session, request) for request in self._requests]
 
