@@ -19,14 +19,15 @@ from albert_runtime.packed.path import BundlePath, is_bundle
 _SHOWN = 4
 
 
-def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, Any]:
+def inspect_path(path: Path, reading: ReadOptions | None = None, *, precision: str | None = None) -> dict[str, Any]:
     """Return the facts about `path` as JSON types.
 
     "kind" says what it is: "bundle", "onnx", "tflite" or "checkpoint". `reading` has new names for the weights of a
     checkpoint, and says which to leave out. Weights that nothing reads are listed, not refused.
+    `precision` is the graph of a bundle with several; None means the first. "precisions" lists them.
 
     Raises:
-        UsageError: there is nothing at `path`.
+        UsageError: there is nothing at `path`, or a precision is given for what has no such graph.
         UnsupportedError: it is none of the four, or damaged.
         DependencyError: onnx or ai-edge-litert, whichever reads it, is not installed.
     """
@@ -36,10 +37,18 @@ def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, An
             or f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
         )
     if is_bundle(path):
-        bundle = open_bundle(path)
+        bundle = open_bundle(path, precision=precision)
         manifest = bundle.manifest.to_dict()
         manifest["self_test"] = len(manifest["self_test"])
-        return {"kind": "bundle", "folder": str(path), "manifest": manifest, "graph": _graph(bundle.model_file)}
+        return {
+            "kind": "bundle",
+            "folder": str(path),
+            "precisions": list(bundle.precisions),
+            "manifest": manifest,
+            "graph": _graph(bundle.model_file),
+        }
+    if precision is not None:
+        raise UsageError(f"--precision chooses a graph of a bundle, and {path} is none; leave it out")
     if path.is_dir():
         return {"kind": "checkpoint", **_checkpoint(path, reading or ReadOptions())}
     return {"kind": path.suffix.removeprefix("."), "graph": _graph(path)}
@@ -101,6 +110,8 @@ def describe(facts: dict[str, Any]) -> str:
     lines = []
     if facts["kind"] == "bundle":
         lines += _describe_manifest(facts["folder"], facts["manifest"])
+        if len(facts["precisions"]) > 1:
+            lines.append(f"  precisions  {', '.join(facts['precisions'])}; --precision chooses the graph")
     return "\n".join([*lines, *_describe_graph(facts["graph"])])
 
 

@@ -177,7 +177,7 @@ def make_plan(
     chosen = target.precisions.get(precision, precision)
     if graph not in (None, *target.graphs):
         reason = "" if target.graphs == GRAPHS else f" (target {target.name})"
-        meant = did_you_mean(graph, target.graphs)
+        meant = did_you_mean(str(graph), target.graphs)
         problems.append(f"graph {graph!r} is not one of {', '.join(target.graphs)}{meant}{reason}")
     elif graph == "loop" and chosen == "int8-static":
         problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")

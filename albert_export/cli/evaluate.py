@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json, quiet_option, reading_options, task_option
+from albert_export.cli.options import (
+    bundle_precision_option,
+    json_option,
+    print_json,
+    quiet_option,
+    reading_options,
+    task_option,
+)
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
@@ -39,6 +46,7 @@ Data, in UTF-8:
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", required=True, help="Labelled examples.")
 @task_option
+@bundle_precision_option
 @reading_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N examples.")
 @click.option(
@@ -51,6 +59,7 @@ def evaluate(
     model: Path,
     data: Path,
     task: str | None,
+    precision: str | None,
     limit: int | None,
     predictions: Path | None,
     quiet: bool,
@@ -66,7 +75,7 @@ def evaluate(
         _refuse_predictions(predictions, model, data)
     with steps(quiet) as progress:
         progress("reading the model and the data")
-        found = find_model(model, task, reading)
+        found = find_model(model, task, reading, precision=precision)
         dataset = read_dataset(data, found.task, labels=found.labels, problem_type=found.problem_type)
         progress("loading the model")
         session = found.open()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json, reading_options
+from albert_export.cli.options import bundle_precision_option, json_option, print_json, reading_options
 
 if TYPE_CHECKING:
     from albert_export.checkpoints import ReadOptions
@@ -22,13 +22,14 @@ Examples:
   albert-export inspect ./my-albert"""
 )
 @click.argument("path", type=click.Path(path_type=Path))
+@bundle_precision_option
 @reading_options
 @json_option
-def inspect(path: Path, as_json: bool, reading: ReadOptions) -> None:
+def inspect(path: Path, precision: str | None, as_json: bool, reading: ReadOptions) -> None:
     """Show what is in a bundle, an ONNX or TFLite file, or a checkpoint."""
     from albert_export.inspection import describe, inspect_path
 
-    facts = inspect_path(path, reading)
+    facts = inspect_path(path, reading, precision=precision)
     if as_json:
         print_json(facts)
     else:

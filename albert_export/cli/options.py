@@ -64,6 +64,11 @@ pooling_option = click.option(
 )  # fmt: skip
 
 
+bundle_precision_option = click.option(
+    "--precision", metavar="NAME", help="The graph to use in a bundle with several, e.g. int8.  [default: the first]"
+)
+
+
 def output_option(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the folder of the new bundle, with or without -o in front of it; the command gets it as `output`."""
 

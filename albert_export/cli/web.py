@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from albert_export.cli.options import chosen_checkpoint, json_option, print_json, quiet_option, task_option
+from albert_export.cli.options import (
+    bundle_precision_option,
+    chosen_checkpoint,
+    json_option,
+    print_json,
+    quiet_option,
+    task_option,
+)
 from albert_export.utils.folder_name import folder_name
 from albert_export.utils.terminal import Progress, steps
 from albert_runtime.errors import UsageError
@@ -40,6 +47,7 @@ anything. Without BUNDLE, the checkpoint is exported to ONNX in int8 first."""
     "--examples", type=click.Path(path_type=Path), metavar="FILE",
     help="JSON list of requests that the page offers.  [default: those of the demo or of the bundle's self-test]",
 )  # fmt: skip
+@bundle_precision_option
 @click.option("--force", is_flag=True, help="Replace the site that is at the output already.")
 @quiet_option
 @json_option
@@ -50,6 +58,7 @@ def web(
     model: Path | None,
     title: str | None,
     examples: Path | None,
+    precision: str | None,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -59,6 +68,8 @@ def web(
 
     if bundle is not None and (task is not None or model is not None):
         raise UsageError("give either BUNDLE, or a checkpoint with --model or --task, and not both")
+    if bundle is None and precision is not None:
+        raise UsageError("--precision chooses a graph of BUNDLE; a checkpoint is exported in int8, so leave it out")
     with steps(quiet) as progress, tempfile.TemporaryDirectory() as made:
         if bundle is None:
             model, name = chosen_checkpoint(model, task)
@@ -66,7 +77,9 @@ def web(
             source = _exported(model, task, output, Path(made) / name, force, progress)
         else:
             source, output = bundle, output or Path(f"{folder_name(bundle).removesuffix('.albert')}-site")
-        site = write_site(source, output, title=title, examples=examples, force=force, progress=progress)
+        site = write_site(
+            source, output, title=title, examples=examples, precision=precision, force=force, progress=progress
+        )
     if as_json:
         print_json(site.to_dict())
     else:

@@ -43,21 +43,29 @@ class Model:
     open: Callable[[], AlbertSession]
 
 
-def find_model(folder: str | Path, task: str | None = None, reading: ReadOptions | None = None) -> Model:
+def find_model(
+    folder: str | Path,
+    task: str | None = None,
+    reading: ReadOptions | None = None,
+    *,
+    precision: str | None = None,
+) -> Model:
     """Return the bundle or checkpoint in `folder`.
 
     Args:
         folder: the folder of a bundle, or of a checkpoint in the format of Hugging Face or Google.
         task: selects the head of a checkpoint; None means the head that it was saved with, or its only one.
         reading: new names for weights of a checkpoint, and which to leave out.
+        precision: the graph of a bundle with several; None means the first.
 
     Raises:
-        UsageError: `folder` holds neither a bundle nor a checkpoint, or the bundle is for another task.
+        UsageError: `folder` holds neither a bundle nor a checkpoint, or the bundle is for another task, or has no graph
+            of this precision.
         UnsupportedError: the files are damaged or not supported, or the checkpoint has no head for the task.
     """
     folder = Path(folder)
     if is_bundle(folder):
-        return _of_bundle(folder, task)
+        return _of_bundle(folder, task, precision)
     named = any((folder / name).is_file() for name in (CONFIG_FILE, GOOGLE_CONFIG_FILE, MODULES_FILE))
     if not (named or has_weights(folder)):
         if folder.is_dir():
@@ -69,14 +77,18 @@ def find_model(folder: str | Path, task: str | None = None, reading: ReadOptions
             f"{found}; give the folder of a bundle, which holds {MANIFEST_FILE} (`albert-export onnx` and "
             f"`albert-export tflite` make one), or of a checkpoint, which holds {CONFIG_FILE} and weights"
         )
+    if precision is not None:
+        raise UsageError(
+            f"{folder} is a checkpoint, which is evaluated in float32; leave --precision out, or give a bundle"
+        )
     checkpoint = read_checkpoint(folder, reading)
     chosen = choose_task(checkpoint, task)
     checkpoint.refuse_no_head(chosen.name)
     return _of_checkpoint(checkpoint, chosen)
 
 
-def _of_bundle(folder: Path, task: str | None) -> Model:
-    bundle = open_bundle(folder, check=False)
+def _of_bundle(folder: Path, task: str | None, precision: str | None) -> Model:
+    bundle = open_bundle(folder, check=False, precision=precision)
     if task and find_task(task).name != bundle.manifest.task:
         raise UsageError(f"{folder} is a bundle for {bundle.manifest.task}, not for {find_task(task).name}")
     if not bundle.manifest.has_tokenizer:
@@ -87,7 +99,7 @@ def _of_bundle(folder: Path, task: str | None) -> Model:
 
     def open_session() -> AlbertSession:
         with suppressed_native_stderr():
-            return load(folder)
+            return load(folder, precision=precision)
 
     return Model(bundle.task, bundle.manifest.labels, bundle.config.get("problem_type"), open_session)
 

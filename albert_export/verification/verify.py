@@ -74,6 +74,7 @@ def verify_bundle(
     *,
     threads: int | None = None,
     engine: str | None = None,
+    precision: str | None = None,
     reading: ReadOptions | None = None,
     progress: Progress = lambda step: None,
 ) -> ParityReport:
@@ -87,6 +88,7 @@ def verify_bundle(
             any format.
         threads: number of threads of the engine; None means as many as there are cores that this process may use.
         engine: name of the engine that runs the bundle; None means the first one that is installed.
+        precision: the graph to compare in a bundle with several; None means the first.
         reading: new names for weights of the checkpoint, and which to leave out.
         progress: called with a line about each step.
 
@@ -96,7 +98,7 @@ def verify_bundle(
     """
     progress("opening the bundle and its reference")
     with suppressed_native_stderr():
-        session = load(bundle, threads=threads, engine=engine)
+        session = load(bundle, threads=threads, engine=engine, precision=precision)
     if is_bundle(Path(model)):
         other = load(model, threads=threads)
         if other.task != session.task:
