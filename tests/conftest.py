@@ -12,6 +12,8 @@ from filelock import FileLock
 
 from albert_runtime.tasks import TASKS
 
+pytest_plugins = ["tests.clients.pytest_plugin"]
+
 VOCABULARY = Path(__file__).parent / "fixtures" / "albert" / "spiece.model"
 TINY = {
     "vocab_size": 30000,

@@ -1,0 +1,15 @@
+"""The version of every package that clients are installed from: here and nowhere else."""
+
+from __future__ import annotations
+
+OPENVINO = "openvino==2026.4.1"
+ONNX = "onnx==1.23.2"
+ONNX_RUNTIME = "onnxruntime==1.32.0"
+ONNXSIM = "onnxsim==0.8.1"
+ONNXSLIM = "onnxslim==0.1.98"
+TFLITE_MICRO = "tflite-micro==0.dev20261023182759"
+
+
+def version_of(requirement: str) -> str:
+    """The version that a requirement of pip or a package of npm ends with: "openvino==2026.4.1", "esbuild@0.28.2"."""
+    return requirement.replace("==", "@").rpartition("@")[2]
