@@ -33,8 +33,8 @@ from albert_runtime.errors import UnsupportedError
 
 #: operators that an attention mask is built or applied with
 _MASKING = ("ADD", "MUL", "SUB", "SELECT", "SELECT_V2", "FILL", "MAXIMUM", "MINIMUM", "WHERE")
-#: operators whose results have shapes that are known only when the graph runs, if those of its inputs are dynamic
-_SHAPED_BY_RUNNING = ("SHAPE", "WHILE")
+#: the operator from whose result other operators take shapes, which are then known only when the graph runs
+_SHAPE = "SHAPE"
 #: operators that follow the addition of epsilon in a LayerNorm
 _ROOTS = ("RSQRT", "SQRT", "POW")
 
@@ -172,13 +172,13 @@ def check_dynamic_outputs(model: TFLiteModelView) -> Iterator[CheckResult]:
     """Find outputs for which LiteRT's CompiledModel makes buffers that are too small."""
     outputs = [(name, axes(tensor)) for name, tensor in model.signature_tensors("outputs")]
     dynamic = [(name, sizes) for name, sizes in outputs if any(size < 0 for size in sizes)]
-    if dynamic and any(one.name in _SHAPED_BY_RUNNING for one in model.operators):
+    if dynamic and any(one.name == _SHAPE for one in model.operators):
         yield CheckResult(
             "dynamic-outputs",
             is_error=False,
             what=f"{', '.join(name for name, _ in dynamic)}: of sizes that are known only after a run",
-            costs="LiteRT's CompiledModel takes each dynamic size for 1 and writes past the end of the output buffers that "
-            "it makes, so that the process crashes; LiteRT's Interpreter and albert_runtime run the graph right",
+            costs="LiteRT's CompiledModel takes each dynamic size for 1 and writes past the end of the output buffers "
+            "that it makes, so that the process crashes; LiteRT's Interpreter and albert_runtime run the graph right",
             remedy="for CompiledModel, and for GPUs and NPUs, export the checkpoint with static shapes: albert-export "
             "tflite --sequence-length N",
             where=tuple(f"{name} {[size if size >= 0 else 'any' for size in sizes]}" for name, sizes in dynamic),
