@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 OPENVINO = "openvino==2026.4.1"
+LITERT = "ai-edge-litert==2.3.0"
 ONNX = "onnx==1.23.2"
 ONNX_RUNTIME = "onnxruntime==1.32.0"
 ONNXSIM = "onnxsim==0.8.1"
