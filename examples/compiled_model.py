@@ -51,6 +51,7 @@ class CompiledModelEngine:
         model_file: a .tflite file with one signature.
         threads: the number of threads that compute one run on a CPU.
         accelerator: a key of `ACCELERATORS`.
+        weight_cache: a file of this model alone, in which a CPU's kernels keep its weights; by default there is none.
 
     Raises:
         ValueError: the graph can't be run safely.
@@ -58,7 +59,9 @@ class CompiledModelEngine:
 
     name = "compiled-model"
 
-    def __init__(self, model_file: str | Path, *, threads: int = 1, accelerator: str = "cpu") -> None:
+    def __init__(
+        self, model_file: str | Path, *, threads: int = 1, accelerator: str = "cpu", weight_cache: str = ""
+    ) -> None:
         self.version = importlib.metadata.version("ai-edge-litert")
         self._key, self._inputs, self._outputs = _signature(Path(model_file))
         self.input_names, self.output_names = tuple(self._inputs), tuple(self._outputs)
@@ -66,7 +69,8 @@ class CompiledModelEngine:
         self._model = CompiledModel.from_file(
             str(model_file),
             options=Options(
-                hardware_accelerators=ACCELERATORS[accelerator], cpu_options=CpuOptions(num_threads=threads)
+                hardware_accelerators=ACCELERATORS[accelerator],
+                cpu_options=CpuOptions(num_threads=threads, xnnpack_weight_cache_path=weight_cache),
             ),
         )
         self._shape: tuple[int, ...] | None = None

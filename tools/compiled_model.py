@@ -12,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -27,13 +28,13 @@ from tools.figures import memory
 _WARM_UP = 3
 
 
-def _open(kind: str, file: Path, threads: int) -> Engine:
+def _open(kind: str, file: Path, threads: int, weight_cache: str = "") -> Engine:
     """The Interpreter ("I"), or CompiledModel ("C")."""
     if kind == "I":
         return open_engine(file, threads=threads, name="litert")
     from examples.compiled_model import CompiledModelEngine
 
-    return CompiledModelEngine(file, threads=threads)
+    return CompiledModelEngine(file, threads=threads, weight_cache=weight_cache)
 
 
 def _inputs(length: int) -> dict[str, Any]:
@@ -64,14 +65,14 @@ def compare_latencies(file: Path, order: str, length: int, *, threads: int, runs
     }
 
 
-def measure_resources(file: Path, kind: str, length: int, *, threads: int) -> dict[str, float]:
+def measure_resources(file: Path, kind: str, length: int, *, threads: int, weight_cache: str = "") -> dict[str, float]:
     """Milliseconds to load, megabytes after a run, and the longest wait of another Python thread during three runs."""
     if kind == "I":
         import ai_edge_litert.interpreter  # noqa: F401
     else:
         import examples.compiled_model  # noqa: F401
     before, start = memory(), time.perf_counter()
-    engine = _open(kind, file, threads)
+    engine = _open(kind, file, threads, weight_cache)
     load = time.perf_counter() - start
     engine.run(_inputs(length))
     used = memory() - before
@@ -129,19 +130,22 @@ def _latency_row(bundle: Path, length: int, options: argparse.Namespace) -> str 
 
 
 def _resource_row(bundle: Path, length: int, options: argparse.Namespace) -> str:
-    cells = []
-    for kind in "IC":
-        found = [
-            _in_process("measure_resources", bundle / "model.tflite", kind, length, threads=options.threads)
-            for _ in range(options.rounds)
-        ]
-        for name in ("load", "memory", "run", "wait"):
-            cells.append(f"{median(one[name] for one in found):.0f}")
-    return (
-        f"| {bundle.name} | "
-        + " | ".join(f"{one} / {other}" for one, other in zip(cells[:4], cells[4:], strict=True))
-        + " |"
-    )
+    columns = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, cache in (("I", ""), ("C", ""), ("C", str(Path(folder, "weights")))):
+            found = [
+                _in_process(
+                    "measure_resources",
+                    bundle / "model.tflite",
+                    kind,
+                    length,
+                    threads=options.threads,
+                    weight_cache=cache,
+                )
+                for _ in range(options.rounds + bool(cache))
+            ][bool(cache) :]  # the first process with a cache writes it
+            columns.append([f"{median(one[name] for one in found):.0f}" for name in ("load", "memory", "run", "wait")])
+    return f"| {bundle.name} | " + " | ".join(" / ".join(cells) for cells in zip(*columns, strict=True)) + " |"
 
 
 def main() -> None:
@@ -166,11 +170,13 @@ def main() -> None:
             row = _latency_row(bundle, length, options)
             if row is not None:
                 print(row, flush=True)
-    print("\n| Interpreter / CompiledModel | load ms | memory MB | run ms | longest wait of another thread, ms |")
+    print("\nInterpreter / CompiledModel / CompiledModel with a cache of weights\n")
+    print("| bundle | load ms | memory MB | run ms | longest wait of another thread, ms |")
     print("|---|---|---|---|---|")
     for bundle in options.bundles:
-        lengths = [json.loads((bundle / "manifest.json").read_text())["sequence_length"] or 128]
-        print(_resource_row(bundle, lengths[0], options), flush=True)
+        manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+        length = manifest["sequence_length"] or min(128, manifest["max_length"])
+        print(_resource_row(bundle, length, options), flush=True)
 
 
 if __name__ == "__main__":

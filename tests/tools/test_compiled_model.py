@@ -21,4 +21,4 @@ def test_both_are_measured(
     lines = capsys.readouterr().out.splitlines()
     # The outputs have the same bits although the graph is dynamic: the example gives buffers of its own.
     assert re.fullmatch(rf"\| {bundle.name} \| 8 \|( [\d.]+ \|){{2}} .* \| yes \|", lines[2])
-    assert re.fullmatch(rf"\| {bundle.name} \|( \d+ / \d+ \|){{4}}", lines[-1])
+    assert re.fullmatch(rf"\| {bundle.name} \|( \d+ / \d+ / \d+ \|){{4}}", lines[-1])
