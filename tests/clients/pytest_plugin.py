@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients import environments
-from tests.clients.page import COMMAND, differences, read_rows, updated, write_rows
+from tests.clients.page import COMMAND, PAGE, differences, read_rows, updated, write_rows
 from tests.clients.rows import Record, Row
 
 _OPTION = "--write-clients-table"
+_PAGE = "clients_page"
 #: names of properties of reports
 _ROW, _TESTS, _MADE = "client row", "tests of clients in the file", "environment made"
 
@@ -24,6 +26,7 @@ _ROW, _TESTS, _MADE = "client row", "tests of clients in the file", "environment
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that writes the table."""
     parser.addoption(_OPTION, action="store_true", help="write the rows of the clients' tests into docs/clients.md")
+    parser.addini(_PAGE, "the page with the table of clients", default=str(PAGE))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,18 +90,20 @@ class _Table:
         rows = [row for found in self._rows.values() for row in found]
         if not rows:
             return
+        page = Path(self._config.getini(_PAGE))
         try:
-            page = read_rows()
-            wanted = updated(page, rows, self._complete())
-            changes = differences(page, wanted)
+            shown = read_rows(page)
+            wanted = updated(shown, rows, self._complete())
+            changes = differences(shown, wanted)
             if changes and self._config.getoption(_OPTION):
-                write_rows(wanted)
-                self._messages += ["docs/clients.md was written:", *changes]
-            elif changes:
-                self._messages += [f"docs/clients.md says something else; write it with: {COMMAND}", *changes]
+                write_rows(wanted, page)
         except ValueError as error:
-            changes, self._messages = ["the page can't be read"], [str(error)]
-        if changes and not self._config.getoption(_OPTION) and session.exitstatus == pytest.ExitCode.OK:
+            self._messages, failed = [str(error)], True
+        else:
+            failed = bool(changes) and not self._config.getoption(_OPTION)
+            what = f"says something else; write it with: {COMMAND}" if failed else "was written:"
+            self._messages = [f"docs/{page.name} {what}", *changes] if changes else []
+        if failed and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -33,6 +33,8 @@ CLIENTS = {
     "cortex-a72": "albert-runtime on ARM64 (Cortex-A72, emulated)",
     "cortex-a76": "albert-runtime on ARM64 (Cortex-A76, emulated)",
 }
+#: engine -> the package that it is
+PACKAGES = {"onnx": "onnxruntime", "litert": "ai-edge-litert"}
 SCRIPT = Path(__file__).with_name("answer.py")
 PRINTS_CPUINFO = Path(__file__).with_name("print_cpuinfo.py")
 FORMATS = ("onnx", "tflite")
@@ -106,8 +108,8 @@ def test_every_form_answers_as_here(
     assert len(bundles) == len(FORMS) == 22
     for folder, (model_format, task, precision) in bundles.items():
         note = f"Scores differ by less than {TOLERANCE[precision]}."
-        engine = there["engines"][folder]
-        record(Row(CLIENTS[board.cpu], engine, task, model_format, precision, True, True, note))
+        name, version = there["engines"][folder].split()
+        record(Row(CLIENTS[board.cpu], f"{PACKAGES[name]} {version}", task, model_format, precision, True, True, note))
 
 
 def test_engines_see_the_processor_of_the_board(board_emulator: Emulator) -> None:

@@ -169,8 +169,8 @@ def test_answers_in_int8(run_kotlin: RunKotlin, int8_bundle_of: Int8BundleOf, tm
     for result, (bundle, (_, vectors)) in zip(results, made.items(), strict=True):
         session = albert_runtime.load(bundle)
         differing = []
-        for record, theirs in zip(vectors["requests"], result["answers"], strict=True):
-            call, ours = record["call"], record["answer"]
+        for request, theirs in zip(vectors["requests"], result["answers"], strict=True):
+            call, ours = request["call"], request["answer"]
             if session.task == "feature-extraction":
                 left, right = np.array(ours["vector"]), np.array(theirs["vector"])
                 assert left @ right / np.linalg.norm(left) / np.linalg.norm(right) > 0.99
