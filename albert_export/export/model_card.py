@@ -64,6 +64,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
             *tensors,
             "",
             *missing,
+            *_compiled_model_note(manifest),
             "## Verified",
             "",
             "The export compared the graph with the float32 original:",
@@ -75,6 +76,18 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
             *_answers_kept(manifest),
         ]
     )
+
+
+def _compiled_model_note(manifest: Manifest) -> list[str]:
+    """What to know before LiteRT's CompiledModel opens the graph; empty where there is nothing to know."""
+    if not manifest.model_file.endswith(".tflite") or manifest.sequence_length is not None:
+        return []
+    return [
+        "LiteRT's CompiledModel makes output buffers that are too small for dynamic shapes, and writes past their end. "
+        "For it, and for GPUs and NPUs, export with static shapes: `albert-export tflite --sequence-length N`. "
+        "LiteRT's Interpreter runs this graph right.",
+        "",
+    ]
 
 
 def _sample_call(manifest: Manifest, checkpoint: Checkpoint, task: Task, samples: SampleTexts) -> str:

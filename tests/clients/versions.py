@@ -5,6 +5,7 @@ from __future__ import annotations
 OPENVINO = "openvino==2026.4.1"
 MEDIAPIPE = "mediapipe==1.2.3"
 MEDIAPIPE_WEB = "@mediapipe/tasks-text@1.0.1"
+LITERT = "ai-edge-litert==2.3.0"
 ONNX = "onnx==1.23.2"
 ONNX_RUNTIME = "onnxruntime==1.32.0"
 OPTIMUM = "optimum-onnx==0.1.0"

@@ -34,6 +34,8 @@ from albert_runtime.errors import UnsupportedError
 
 #: operators that an attention mask is built or applied with
 _MASKING = ("ADD", "MUL", "SUB", "SELECT", "SELECT_V2", "FILL", "MAXIMUM", "MINIMUM", "WHERE")
+#: the operator from whose result other operators take shapes, which are then known only when the graph runs
+_SHAPE = "SHAPE"
 #: operators that follow the addition of epsilon in a LayerNorm
 _ROOTS = ("RSQRT", "SQRT", "POW")
 
@@ -204,6 +206,23 @@ def check_frozen_shapes(model: TFLiteModelView) -> Iterator[CheckResult]:
     yield from frozen_shapes(model.inputs)
 
 
+def check_dynamic_outputs(model: TFLiteModelView) -> Iterator[CheckResult]:
+    """Find outputs for which LiteRT's CompiledModel makes buffers that are too small."""
+    outputs = [(name, axes(tensor)) for name, tensor in model.signature_tensors("outputs")]
+    dynamic = [(name, sizes) for name, sizes in outputs if any(size < 0 for size in sizes)]
+    if dynamic and any(one.name == _SHAPE for one in model.operators):
+        yield CheckResult(
+            "dynamic-outputs",
+            is_error=False,
+            what=f"{', '.join(name for name, _ in dynamic)}: of sizes that are known only after a run",
+            costs="LiteRT's CompiledModel takes each dynamic size for 1 and writes past the end of the output buffers "
+            "that it makes, so that the process crashes; LiteRT's Interpreter and albert_runtime run the graph right",
+            remedy="for CompiledModel, and for GPUs and NPUs, export the checkpoint with static shapes: albert-export "
+            "tflite --sequence-length N",
+            where=tuple(f"{name} {[size if size >= 0 else 'any' for size in sizes]}" for name, sizes in dynamic),
+        )
+
+
 def check_missing_inputs(model: TFLiteModelView) -> Iterator[CheckResult]:
     """Find out whether token type ids or the mask are missing among the inputs."""
     segments = []
@@ -277,6 +296,7 @@ CHECKS: tuple[Callable[[TFLiteModelView], Iterator[CheckResult]], ...] = (
     check_misread_operators,
     check_bitcasts,
     check_frozen_shapes,
+    check_dynamic_outputs,
     check_missing_inputs,
     check_int64_ids,
     check_float16_masks,

@@ -161,6 +161,23 @@ def test_custom_operators(examine: Examine) -> None:
     assert "library of their own" in examine(small(build("MyOwn")))["custom-operators"].costs
 
 
+def test_outputs_of_sizes_that_only_a_run_tells(examine: Examine, tflite_bundle_of: CheckpointOf) -> None:
+    def build(graph: TinyGraph, x: int) -> int:
+        shape, y = graph.tensor("shape", [2], np.int32), graph.tensor("y", [-1, 16])
+        graph.operator("SHAPE", [x], [shape], schema.ShapeOptionsT(outType=schema.TensorType.INT32))
+        graph.operator("RESHAPE", [x, shape], [y], schema.ReshapeOptionsT())
+        return y
+
+    found = examine(small(build))["dynamic-outputs"]
+    assert not found.is_error
+    assert found.where == ("y ['any', 16]",)
+    assert "--sequence-length N" in found.remedy
+    ours = {result.name: result for result in diagnose_tflite(tflite_bundle_of("fill-mask") / "model.tflite").results}
+    assert ours["dynamic-outputs"].where == ("logits ['any', 'any', 30000]",)
+    static = scores_of_tokens(np.ones(100, np.float32), np.ones(100, np.float32), length=384)
+    assert "dynamic-outputs" not in examine(static)
+
+
 def test_frozen_shapes_and_missing_inputs(examine: Examine) -> None:
     scores = np.arange(100, dtype=np.float32)
     found = examine(scores_of_tokens(scores, scores + 1, length=384))
