@@ -36,7 +36,7 @@ class Row:
     precision: str
     #: whether it opens and runs the bundle as it is
     opens: bool
-    #: whether its answers are those of this project's runtime; None where they were not compared
+    #: whether its answers are those of this project's runtime, but for near ties; None where they were not compared
     same_answer: bool | None
     #: what its user sees, and why: one sentence or two
     note: str = ""

@@ -193,7 +193,9 @@ def test_answers_in_int8(run_kotlin: RunKotlin, int8_bundle_of: Int8BundleOf, tm
         assert [call for call, ours, theirs in differing if not is_near_tie(session, call, ours, theirs)] == []
         assert len(differing) <= max(len(vectors["requests"]) // 10, 1), session.task
         # The bundles have a scale for each channel: this version has no blocks of 8 bits.
-        note = "On the JVM. Logits that differ by 0.27 were seen; among nearly equal answers another may be the best."
+        note = (
+            "On the JVM. Logits that differ by 0.27 were seen, so that another of two nearly equal answers may be best."
+        )
         record(Row(_JAVA, _JAVA_VERSION, session.task, "onnx", "int8", True, True, note))
 
 
