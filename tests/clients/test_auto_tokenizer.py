@@ -25,9 +25,10 @@ pytestmark = pytest.mark.clients
 
 TEXTS = [["Clara lives in Lisbon."], ["Where does Clara live?", "Clara (a baker) lives in Lisbon, 1999."]]
 _NOTE = "The ids and types of tokens are the runtime's. All precisions have the same tokenizer."
+_CLIENTS = {"4": "transformers 4, AutoTokenizer", "5": "transformers 5, AutoTokenizer"}
 
 
-@pytest.mark.parametrize("major", ["4", "5"])
+@pytest.mark.parametrize("major", _CLIENTS)
 def test_inputs(major: str, tmp_path: Path, record: Record) -> None:
     if major == "5":
         python, version = python_client("transformers-5", [TRANSFORMERS_5], shared=False), version_of(TRANSFORMERS_5)
@@ -57,4 +58,4 @@ def test_inputs(major: str, tmp_path: Path, record: Record) -> None:
             assert given == expected, (name, texts)
             assert name == "without types" or set(given["token_type_ids"]) == set(range(len(texts))), (name, texts)
     for task in TASKS:
-        record(Row(f"transformers {major}, AutoTokenizer", version, task, "onnx", "fp32", True, True, _NOTE))
+        record(Row(_CLIENTS[major], version, task, "onnx", "fp32", True, True, _NOTE))
