@@ -47,9 +47,8 @@ def request_settings(
     limit = positions if tokenizer is None else tokenizer.model_max_length
     found = read_sentence_transformers(checkpoint.folder) if task.name == "feature-extraction" else None
     missing = tuple(name for name in TASKS[task.name].with_head(task.head).outputs if name not in task.outputs)
-    embedding = _embedding(
-        task, found.embedding if found else None, pooling, default_pooling, "pooler_output" not in missing
-    )
+    stated = found.embedding if found else None
+    embedding = _embedding(task, stated, pooling, default_pooling, "pooler_output" not in missing)
     return {
         "max_length": min(positions, (found and found.max_seq_length) or limit),
         "embedding": embedding.to_dict() if embedding else {},

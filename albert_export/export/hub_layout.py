@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from albert_runtime.bundle import MANIFEST_FILE
+from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.pooling import EmbeddingOptions
 
 LAYOUTS = ("bundle", "hub")
@@ -28,6 +30,25 @@ _MODEL_TYPES = {"token-classification": "bert"}
 #: our pooling -> the flag in sentence-transformers' 1_Pooling/config.json
 _POOLING_FLAGS = {"cls": "pooling_mode_cls_token", "mean": "pooling_mode_mean_tokens", "max": "pooling_mode_max_tokens"}
 _MODULES = "sentence_transformers.models"
+
+
+def refuse_other_files(folder: Path) -> None:
+    """Refuse to replace a bundle in whose folder the user keeps other files, as in a clone of a repository.
+
+    Raises:
+        UsageError: there are files that the manifest in `folder` does not list; the message names them.
+    """
+    if not (folder / MANIFEST_FILE).is_file():
+        return  # it is no bundle, and not replaced
+    listed_files = {MANIFEST_FILE, *json.loads((folder / MANIFEST_FILE).read_bytes()).get("files", {})}
+    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}
+    others = sorted(found - listed_files)
+    if others:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        raise UsageError(
+            f"{folder} holds files that are not the bundle's: {', '.join(others[:5])}{more}; --force does not replace "
+            "them: choose another --output, and copy what it holds"
+        )
 
 
 def hub_config(config: dict[str, Any], task: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import CandidateBuilder
 from albert_export.export.context import ExportContext, ExportOptions
-from albert_export.export.hub_layout import GRAPH_FILES, hub_config, write_sentence_transformers
+from albert_export.export.hub_layout import GRAPH_FILES, hub_config, refuse_other_files, write_sentence_transformers
 from albert_export.export.model_card import model_card
 from albert_export.export.preview import ExportPreview, preview_of
 from albert_export.export.selection import CandidateSelector, Selection
@@ -120,6 +120,8 @@ def export_bundle(
         preview: called with what will be made, before the model is built; what it raises ends the export.
     """
     refuse_overwrite(output, force=force)
+    if layout == "hub":
+        refuse_other_files(output)
     progress(f"reading {model}")
     checkpoint = read_checkpoint(model, reading)
     if no_tokenizer:
