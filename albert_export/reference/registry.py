@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -82,6 +83,9 @@ def framework_module(module: str, framework: str) -> Any:
         DependencyError: the framework is not installed.
     """
     wanted = _FRAMEWORKS[framework]
+    if framework == "tf":
+        # with oneDNN, TensorFlow otherwise keeps what it has freed, which is twice the weights after a model was built
+        os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
     with needing(f"this needs {wanted.title}", wanted.extra), suppressed_native_stderr():
         return importlib.import_module(module)
 

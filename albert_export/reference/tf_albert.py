@@ -25,6 +25,7 @@ from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_export.reference.tf_layers import TFDense, TFEmbedding, TFLayer, TFLayerNorm, layer_weights
 from albert_export.reference.tf_training import TFTrainable
+from albert_export.utils.resident_memory import give_back_pages
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS
 
@@ -250,6 +251,7 @@ class TFAlbertPreTrainedModel(TFTrainable):
         weights = checkpoint.weights_for(cls.task, shapes, head=cls.head, allow_random_head=allow_random_head)
         for name, array in weights.items():
             parameters[name].assign(array)
+            give_back_pages([array])
         return model
 
     @classmethod

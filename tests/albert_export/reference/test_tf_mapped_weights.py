@@ -1,0 +1,73 @@
+"""The weights of a TensorFlow model move to a mapped file, and the model computes the same."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from albert_export import AlbertConfig
+from tests.conftest import TINY
+
+tf = pytest.importorskip("tensorflow")
+
+from albert_export.reference import tf_mapped_weights  # noqa: E402
+from albert_export.reference.tf_albert import TFAlbertModel  # noqa: E402
+from albert_export.reference.tf_mapped_weights import MappedWeights  # noqa: E402
+
+IDS = np.array([[2, 7, 8, 3]])
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(tf_mapped_weights, "_LEAST_BYTES", 256)
+    return TFAlbertModel(AlbertConfig(**TINY))
+
+
+def address(weight: Any) -> int:
+    return int(np.asarray(memoryview(weight.value.read_value())).ctypes.data)
+
+
+def outputs(model: Any) -> NDArray[Any]:
+    return np.asarray(model(IDS).last_hidden_state)
+
+
+def test_values_and_outputs_are_the_same(model: Any) -> None:
+    before = {name: weight.numpy() for name, weight in model.named_weights().items()}
+    expected = outputs(model)
+    moved = {name: address(weight) for name, weight in model.named_weights().items()}
+    mapped = MappedWeights(model)
+    mapped.give_back()
+    weights = model.named_weights()
+    for name, array in before.items():
+        np.testing.assert_array_equal(weights[name].numpy(), array)
+        assert (address(weights[name]) != moved[name]) == (array.nbytes >= 256)
+        assert address(weights[name]) % 64 == 0
+    np.testing.assert_array_equal(outputs(model), expected)
+
+
+def test_weights_can_be_assigned(model: Any) -> None:
+    mapped = MappedWeights(model)
+    weight = model.named_weights()["albert.embeddings.word_embeddings.weight"]
+    before = weight.numpy()
+    weight.assign(before + 1)
+    mapped.give_back()
+    np.testing.assert_array_equal(weight.numpy(), before + 1)
+    weight.assign(before)
+    other = model.named_weights()["albert.encoder.embedding_hidden_mapping_in.weight"]
+    before = other.numpy()
+    other.assign_add(np.ones_like(before))  # changes the memory itself, unless it is shared
+    np.testing.assert_array_equal(other.numpy(), before + 1)
+
+
+def test_they_stay_where_the_disk_is_full(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> Any:
+        raise OSError(28, "No space left on device")
+
+    expected = outputs(model)
+    monkeypatch.setattr(tempfile, "TemporaryFile", fails)
+    MappedWeights(model).give_back()
+    np.testing.assert_array_equal(outputs(model), expected)
