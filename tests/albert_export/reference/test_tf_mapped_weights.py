@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.conftest import TINY
 tf = pytest.importorskip("tensorflow")
 
 from albert_export.reference import tf_mapped_weights  # noqa: E402
+from albert_export.reference.registry import framework_module  # noqa: E402
 from albert_export.reference.tf_albert import TFAlbertModel  # noqa: E402
 from albert_export.reference.tf_mapped_weights import MappedWeights  # noqa: E402
 
@@ -61,6 +63,15 @@ def test_weights_can_be_assigned(model: Any) -> None:
     before = other.numpy()
     other.assign_add(np.ones_like(before))  # changes the memory itself, unless it is shared
     np.testing.assert_array_equal(other.numpy(), before + 1)
+
+
+def test_tensorflow_returns_what_it_frees_unless_the_user_chose_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, expected in ((None, "1"), ("0", "0")):
+        monkeypatch.setenv("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", given or "")
+        if given is None:
+            monkeypatch.delenv("TF_ONEDNN_USE_SYSTEM_ALLOCATOR")
+        framework_module("albert_export.reference.tf_albert", "tf")
+        assert os.environ["TF_ONEDNN_USE_SYSTEM_ALLOCATOR"] == expected
 
 
 def test_they_stay_where_the_disk_is_full(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
