@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ai_edge_quantizer.utils.tfl_flatbuffer_utils import read_model
+from ai_edge_litert.tools.flatbuffer_utils import read_model_from_bytearray
 
 from albert_converters.tflite import detached_weights
 from albert_converters.tflite import model as tflite_model
@@ -38,6 +38,6 @@ def test_weights_are_attached_after_a_tool_removed_empty_buffers() -> None:
     for tensor in tflite_model.tensors(model):
         tensor.buffer += tensor.buffer > 0
     detached = DetachedWeights.of(model)
-    compact = detached.attach_to(read_model(detached.content))
+    compact = detached.attach_to(read_model_from_bytearray(detached.content))
     assert len(compact.buffers) < len(model.buffers)
-    assert tflite_model.dumps(compact) == tflite_model.dumps(read_model(tflite_model.dumps(model)))
+    assert tflite_model.dumps(compact) == tflite_model.dumps(read_model_from_bytearray(tflite_model.dumps(model)))
