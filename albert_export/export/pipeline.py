@@ -112,7 +112,8 @@ def export_bundle(
         if not samples.is_english:
             progress(f"the vocabulary chooses {samples.description}")
         check_unknown_text(tokenizer, samples, accuracy.texts, dataset, precision=options.precision)
-    give_back_pages(checkpoint.weights.values())  # they were only checked so far
+    if options.framework == "tf":
+        give_back_pages(checkpoint.weights.values())  # they were only checked so far
     context = ExportContext(
         checkpoint=checkpoint,
         task=chosen,

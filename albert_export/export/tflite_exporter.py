@@ -20,7 +20,7 @@ from albert_export.quantization.recipes import Recipe
 from albert_export.targets import Plan
 from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
-from albert_export.utils.resident_memory import give_back_pages, return_freed_memory
+from albert_export.utils.resident_memory import return_freed_memory
 from albert_runtime._version import __version__
 from albert_runtime.tokenization.wordpiece_model import WordPieceModel
 
@@ -191,7 +191,6 @@ class TfliteExporter:
             from albert_export.reference.tf_mapped_weights import MappedWeights
 
             self._mapped[split] = MappedWeights(self._variants.reference(split))
-            give_back_pages(self._context.checkpoint.weights.values())
             return_freed_memory()
         return self._mapped[split]
 

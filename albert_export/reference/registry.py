@@ -44,7 +44,8 @@ def build_reference(
     """The reference model for `task` with the weights of `checkpoint`, in "torch" (in evaluation mode) or "tf".
 
     A random head always gets the same weights in a framework, so that two exports of one checkpoint are equal. In
-    PyTorch, the model has no copies of the checkpoint's weights, but uses its arrays.
+    PyTorch, the model has no copies of the checkpoint's weights, but uses its arrays. In TensorFlow, changes that were
+    made to arrays of a mapped checkpoint are lost.
 
     Raises:
         DependencyError: the framework is not installed.
@@ -53,7 +54,8 @@ def build_reference(
     found = find_task(task)
     spec = task_spec(found.with_head(checkpoint.head_for(found.name)))
     model_class = _framework_object(spec.references[framework], framework)
-    shared = {"share_weights": True} if framework == "torch" else {}  # TensorFlow's variables always have their own
+    # TensorFlow's variables always have their own memory
+    shared = {"share_weights": True} if framework == "torch" else {"unchanged": True}
     with _fixed_seed(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head, **shared)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from albert_export import AlbertConfig
-from tests.conftest import TINY
+from albert_export import AlbertConfig, read_checkpoint
+from tests.conftest import TINY, CheckpointOf
 
 tf = pytest.importorskip("tensorflow")
 
@@ -82,3 +82,12 @@ def test_they_stay_where_the_disk_is_full(model: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(tempfile, "TemporaryFile", fails)
     MappedWeights(model).give_back()
     np.testing.assert_array_equal(outputs(model), expected)
+
+
+def test_changed_weights_of_a_mapped_checkpoint_are_taken(checkpoint_of: CheckpointOf) -> None:
+    checkpoint = read_checkpoint(checkpoint_of("feature-extraction"))
+    for array in checkpoint.weights.values():
+        array *= 2  # read_safetensors allows it
+    expected = {name: array.copy() for name, array in checkpoint.weights.items()}
+    for name, weight in TFAlbertModel.from_pretrained(checkpoint).named_weights().items():
+        np.testing.assert_array_equal(weight.numpy(), expected[name])
