@@ -28,6 +28,7 @@ from albert_export.reference.registry import build_reference
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import texts_for
 from albert_export.samples.token_ids import id_requests
+from albert_export.utils.resident_memory import give_back_pages
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.comparable_outputs import aligned_outputs
@@ -163,6 +164,8 @@ def export_bundle(
             for options in graphs
         ]
         preview(dataclasses.replace(previews[0], variants=tuple(previews[1:])))
+    if graphs[0].framework == "tf":
+        give_back_pages(checkpoint.weights.values())  # they were only checked so far
     context = ExportContext(
         checkpoint=checkpoint,
         task=chosen,

@@ -21,11 +21,13 @@ from albert_export.quantization.recipes import Recipe
 from albert_export.targets import TARGETS, Plan
 from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
+from albert_export.utils.resident_memory import return_freed_memory
 from albert_runtime._version import __version__
 from albert_runtime.postprocessing.pooling import EmbeddingOptions
 
 if TYPE_CHECKING:
     from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer
+    from albert_export.reference.tf_mapped_weights import MappedWeights
 
 TFLITE_FILE = "model.tflite"
 #: larger float graphs are not kept
@@ -81,7 +83,9 @@ class TfliteExporter:
         self._context = context
         self._plan = plan
         #: by whether outlier channels are split off, and by the matrices that the recipe keeps
-        self._float_graphs: dict[tuple[bool, tuple[str, ...]], bytes] = {}
+        self._float_graphs: dict[tuple[bool, tuple[str, ...]], Any] = {}
+        #: by whether outlier channels are split off
+        self._mapped: dict[bool, MappedWeights] = {}
 
     @property
     def precision(self) -> str:
@@ -102,6 +106,7 @@ class TfliteExporter:
             OperatorError: the model needs an operator that TFLite lacks.
         """
         with needing("this needs TensorFlow and LiteRT", "litert"), suppressed_native_stderr():
+            from albert_converters.tflite import model as tflite_model
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
@@ -110,12 +115,12 @@ class TfliteExporter:
         context, plan = self._context, self._plan
         library = TEXT_LIBRARIES.get(plan.target)
         tokenizer = self._packed_tokenizer if library else None  # refuses a model before it takes time
-        content = self._float_graph(recipe)
+        model = self._float_graph(recipe)
         if plan.precision != "fp32":
             context.progress(f"quantizing to {plan.precision}")
             samples = self._variants.samples if plan.precision == "int8-static" else ()
-            content = quantize(
-                content,
+            model = quantize(
+                model,
                 plan.precision,
                 shared_layers=SHARED_LAYERS,
                 kept=linears_pattern(recipe.kept),
@@ -126,7 +131,7 @@ class TfliteExporter:
             )
         if library is not None and tokenizer is not None:
             content = add_task_library_metadata(
-                content,
+                tflite_model.dumps(model),
                 task=context.task,
                 tokenizer=tokenizer,
                 labels=context.labels,
@@ -135,7 +140,11 @@ class TfliteExporter:
                 version=__version__,
                 library=library,
             )
-        (folder / TFLITE_FILE).write_bytes(content)
+            (folder / TFLITE_FILE).write_bytes(content)
+        else:
+            tflite_model.write(model, folder / TFLITE_FILE)
+        del model
+        return_freed_memory()
         return ExportedGraph(
             model_file=TFLITE_FILE,
             precision=plan.precision,
@@ -161,28 +170,39 @@ class TfliteExporter:
         samples = context.calibration_samples(longest=plan.longest, sequence_length=plan.sequence_length)
         return ReferenceVariants(context, samples)
 
-    def _float_graph(self, recipe: Recipe) -> bytes:
-        """The file in float32. For int4, the shared weights already have 4-bit values, except those that are kept."""
-        from albert_converters.tflite.convert import to_tflite
+    def _float_graph(self, recipe: Recipe) -> Any:
+        """The model in float32, as objects. For int4, the shared weights have 4-bit values, except kept ones."""
+        from albert_converters.tflite.convert import to_model
+        from albert_converters.tflite.model import content
         from albert_export.export.tf_function import trace_reference
         from albert_export.quantization.tf_linears import temporary_int4_weights
 
         context, plan = self._context, self._plan
         config, gptq = context.checkpoint.config, plan.precision == "int4"
         key = (recipe.split, recipe.kept if gptq else ())
-        content = self._float_graphs.get(key)
-        if content is None:
-            reference = self._variants.reference(recipe.split)
+        model = self._float_graphs.get(key)
+        if model is None:
+            reference, mapped = self._variants.reference(recipe.split), self._mapped_weights(recipe.split)
             with contextlib.ExitStack() as weights:
                 if gptq:
                     weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
                 context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
                 divisor = math.sqrt(config.hidden_size // config.num_attention_heads)  # of the queries
                 function = trace_reference(reference, context.task, plan, embedding=self._embedding)
-                content = to_tflite(function, divisors=(divisor,))
-            if len(content) <= _KEPT_BYTES:
-                self._float_graphs[key] = content
-        return content
+                mapped.give_back()  # from here on nothing reads them before the converter has ended
+                model = to_model(function, divisors=(divisor,))
+            if sum(content(buffer).nbytes for buffer in model.buffers) <= _KEPT_BYTES:
+                self._float_graphs[key] = model
+        return model
+
+    def _mapped_weights(self, split: bool) -> MappedWeights:
+        """The weights of a variant of the reference, in a file."""
+        if split not in self._mapped:
+            from albert_export.reference.tf_mapped_weights import MappedWeights
+
+            self._mapped[split] = MappedWeights(self._variants.reference(split))
+            return_freed_memory()
+        return self._mapped[split]
 
     def _hessians(self, recipe: Recipe) -> dict[str, Any]:
         """Path of each linear layer that becomes int4 -> the Hessian of its inputs."""

@@ -22,6 +22,7 @@ from albert_export.samples.texts import sentences
 from albert_export.samples.token_ids import id_requests
 from albert_export.targets import SENTENCE_EMBEDDING
 from albert_export.utils.native_stderr import suppressed_native_stderr
+from albert_export.utils.resident_memory import return_freed_memory
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.affordable import Stopwatch
@@ -211,6 +212,7 @@ def _compare_cases(
             left_out.append(label)
             continue
         progress(f"comparing values: {label}")
+        return_freed_memory()  # what a case needs, another length can't use
         watch = Stopwatch()
         _compare_values(report, label, *comparable_outputs(session, reference, arrays))
         pace = watch.seconds / sizes[index]

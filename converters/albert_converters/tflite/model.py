@@ -50,7 +50,7 @@ def load(path: Path) -> schema.ModelT:
         raise UnsupportedError(failed_download(path) or str(error)) from error
 
 
-def loads(content: bytes, *, name: str = "the model") -> schema.ModelT:
+def loads(content: bytes | bytearray, *, name: str = "the model") -> schema.ModelT:
     """Read the model in `content`; messages call it `name`.
 
     Raises:
@@ -83,6 +83,19 @@ def dumps(model: schema.ModelT) -> bytes:
     Raises:
         ConversionError: it would be larger than 2 GiB, the limit of a flatbuffer.
     """
+    return bytes(_packed(model))
+
+
+def write(model: schema.ModelT, path: Path) -> None:
+    """Write what `dumps` returns to `path`, with half of its memory.
+
+    Raises:
+        ConversionError: see `dumps`.
+    """
+    path.write_bytes(_packed(model))
+
+
+def _packed(model: schema.ModelT) -> memoryview:
     # the builder copies its memory when it runs out, so it gets enough for the buffers and all the rest at once
     weights = sum(_size(buffer) + _ALIGNMENT for buffer in model.buffers)
     if weights > _LARGEST_FILE:
@@ -95,7 +108,7 @@ def dumps(model: schema.ModelT) -> bytes:
         builder.Finish(model.Pack(builder), _IDENTIFIER)
     except flatbuffers.builder.BuilderSizeError as error:
         raise ConversionError(f"the model does not fit in a .tflite file: {error}") from error
-    return bytes(memoryview(builder.Bytes)[builder.Head() :])
+    return memoryview(builder.Bytes)[builder.Head() :]
 
 
 class _AlignedBuilder(flatbuffers.Builder):
