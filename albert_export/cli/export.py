@@ -24,6 +24,7 @@ from albert_export.cli.options import (
     reading_options,
     task_option,
 )
+from albert_export.cli.push import push_options
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
@@ -70,12 +71,13 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@push_options
 @force_option
 @quiet_option
 @json_option
 def onnx(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     output: Path | None,
     precision: str,
     opset: int | None,
@@ -92,7 +94,7 @@ def onnx(
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> None:
+) -> Path:
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
 
@@ -101,11 +103,11 @@ def onnx(
         raise UsageError(
             f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
         )
-    model, name = chosen_checkpoint(model, task)
+    checkpoint, name = chosen_checkpoint(model, task)
     output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
     with steps(quiet) as progress:
         exported = export_onnx(
-            model,
+            checkpoint,
             output,
             task=task,
             precision=precision,
@@ -122,6 +124,7 @@ def onnx(
             progress=progress,
         )
     _print_exported(exported, as_json)
+    return exported.folder
 
 
 @click.command(
@@ -160,12 +163,13 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@push_options
 @force_option
 @quiet_option
 @json_option
 def tflite(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     output: Path | None,
     target: str,
     precision: str | None,
@@ -181,18 +185,18 @@ def tflite(
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> None:
+) -> Path:
     """Export a checkpoint to a verified TFLite bundle."""
     from albert_export.export import export_tflite
     from albert_export.targets import find_target
 
     engine = find_target(target)
-    model, name = chosen_checkpoint(model, task)
+    checkpoint, name = chosen_checkpoint(model, task)
     format_name = "tflite" if target == "litert" else target
     output = output or Path(f"{name}-{format_name}-{precision or engine.default_precision}")
     with steps(quiet) as progress:
         exported = export_tflite(
-            model,
+            checkpoint,
             output,
             task=task,
             target=target,
@@ -210,6 +214,7 @@ def tflite(
             progress=progress,
         )
     _print_exported(exported, as_json)
+    return exported.folder
 
 
 def _print_exported(exported: Exported, as_json: bool) -> None:

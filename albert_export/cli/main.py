@@ -20,6 +20,7 @@ from albert_export.cli.evaluate import evaluate
 from albert_export.cli.export import onnx, tflite
 from albert_export.cli.inspect import inspect
 from albert_export.cli.pack import pack, unpack
+from albert_export.cli.push import push
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.vectors import vectors
@@ -50,7 +51,22 @@ def cli() -> None:
     """
 
 
-for command in (bench, doctor, evaluate, inspect, onnx, pack, run, sensitivity, tflite, unpack, vectors, verify, web):
+for command in (
+    bench,
+    doctor,
+    evaluate,
+    inspect,
+    onnx,
+    pack,
+    push,
+    run,
+    sensitivity,
+    tflite,
+    unpack,
+    vectors,
+    verify,
+    web,
+):
     cli.add_command(command)
 
 
