@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 _NETWORK_PACKAGES = ("requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "socket", "ssl", "hf_xet")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_CACHE_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+_CACHE_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT)
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9_]{6,}|(?<=[Bb]earer )\S+")
 _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]+")
 _USER = re.compile(r"(https?://)[^\s/@]+@")
