@@ -164,8 +164,9 @@ def test_usage(refuse: Refuse, tmp_path: Path) -> None:
     assert "No such option" in refuse(2, "onnx", "--quantise")
     assert "No such command" in refuse(2, "export")
     assert "unknown task 'poetry'" in refuse(3, "onnx", "--task", "poetry")
-    assert "hf download" in refuse(2, "onnx", "--model", "albert-base-v2")
-    assert "nothing at" in refuse(2, "inspect", "nowhere")
+    assert "hf download" in refuse(2, "onnx", "--model", "./albert-base-v2")
+    assert "there is no folder albert-base-v2 and no copy" in refuse(2, "onnx", "--model", "albert-base-v2")
+    assert "nothing at" in refuse(2, "inspect", "./nowhere")
     assert "there is no folder" in refuse(2, "run", "nowhere", "--text", "x")
 
 

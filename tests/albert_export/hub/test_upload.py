@@ -84,7 +84,7 @@ def test_an_export_is_pushed(hub: Hub, checkpoint_of: CheckpointOf) -> None:
 
 
 def test_refused_before_the_export(hub: Hub, files: dict[str, bytes]) -> None:
-    """Without a token, with one that may not write, for a foreign owner, or for a public repository as a private one."""
+    """No token, one that may not write, another's repository, or a public one where a private one is asked for."""
     hub.state.add_user("hf_OnlyReads0123456789", "ada", role="read")
     for name in ("ada/public", "ada/read-only", "else/theirs"):
         hub.state.add(name, files)
