@@ -17,6 +17,8 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CACHE_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT)
 _TOKEN = re.compile(r"\bhf_[A-Za-z0-9_]{6,}|(?<=[Bb]earer )\S+")
 _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]+")
+#: what signs an address, also where only its path is logged
+_SIGNED = re.compile(r"([?&][\w.-]*(?:signature|token|credential|policy|key)[\w.-]*=)[^&\s'\"]+", re.IGNORECASE)
 _USER = re.compile(r"(https?://)[^\s/@]+@")
 _SHOWN = 300
 
@@ -68,6 +70,7 @@ def without_secrets(text: str) -> str:
     for token in (get_token(), os.environ.get("HF_TOKEN"), os.environ.get("HUGGING_FACE_HUB_TOKEN")):
         if token and token.strip():
             text = text.replace(token.strip(), "<token>")
+    text = _SIGNED.sub(r"\1<hidden>", text)
     return _TOKEN.sub("<token>", _USER.sub(r"\1", _QUERY.sub(r"\1", text)))
 
 
