@@ -67,7 +67,11 @@ def without_secrets(text: str) -> str:
     """`text` without tokens, and without what signs the addresses of files."""
     from huggingface_hub import get_token
 
-    for token in (get_token(), os.environ.get("HF_TOKEN"), os.environ.get("HUGGING_FACE_HUB_TOKEN")):
+    try:
+        stored = get_token()
+    except OSError:  # the file of the token can't be read, so it was not sent either
+        stored = None
+    for token in (stored, os.environ.get("HF_TOKEN"), os.environ.get("HUGGING_FACE_HUB_TOKEN")):
         if token and token.strip():
             text = text.replace(token.strip(), "<token>")
     text = _SIGNED.sub(r"\1<hidden>", text)
