@@ -13,6 +13,8 @@ from filelock import FileLock
 from albert_runtime.tasks import TASKS
 
 pytest_plugins = ["tests.clients.pytest_plugin"]
+# No test asks the Hugging Face hub; those of `tests/albert_export/hub` ask a stub, from processes of their own.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 VOCABULARY = Path(__file__).parent / "fixtures" / "albert" / "spiece.model"
 TINY = {

@@ -28,6 +28,7 @@ from albert_export.cli.options import (
     reading_options,
     task_option,
 )
+from albert_export.cli.push import push_options
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 from albert_runtime.precisions import precision_name
@@ -84,12 +85,13 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @reading_options
 @no_tokenizer_option
 @dry_run_option
+@push_options
 @force_option
 @quiet_option
 @json_option
 def onnx(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     output: Path | None,
     precisions: tuple[str, ...],
     layout: str,
@@ -110,7 +112,7 @@ def onnx(
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> None:
+) -> Path:
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
 
@@ -119,12 +121,12 @@ def onnx(
         raise UsageError(
             f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
         )
-    model, name = chosen_checkpoint(model, task)
+    checkpoint, name = chosen_checkpoint(model, task)
     chosen_precisions = [precision_name(one) for value in precisions or ("fp32",) for one in value.split(",")]
     output = output or Path(_onnx_folder(name, chosen_precisions, layout))
     with steps(quiet) as progress:
         exported = preview_if(dry_run, export_onnx)(
-            model,
+            checkpoint,
             output,
             task=task,
             precision=chosen_precisions,
@@ -143,7 +145,7 @@ def onnx(
             force=force,
             progress=progress,
         )
-    _print_exported(exported, as_json)
+    return _print_exported(exported, as_json)
 
 
 @click.command(
@@ -186,12 +188,13 @@ mediapipe (MediaPipe's TextClassifier and TextEmbedder)."""
 @reading_options
 @no_tokenizer_option
 @dry_run_option
+@push_options
 @force_option
 @quiet_option
 @json_option
 def tflite(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     output: Path | None,
     target: str,
     precision: str | None,
@@ -209,18 +212,18 @@ def tflite(
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> None:
+) -> Path:
     """Export a checkpoint to a verified TFLite bundle."""
     from albert_export.export import export_tflite
     from albert_export.targets import find_target
 
     engine = find_target(target)
-    model, name = chosen_checkpoint(model, task)
+    checkpoint, name = chosen_checkpoint(model, task)
     format_name = "tflite" if target == "litert" else target
     output = output or Path(f"{name}-{format_name}-{precision_name(precision or engine.default_precision)}")
     with steps(quiet) as progress:
         exported = preview_if(dry_run, export_tflite)(
-            model,
+            checkpoint,
             output,
             task=task,
             target=target,
@@ -238,7 +241,7 @@ def tflite(
             force=force,
             progress=progress,
         )
-    _print_exported(exported, as_json)
+    return _print_exported(exported, as_json)
 
 
 def _onnx_folder(name: str, precisions: list[str], layout: str) -> str:
@@ -248,19 +251,21 @@ def _onnx_folder(name: str, precisions: list[str], layout: str) -> str:
     return f"{name}-onnx" if precisions == ["fp32"] else f"{name}-onnx-{precisions[0]}"
 
 
-def _print_exported(exported: Exported | ExportPreview, as_json: bool) -> None:
+def _print_exported(exported: Exported | ExportPreview, as_json: bool) -> Path | None:
+    """Prints the result; returns the folder of the bundle, or None if only a preview was asked for."""
     from albert_export.export.preview import ExportPreview
 
+    folder = None if isinstance(exported, ExportPreview) else exported.folder
     if as_json:
         print_json(exported.to_dict())
-        return
-    if isinstance(exported, ExportPreview):
+    elif isinstance(exported, ExportPreview):
         for preview in (exported, *exported.variants):
             click.echo(described_preview(preview))
-        return
-    for one in exported.of_each_precision():
-        _print_graph(one)
-    click.echo(f"next: albert-export run {exported.folder} --help", err=True)
+    else:
+        for one in exported.of_each_precision():
+            _print_graph(one)
+        click.echo(f"next: albert-export run {folder} --help", err=True)
+    return folder
 
 
 def _print_graph(exported: Exported) -> None:

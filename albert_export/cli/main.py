@@ -21,6 +21,7 @@ from albert_export.cli.export import onnx, tflite
 from albert_export.cli.inspect import inspect
 from albert_export.cli.list import list_choices
 from albert_export.cli.pack import pack, unpack
+from albert_export.cli.push import push
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.vectors import vectors
@@ -64,8 +65,8 @@ def export() -> None:
 for command in (onnx, tflite):
     export.add_command(command)
 for command in (
-    bench, doctor, evaluate, export, inspect, list_choices, onnx, pack, run, sensitivity, tflite, unpack, vectors,
-    verify, web,
+    bench, doctor, evaluate, export, inspect, list_choices, onnx, pack, push, run, sensitivity, tflite, unpack,
+    vectors, verify, web,
 ):  # fmt: skip
     cli.add_command(command)
 

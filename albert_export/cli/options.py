@@ -22,8 +22,9 @@ task_option = click.option(
     help=f"One of: {_TASKS}. Default: the task of the checkpoint's head.",
 )  # fmt: skip
 model_option = click.option(
-    "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="Folder of a checkpoint in Hugging Face's or Google's format. Default: the demo checkpoint of the task.",
+    "-m", "--model", type=click.Path(), metavar="FOLDER",
+    help="Folder of a checkpoint in Hugging Face's or Google's format, or its id on the Hugging Face hub. "
+    "Default: the demo checkpoint of the task.",
 )  # fmt: skip
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
@@ -90,8 +91,12 @@ def output_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one `ReadOptions`: `reading`."""
+    """Adds --revision, --rename, --ignore-weights and --tokenizer, which the command gets as a `ReadOptions`."""
 
+    @click.option(
+        "--revision", metavar="NAME",
+        help="Branch, tag or commit of the model, if its id on the hub is given.  [default: its main branch]",
+    )  # fmt: skip
     @click.option(
         "--rename", multiple=True, metavar="OLD=NEW",
         help="Names of the checkpoint's weights that begin with OLD begin with NEW: --rename fc=classifier for a head "
@@ -109,17 +114,24 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     )  # fmt: skip
     @functools.wraps(command)
     def with_reading(
-        *, rename: tuple[str, ...], ignore_weights: tuple[str, ...], tokenizer: str | None, **options: Any
+        *,
+        rename: tuple[str, ...],
+        ignore_weights: tuple[str, ...],
+        tokenizer: str | None,
+        revision: str | None,
+        **options: Any,
     ) -> None:
         from albert_export.checkpoints import ReadOptions
 
-        command(reading=ReadOptions.from_texts(rename, ignore_weights, tokenizer), **options)
+        command(reading=ReadOptions.from_texts(rename, ignore_weights, tokenizer, revision), **options)
 
     return with_reading
 
 
-def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
-    """The checkpoint folder that `--model` or `--task` names, and a name for the files that are made from it.
+def chosen_checkpoint(model: str | None, task: str | None) -> tuple[str | Path, str]:
+    """The checkpoint that `--model` or `--task` names, and a name for the files that are made from it.
+
+    A model stays as it was typed, because `./name` is a folder only, and `name` may be an id on the hub.
 
     Raises:
         UsageError: neither is given, or the task is unknown.

@@ -39,8 +39,9 @@ anything. Without BUNDLE, the checkpoint is exported to ONNX in int8 first."""
 )  # fmt: skip
 @task_option
 @click.option(
-    "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="In place of BUNDLE: a checkpoint to export in int8. Default: the demo checkpoint of the task.",
+    "-m", "--model", type=click.Path(), metavar="FOLDER",
+    help="In place of BUNDLE: a checkpoint, or its id on the hub, to export in int8. "
+    "Default: the demo checkpoint of the task.",
 )  # fmt: skip
 @click.option("--title", metavar="TEXT", help="Heading of the page.  [default: the task]")
 @click.option(
@@ -55,7 +56,7 @@ def web(
     bundle: Path | None,
     output: Path | None,
     task: str | None,
-    model: Path | None,
+    model: str | None,
     title: str | None,
     examples: Path | None,
     precision: str | None,
@@ -72,9 +73,9 @@ def web(
         raise UsageError("--precision chooses a graph of BUNDLE; a checkpoint is exported in int8, so leave it out")
     with steps(quiet) as progress, tempfile.TemporaryDirectory() as made:
         if bundle is None:
-            model, name = chosen_checkpoint(model, task)
+            checkpoint, name = chosen_checkpoint(model, task)
             output = output or Path(f"{name}-site")
-            source = _exported(model, task, output, Path(made) / name, force, progress)
+            source = _exported(checkpoint, task, output, Path(made) / name, force, progress)
         else:
             source, output = bundle, output or Path(f"{folder_name(bundle).removesuffix('.albert')}-site")
         site = write_site(
@@ -95,7 +96,7 @@ def web(
     click.echo(f"next: python -m http.server --directory {shlex.quote(str(site.folder))}", err=True)
 
 
-def _exported(model: Path, task: str | None, output: Path, bundle: Path, force: bool, progress: Progress) -> Path:
+def _exported(model: str | Path, task: str | None, output: Path, bundle: Path, force: bool, progress: Progress) -> Path:
     """The int8 bundle of a checkpoint, for a site at `output`, which is refused before the work of an export."""
     from albert_converters.bundle_writer import refuse_overwrite
     from albert_export.export import export_onnx

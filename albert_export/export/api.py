@@ -50,7 +50,7 @@ def export_onnx(
     """Exports a checkpoint to an ONNX bundle and verifies it against the PyTorch reference.
 
     Args:
-        model: the folder of a Hugging Face or Google checkpoint.
+        model: the folder of a Hugging Face or Google checkpoint, or its id on the hub (`resolve_checkpoint`).
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
         precision: "fp32"; "fp16" for weights and arithmetic in half precision; "int8" or "int4" for weights of 8 or 4
@@ -143,7 +143,7 @@ def export_tflite(
     """Exports a checkpoint to a TFLite bundle and verifies it against the TensorFlow reference.
 
     Args:
-        model: the folder of a Hugging Face or Google checkpoint.
+        model: the folder of a Hugging Face or Google checkpoint, or its id on the hub (`resolve_checkpoint`).
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
         target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime", "task-library"

@@ -12,7 +12,7 @@ from typing import Any
 
 from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_overwrite, write_manifest
 from albert_converters.tokenizer.files import write_tokenizer
-from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.checkpoints.checkpoint import choose_task
 from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
@@ -22,6 +22,8 @@ from albert_export.export.hub_layout import GRAPH_FILES, hub_config, refuse_othe
 from albert_export.export.model_card import model_card
 from albert_export.export.preview import ExportPreview, preview_of
 from albert_export.export.selection import CandidateSelector, Selection
+from albert_export.hub import load_checkpoint
+from albert_export.hub.repository_id import source_of
 from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.unknown_text import check_unknown_text
 from albert_export.reference.registry import build_reference
@@ -102,7 +104,7 @@ def export_bundle(
     """Makes a bundle from a checkpoint.
 
     Args:
-        model: the folder of the checkpoint.
+        model: the folder of the checkpoint, or its id on the hub.
         output: the folder of the bundle. It appears complete, or not at all.
         options_for: gives the options of each graph for a checkpoint and a task, or refuses them. It is called before
             the reference model is built, so that a wrong request fails fast. Only the layout "hub" has several graphs;
@@ -124,7 +126,7 @@ def export_bundle(
     if layout == "hub":
         refuse_other_files(output)
     progress(f"reading {model}")
-    checkpoint = read_checkpoint(model, reading)
+    checkpoint = load_checkpoint(model, reading, progress=progress)
     if no_tokenizer:
         accuracy.refuse_without_tokenizer()
     tokenizer = None if no_tokenizer else load_tokenizer(checkpoint)
@@ -226,6 +228,7 @@ def _naming_the_others(options: ExportOptions, graphs: Sequence[ExportOptions]) 
 def _described(selection: Selection, context: ExportContext, layout: str) -> Manifest:
     """The manifest of the selected candidate, whose graph is put where the layout has it."""
     folder, session = selection.candidate.folder, selection.candidate.session
+    source = source_of(context.checkpoint.folder)
     with suppressed_truncation_warnings():
         tests = tuple(_self_test(session, request) for request in _short_requests(session, context))
     model_file = session.manifest.model_file
@@ -239,6 +242,7 @@ def _described(selection: Selection, context: ExportContext, layout: str) -> Man
         model_file=model_file,
         files=file_hashes(folder),
         parity=selection.parity.summary(),
+        source=source.to_dict() if source else {},
         recipe_search={} if selection.search is None else selection.search.to_dict(),
         self_test=tests,
     )

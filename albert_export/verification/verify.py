@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
+from albert_export.checkpoints import Checkpoint, ReadOptions
 from albert_export.checkpoints.tokenizer_rules import tokenizer_of
 from albert_export.evaluation.decisions import decide
+from albert_export.hub import load_checkpoint
 from albert_export.reference.registry import build_reference, installed_framework, reference_engine
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import SampleTexts, texts_for
@@ -85,12 +86,12 @@ def verify_bundle(
 
     Args:
         bundle: the folder of a bundle.
-        model: the folder of the checkpoint that the bundle was made from, or of another bundle of that checkpoint, in
-            any format.
+        model: the folder of the checkpoint that the bundle was made from, or its id on the hub; or the folder of
+            another bundle of that checkpoint, in any format.
         threads: number of threads of the engine; None means as many as there are cores that this process may use.
         engine: name of the engine that runs the bundle; None means the first one that is installed.
         precision: the graph to compare in a bundle with several; None means the first.
-        reading: new names for weights of the checkpoint, and which to leave out.
+        reading: new names for weights of the checkpoint, which to leave out, and its revision on the hub.
         progress: called with a line about each step.
 
     Raises:
@@ -113,7 +114,7 @@ def verify_bundle(
                 "give two bundles of the same checkpoint"
             )
         return compare(session, Reference.of_bundle(other), progress=progress)
-    checkpoint = read_checkpoint(model, reading)
+    checkpoint = load_checkpoint(model, reading, progress=progress)
     outputs = checkpoint.available(session.bundle.task).outputs
     if outputs != session.bundle.task.outputs:
         missing = ", ".join(session.bundle.task.outputs.keys() - outputs.keys())

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -53,6 +54,8 @@ _CHECKPOINT_FILES = (
     "tf_model.h5",
 )
 _CHUNK_BYTES = 1 << 20
+#: what may be the id of a repository on the Hugging Face hub
+_HUB_ID = re.compile(r"[\w.-]*\w/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,12 @@ def _not_a_folder(folder: Path) -> str:
     if folder.suffix.lower() == PACKED_SUFFIX and not folder.exists():
         return failed_download(folder) or f"there is no file {folder}; give the file that `albert-export pack` wrote"
     if not folder.exists():
-        return f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
+        missing = (
+            f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
+        )
+        if _HUB_ID.fullmatch(folder.as_posix()) and not folder.parent.is_dir():
+            missing += f". To get one from the Hugging Face hub, type: hf download {folder} --local-dir {folder.name}"
+        return missing
     if begins_as_packed(folder):
         return f"{folder} is a packed bundle under another name; give it one that ends in {PACKED_SUFFIX}"
     if (folder.parent / MANIFEST_FILE).is_file():

@@ -20,7 +20,9 @@ VOCABULARY_FILE = "spiece.model"
 WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer", "variants")
+_ADDED = (
+    "recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer", "variants", "source",
+)  # fmt: skip
 #: the fields that each precision of a bundle with several graphs has of its own
 VARIANT_FIELDS = ("model_file", "opset", "versions", "quantized", "parity", "recipe_search", "self_test")
 
@@ -60,6 +62,9 @@ class Manifest:
     null_threshold: float | None = None
     #: the name of a tool -> its version when the bundle was made
     versions: dict[str, str] = field(default_factory=dict)
+    #: The repository of the Hugging Face hub and the commit that the checkpoint was fetched from. The field is in the
+    #: file only then.
+    source: dict[str, str] = field(default_factory=dict)
     #: what was quantized, and how
     quantized: dict[str, Any] = field(default_factory=dict)
     #: how far the graph's outputs were from the original's when it was exported
@@ -168,6 +173,8 @@ class Manifest:
             del record["has_tokenizer"]
         if not self.variants:
             del record["variants"]
+        if not self.source:
+            del record["source"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
 
     def _problems(self) -> list[str]:
@@ -267,6 +274,10 @@ def _is_table_of_tables(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
 
 
+def _is_table_of_strings(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
 def _is_records(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, dict) for one in value)
 
@@ -284,10 +295,8 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "opset": ("a whole number or null", lambda value: value is None or _is_int(value)),
     "sequence_length": ("a number of tokens, 3 or more, or null", lambda value: value is None or _is_length(value)),
     "null_threshold": ("a finite number or null", lambda value: value is None or _is_finite(value)),
-    "versions": (
-        "a table of tools and their versions",
-        lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
-    ),
+    "versions": ("a table of tools and their versions", _is_table_of_strings),
+    "source": ("a table of a repository and a commit", _is_table_of_strings),
     "quantized": ("a table", lambda value: isinstance(value, dict)),
     "parity": ("a table", lambda value: isinstance(value, dict)),
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from albert_converters.tflite import model as tflite_model
 from albert_converters.tflite.builtin_operators import complete_operators
 from albert_converters.tflite.channel_scales import correct_channel_scales
+from albert_converters.tflite.detached_weights import DetachedWeights
 from albert_converters.tflite.float16_lookup import look_up_float16
 from albert_converters.tflite.quantizer_package import AlgorithmName, calibrator, min_max_update, qtyping, quantizer
-from albert_converters.tflite.detached_weights import DetachedWeights
 from albert_runtime.errors import ConversionError
 
 #: a file's content, or the model that was read from it

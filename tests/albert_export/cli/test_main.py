@@ -181,8 +181,9 @@ def test_usage(refuse: Refuse, tmp_path: Path) -> None:
     assert "unrecognized arguments: --quesion" in (said := refuse(2, "run", "nowhere", "--quesion", "who"))
     assert 'did you mean "--question"?' in said
     assert "unknown task 'poetry'" in refuse(2, "onnx", "--task", "poetry")
-    assert "hf download" in refuse(2, "onnx", "--model", "albert-base-v2")
-    assert "nothing at" in refuse(2, "inspect", "nowhere")
+    assert "hf download" in refuse(2, "onnx", "--model", "./albert-base-v2")
+    assert "there is no folder albert-base-v2 and no copy" in refuse(2, "onnx", "--model", "albert-base-v2")
+    assert "nothing at" in refuse(2, "inspect", "./nowhere")
     assert "there is no folder" in refuse(2, "run", "nowhere", "--text", "x")
 
 
