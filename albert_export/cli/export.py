@@ -86,6 +86,8 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @no_tokenizer_option
 @dry_run_option
 @push_options
+@click.option("--with-tokenizer", is_flag=True,
+              help="Also write model_with_tokenizer.onnx: texts in, answers out.")  # fmt: skip
 @force_option
 @quiet_option
 @json_option
@@ -108,11 +110,12 @@ def onnx(
     allow_random_head: bool,
     no_tokenizer: bool,
     dry_run: bool,
+    with_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> Path:
+) -> Path | None:
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
 
@@ -142,6 +145,7 @@ def onnx(
             allow_random_head=allow_random_head,
             reading=reading,
             no_tokenizer=no_tokenizer,
+            with_tokenizer=with_tokenizer,
             force=force,
             progress=progress,
         )
@@ -212,7 +216,7 @@ def tflite(
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> Path:
+) -> Path | None:
     """Export a checkpoint to a verified TFLite bundle."""
     from albert_export.export import export_tflite
     from albert_export.targets import find_target

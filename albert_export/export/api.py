@@ -11,6 +11,7 @@ from albert_export.export.hub_layout import LAYOUTS
 from albert_export.export.onnx_exporter import INTEGER_WEIGHTS, ONNX_FILE, ONNX_PRECISIONS, OnnxOptions
 from albert_export.export.pipeline import Exported, export_bundle
 from albert_export.export.preview import ExportPreview, preview_export
+from albert_export.export.text_graph import check_text_graph_options
 from albert_export.export.tflite_exporter import TFLITE_FILE, TfliteOptions
 from albert_export.quantization.accuracy_options import AccuracyBudget, AccuracyOptions
 from albert_export.quantization.calibration import read_calibration_texts
@@ -43,6 +44,7 @@ def export_onnx(
     allow_random_head: bool = False,
     reading: ReadOptions | None = None,
     no_tokenizer: bool = False,
+    with_tokenizer: bool = False,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
     preview: Callable[[ExportPreview], None] | None = None,
@@ -77,6 +79,8 @@ def export_onnx(
         no_tokenizer: leave the tokenizer out, for a model that has none or whose tokenizer is not supported. The bundle
             takes token ids, `calibration_data` holds lines of ids, and everything is verified with ids drawn from the
             vocabulary.
+        with_tokenizer: also write `model_with_tokenizer.onnx`, which takes texts and gives answers. It is one file, for
+            ONNX Runtime with onnxruntime-extensions. On how many texts its token ids are the tokenizer's is measured.
         force: replace an older bundle at `output`.
         progress: called with a line about each step.
         preview: called with what will be made, before the model is built; what it raises ends the export. See
@@ -92,6 +96,8 @@ def export_onnx(
         AccuracyError: no recipe keeps the answers within `max_drop`; nothing is written.
     """
     require_packages(("torch", "onnx", "onnxruntime"), "an export to ONNX", "onnx")
+    if with_tokenizer:
+        check_text_graph_options(no_tokenizer=no_tokenizer, opset=opset, layout=layout, sequence_length=sequence_length)
     accuracy = _accuracy_options(max_drop, eval_data, calibration_data)
     precisions = [precision] if isinstance(precision, str) else precision
     graphs = _onnx_graphs(precisions, layout, opset, processor, sequence_length)
@@ -111,6 +117,7 @@ def export_onnx(
         allow_random_head=allow_random_head,
         reading=reading,
         no_tokenizer=no_tokenizer,
+        with_tokenizer=with_tokenizer,
         force=force,
         progress=progress,
         layout=layout,

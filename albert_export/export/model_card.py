@@ -67,6 +67,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
             "",
             *missing,
             *_compiled_model_note(manifest),
+            *_text_graph(manifest),
             "## Verified",
             "",
             "The export compared the graph with the float32 original:",
@@ -110,6 +111,25 @@ def _sample_call(manifest: Manifest, checkpoint: Checkpoint, task: Task, samples
     ascii_only = samples.is_english  # letters of other languages stay readable
     arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=ascii_only)}" for name, value in request.items())
     return f"{call}({arguments})"
+
+
+def _text_graph(manifest: Manifest) -> list[str]:
+    """The section on the graph that takes texts; empty if there is none."""
+    facts = manifest.text_graph
+    if not facts:
+        return []
+    optional = [f"`{name}` (may be left out)" for name in facts["optional_inputs"]]
+    inputs = ", ".join([*(f"`{name}`" for name in facts["inputs"]), *optional])
+    return [
+        "## Texts in, answers out",
+        "",
+        f"`{facts['file']}` holds the model and its tokenizer in one file, for ONNX Runtime with "
+        f"onnxruntime-extensions {facts['needs']['onnxruntime-extensions']}. It takes {inputs}, and gives "
+        f"{', '.join(f'`{name}`' for name in facts['outputs'])}. Its token ids were equal with the tokenizer's on "
+        f"{facts['equal_ids']:,} of {facts['texts']:,} bundled texts, and its answers with this bundle's on "
+        f"{facts['equal_answers']} of {facts['answers']}.",
+        "",
+    ]
 
 
 def _answers_kept(manifest: Manifest) -> list[str]:

@@ -22,6 +22,7 @@ from albert_export.export.hub_layout import GRAPH_FILES, hub_config, refuse_othe
 from albert_export.export.model_card import model_card
 from albert_export.export.preview import ExportPreview, preview_of
 from albert_export.export.selection import CandidateSelector, Selection
+from albert_export.export.text_graph import add_text_graph, refuse_text_graph
 from albert_export.hub import load_checkpoint
 from albert_export.hub.repository_id import source_of
 from albert_export.quantization.accuracy_options import AccuracyOptions
@@ -80,6 +81,7 @@ class Exported:
             "model_bytes": (self.folder / manifest.model_file).stat().st_size,
             "quantized": manifest.quantized,
             "recipe_search": manifest.recipe_search,
+            **({"text_graph": manifest.text_graph} if manifest.text_graph else {}),
             "parity": self.report.summary(),
         }
 
@@ -95,6 +97,7 @@ def export_bundle(
     allow_random_head: bool,
     reading: ReadOptions | None,
     no_tokenizer: bool,
+    with_tokenizer: bool = False,
     force: bool,
     progress: Progress,
     layout: str = "bundle",
@@ -115,6 +118,7 @@ def export_bundle(
         allow_random_head: gives random weights to a head that the checkpoint lacks.
         reading: new names for weights of the checkpoint, and which to leave out.
         no_tokenizer: leaves the tokenizer out: the bundle takes token ids.
+        with_tokenizer: adds a second graph, which takes texts.
         force: replaces an older bundle at `output`.
         progress: called with a line about each step.
         layout: one of `LAYOUTS`.
@@ -141,6 +145,8 @@ def export_bundle(
     )
     for name in settings["missing_outputs"]:
         progress(f"there is no {name}, because the checkpoint has no weights for it")
+    if with_tokenizer and tokenizer is not None:
+        refuse_text_graph(tokenizer, chosen, settings["head"])
     graphs = options_for(checkpoint, chosen)
     # of several precisions, those that round have a use for what fp32 has none for
     rounding = next((options for options in graphs if options.precision != "fp32"), graphs[0])
@@ -191,6 +197,9 @@ def export_bundle(
             with _naming_the_others(options, graphs):
                 selections.append(selector.select(builder))
             manifests.append(_described(selections[-1], context, layout))
+        if with_tokenizer:
+            text_graph = add_text_graph(selections[0].candidate.session, folder, context.samples, progress)
+            manifests[0] = dataclasses.replace(manifests[0], text_graph=text_graph)
         progress("writing the manifest")
         manifest = _write_manifest(manifests, context, folder)
         return Exported(output, manifest, tuple(selection.parity for selection in selections))

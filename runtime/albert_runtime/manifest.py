@@ -22,6 +22,7 @@ WORDPIECE_FILE = "vocab.txt"
 #: fields that are missing in bundles which earlier versions wrote in the same format
 _ADDED = (
     "recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer", "variants", "source",
+    "text_graph",
 )  # fmt: skip
 #: the fields that each precision of a bundle with several graphs has of its own
 VARIANT_FIELDS = ("model_file", "opset", "versions", "quantized", "parity", "recipe_search", "self_test")
@@ -84,6 +85,9 @@ class Manifest:
     #: The other precisions of a bundle with several graphs -> the fields VARIANT_FIELDS of each. All other fields hold
     #: for all graphs. The field is in the file only if there are such graphs.
     variants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: what the bundle's second graph takes and gives, which reads texts itself by operators of onnxruntime-extensions,
+    #: and on how many texts its token ids were those of the tokenizer. The field is in the file only if there is one.
+    text_graph: dict[str, Any] = field(default_factory=dict)
     #: requests and the outputs that they gave; see `self_test.py`
     self_test: tuple[dict[str, Any], ...] = ()
     format_version: int = FORMAT_VERSION
@@ -175,6 +179,8 @@ class Manifest:
             del record["variants"]
         if not self.source:
             del record["source"]
+        if not self.text_graph:
+            del record["text_graph"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
 
     def _problems(self) -> list[str]:
@@ -305,5 +311,6 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "head": ("a string", lambda value: isinstance(value, str)),
     "has_tokenizer": ("true or false", lambda value: isinstance(value, bool)),
     "variants": ("a table of precisions and the fields of their graphs", _is_table_of_tables),
+    "text_graph": ("a table", lambda value: isinstance(value, dict)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -18,7 +18,7 @@ from albert_runtime.errors import UnsupportedError
 PIECES, TRAINER, NORMALIZER = 1, 2, 3
 PIECE, SCORE, TYPE = 1, 2, 3
 MODEL_TYPE = 3
-CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 2, 3, 4
+CHARSMAP, ADD_DUMMY_PREFIX, REMOVE_EXTRA_WHITESPACES = 2, 3, 4
 
 
 class PieceType(IntEnum):
@@ -73,31 +73,31 @@ class SentencePieceProto:
         trainer: dict[int, int | bytes] = {}
         normalizer: dict[int, int | bytes] = {}
         try:
-            for number, value in _fields(content):
+            for number, value in fields(content):
                 if number == PIECES:
-                    entries.append(_entry(dict(_fields(_bytes(value)))))
+                    entries.append(_entry(dict(fields(_bytes(value)))))
                 elif number == TRAINER:
-                    trainer = dict(_fields(_bytes(value)))
+                    trainer = dict(fields(_bytes(value)))
                 elif number == NORMALIZER:
-                    normalizer = dict(_fields(_bytes(value)))
+                    normalizer = dict(fields(_bytes(value)))
             # an absent field has the default value of the .proto file
             return cls(
                 entries=tuple(entries),
                 model_type=ModelType(_number(trainer.get(MODEL_TYPE, ModelType.UNIGRAM))),
                 charsmap=_bytes(normalizer.get(CHARSMAP, b"")),
-                add_dummy_prefix=bool(normalizer.get(_ADD_DUMMY_PREFIX, True)),
-                remove_extra_whitespaces=bool(normalizer.get(_REMOVE_EXTRA_WHITESPACES, True)),
+                add_dummy_prefix=bool(normalizer.get(ADD_DUMMY_PREFIX, True)),
+                remove_extra_whitespaces=bool(normalizer.get(REMOVE_EXTRA_WHITESPACES, True)),
             )
         except (ValueError, IndexError, struct.error) as error:
             raise UnsupportedError(f"the SentencePiece model can't be read ({error}); is the file damaged?") from None
 
 
-def _entry(fields: dict[int, int | bytes]) -> VocabularyEntry:
-    score = fields.get(SCORE)
+def _entry(values: dict[int, int | bytes]) -> VocabularyEntry:
+    score = values.get(SCORE)
     return VocabularyEntry(
-        piece=_bytes(fields.get(PIECE, b"")).decode("utf-8"),
+        piece=_bytes(values.get(PIECE, b"")).decode("utf-8"),
         score=0.0 if score is None else struct.unpack("<f", _bytes(score))[0],
-        type=PieceType(_number(fields.get(TYPE, PieceType.NORMAL))),
+        type=PieceType(_number(values.get(TYPE, PieceType.NORMAL))),
     )
 
 
@@ -113,7 +113,7 @@ def _number(value: int | bytes) -> int:
     return value
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield the number and the value of each field: an int for a varint, and the raw bytes for other wire types."""
     position = 0
     while position < len(message):

@@ -8,17 +8,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from albert_converters.protobuf_encoding import FOUR_BYTES, VARINT, key, length_prefix, varint
+from albert_converters.protobuf_encoding import bytes_field, float_field, number_field, text_field
 from albert_converters.tokenizer.sentencepiece_proto import (
+    ADD_DUMMY_PREFIX,
     CHARSMAP,
     MODEL_TYPE,
     NORMALIZER,
     PIECE,
     PIECES,
+    REMOVE_EXTRA_WHITESPACES,
     SCORE,
     TRAINER,
     TYPE,
@@ -30,7 +31,7 @@ from albert_runtime.tokenization.fast.unigram_model import vocabulary_problems
 from albert_runtime.tokenization.piece_model import WORD_START
 
 # fields of NormalizerSpec and TrainerSpec
-_NAME, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA_WHITESPACES = 1, 3, 4
+_NAME = 1
 _VOCAB_SIZE, _BYTE_FALLBACK, _UNK_ID, _UNK_PIECE = 4, 35, 40, 45
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 
@@ -73,23 +74,25 @@ def sentencepiece_model(content: Mapping[str, Any], source: str) -> bytes:
         if not piece or piece in taken:  # SentencePiece holds each piece once
             piece, use = f"<unused {index}>", PieceType.UNUSED
         taken.add(piece)
-        pieces.append(_text(PIECE, piece) + key(SCORE, FOUR_BYTES) + struct.pack("<f", score) + _number(TYPE, use))
+        pieces.append(text_field(PIECE, piece) + float_field(SCORE, score) + number_field(TYPE, use))
     trainer = (
-        _number(MODEL_TYPE, ModelType.UNIGRAM)
-        + _number(_VOCAB_SIZE, len(pieces))
-        + _number(_BYTE_FALLBACK, bool(model.get("byte_fallback")))
-        + _number(_UNK_ID, unknown)
-        + _text(_UNK_PIECE, vocabulary[unknown][0])
+        number_field(MODEL_TYPE, ModelType.UNIGRAM)
+        + number_field(_VOCAB_SIZE, len(pieces))
+        + number_field(_BYTE_FALLBACK, bool(model.get("byte_fallback")))
+        + number_field(_UNK_ID, unknown)
+        + text_field(_UNK_PIECE, vocabulary[unknown][0])
     )
     begins = (metaspace.get("prepend_scheme") or "always") != "never" and metaspace.get("add_prefix_space", True)
     normalizer = (
-        _text(_NAME, "tokenizer.json")
-        + _bytes(CHARSMAP, _charsmap(content.get("normalizer"), source))
-        + _number(_ADD_DUMMY_PREFIX, bool(begins))
-        + _number(_REMOVE_EXTRA_WHITESPACES, "WhitespaceSplit" in kinds)
+        text_field(_NAME, "tokenizer.json")
+        + bytes_field(CHARSMAP, _charsmap(content.get("normalizer"), source))
+        + number_field(ADD_DUMMY_PREFIX, bool(begins))
+        + number_field(REMOVE_EXTRA_WHITESPACES, "WhitespaceSplit" in kinds)
     )
     return (
-        b"".join(_bytes(PIECES, piece) for piece in pieces) + _bytes(TRAINER, trainer) + _bytes(NORMALIZER, normalizer)
+        b"".join(bytes_field(PIECES, piece) for piece in pieces)
+        + bytes_field(TRAINER, trainer)
+        + bytes_field(NORMALIZER, normalizer)
     )
 
 
@@ -110,15 +113,3 @@ def _parts(record: Any, name: str) -> Iterator[Mapping[str, Any]]:
         yield record
         for part in record.get(name) or ():
             yield from _parts(part, name)
-
-
-def _number(field: int, value: int) -> bytes:
-    return key(field, VARINT) + varint(value)
-
-
-def _bytes(field: int, value: bytes) -> bytes:
-    return length_prefix(field, len(value)) + value
-
-
-def _text(field: int, value: str) -> bytes:
-    return _bytes(field, value.encode())

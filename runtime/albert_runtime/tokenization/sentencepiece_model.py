@@ -34,7 +34,8 @@ class SentencePieceModel(WordStartMarks):
             UnsupportedError: the file is missing or is not a SentencePiece model.
         """
         self._processor = _load(file)
-        self._splits_commas = splits_commas
+        #: whether pieces like "1999," are split before their comma
+        self.splits_commas = splits_commas
         #: whether characters that the vocabulary lacks are spelled in bytes: "<0xE2>"
         self._spells_bytes = bool(self._processor.is_byte(self._processor.piece_to_id("<0x00>")))
 
@@ -69,8 +70,8 @@ class SentencePieceModel(WordStartMarks):
                 found.append(Piece(whole, starts[position], ends[position]))
                 position += waiting == 0
                 continue
-            cut = self._splits_commas and ends_in_digit_and_comma(whole)
-            parts = self._without_comma(whole) if cut else [whole]
+            cut = self.splits_commas and ends_in_digit_and_comma(whole)
+            parts = self.without_comma(whole) if cut else [whole]
             # If splitting changed the characters, each part stands for the whole piece.
             spell_whole = "".join(parts) == whole
             for part in parts:
@@ -84,7 +85,7 @@ class SentencePieceModel(WordStartMarks):
             position += 0 if spell_whole else len(whole)
         return found
 
-    def _without_comma(self, piece: str) -> list[str]:
+    def without_comma(self, piece: str) -> list[str]:
         """A piece like "1999," as the pieces of "1999" and the comma."""
         parts: list[str] = self._processor.encode(piece[:-1].replace(WORD_START, ""), out_type=str)
         # Encoded alone, the digits get the mark of a word's start, which they must not have inside a word.
