@@ -114,7 +114,7 @@ def add_text_graph(session: AlbertSession, folder: Path, samples: SampleTexts, p
         shown = "".join(f"\n- {request}" for request in different[:_EXAMPLES])
         raise ParityError(
             f"the graph with the tokenizer gives the tokenizer's ids on {facts['equal_ids']:,} of {compared:,} texts, "
-            f"and the bundle's answers on {sum(answers)} of {len(answers)}, which is too few; leave --with-tokenizer out"
+            f"and the bundle's answers on {sum(answers)} of {len(answers)}, too few; leave --with-tokenizer out"
             + (f". Texts that differ:{shown}" if shown else "")
         )
     return facts

@@ -269,7 +269,7 @@ def test_names_that_are_too_long(
 def test_errors_of_the_operating_system(
     error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(path: Path, reading: object) -> None:
+    def fail(*given: object, **options: object) -> None:
         raise error
 
     monkeypatch.setattr("albert_export.inspection.inspect_path", fail)
