@@ -16,11 +16,11 @@ PRECISIONS = ("fp32", "fp16", "int8", "int4")
 #: precision -> the largest difference of an output. Integers are rounded from other numbers where a client, or its ONNX
 #: Runtime, has other kernels.
 TOLERANCE = {"fp32": 1e-4, "fp16": 0.02, "int8": 1, "int4": 0.5}
+#: No pair with an empty text: Hugging Face's fast tokenizers take it for a single text, its slow ones do not.
 TEXTS: list[list[str]] = [
     ["Where is the tower?", "The tower stands in Paris."],
     ["naïve café ½ 1,000 — ÅNGSTRÖM"],
     ["日本語 and [MASK] 😀"],
-    ["a", ""],
 ]
 
 
