@@ -16,11 +16,11 @@ PRECISIONS = ("fp32", "fp16", "int8", "int4")
 #: precision -> the largest difference of an output. Integers are rounded from other numbers where a client, or its ONNX
 #: Runtime, has other kernels.
 TOLERANCE = {"fp32": 1e-4, "fp16": 0.02, "int8": 1, "int4": 0.5}
+#: No pair with an empty text: Hugging Face's fast tokenizers take it for a single text, its slow ones do not.
 TEXTS: list[list[str]] = [
     ["Where is the tower?", "The tower stands in Paris."],
     ["naïve café ½ 1,000 — ÅNGSTRÖM"],
     ["日本語 and [MASK] 😀"],
-    ["a", ""],
 ]
 
 
@@ -47,14 +47,14 @@ class HubRepository:
         graphs = {names[precision]: one.inputs for precision, one in self.answers.items()}
         return {"path": str(self.path), "name": self.path.name, "graphs": graphs, "texts": TEXTS}
 
-    def check(self, found: dict[str, Any]) -> None:
-        """Compare what a client returned with what the runtime computes.
+    def check(self, found: dict[str, Any], *, lacks: str = "") -> None:
+        """Compare what a client returned with what the runtime computes; `lacks` is an output that it does not return.
 
         Raises:
             AssertionError: an answer, a number or an id is another one.
         """
         for (precision, answers), outputs in zip(self.answers.items(), found["graphs"], strict=True):
-            compared = answers.compare(outputs)
+            compared = answers.compare(outputs, lacks=lacks)
             assert compared.same_answer, (self.task, precision)
             assert compared.difference <= TOLERANCE[precision], (self.task, precision)
         tokenizer = AlbertTokenizer.from_folder(self.path)

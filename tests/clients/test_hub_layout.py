@@ -53,7 +53,8 @@ def test_optimum(built_once: BuiltOnce, record: Record) -> None:
     found = run_client(python, SCRIPTS / "run_optimum.py", {"folders": folders})
     assert found["version"] == version_of(OPTIMUM)
     for repository, folder in zip(repositories, found["folders"], strict=True):
-        repository.check(folder)
+        # its class for embeddings returns the vectors of the tokens only
+        repository.check(folder, lacks="pooler_output" if repository.task == "feature-extraction" else "")
     record_all(record, "optimum-onnx", OPTIMUM, [*_OPTIMUM])
 
 
