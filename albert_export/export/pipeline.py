@@ -171,7 +171,12 @@ def export_bundle(
             )
             for options in graphs
         ]
-        preview(dataclasses.replace(previews[0], variants=tuple(previews[1:])))
+        files = previews[0].files
+        if with_tokenizer:
+            from albert_converters.onnx.text_graph.graph import TEXT_GRAPH_FILE
+
+            files = tuple(sorted((*files, TEXT_GRAPH_FILE)))
+        preview(dataclasses.replace(previews[0], files=files, variants=tuple(previews[1:])))
     if graphs[0].framework == "tf":
         give_back_pages(checkpoint.weights.values())  # they were only checked so far
     context = ExportContext(

@@ -144,6 +144,8 @@ def _compare_ids(session: AlbertSession, reader: Any, samples: SampleTexts) -> t
             expected = request_arrays(session, request)["input_ids"]
         except UsageError:  # the text holds nothing, or a mask would be cut off
             continue
+        if session.task == "token-classification":
+            expected = expected[:1]  # the graph cuts off what the session reads in further windows
         [ids] = reader.run(["input_ids"], text_inputs(request))
         compared += 1
         if not np.array_equal(ids, expected):

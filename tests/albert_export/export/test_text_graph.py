@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,20 @@ from albert_export.export import export_onnx
 from albert_export.export.text_graph import _OPTIONS, _SAME, text_inputs
 from albert_runtime.errors import UnsupportedError, UsageError
 from albert_runtime.tasks import TASKS
+from tests.clients.rows import Record, Row
 from tests.conftest import BuiltOnce, CheckpointOf, save_tiny
 
 pytest.importorskip("onnxruntime_extensions", reason="pip install onnxruntime-extensions")
 
 
-@pytest.fixture(params=[(task, "fp32") for task in TASKS] + [("text-classification", "int8"), ("fill-mask", "fp16")])
+#: every task in one precision, and every precision of one task
+_CASES = [
+    *((task, "fp32") for task in TASKS),
+    *(("text-classification", precision) for precision in ("fp16", "int8", "int4", "int8-static")),
+]
+
+
+@pytest.fixture(params=_CASES, ids="-".join)
 def bundle(request: pytest.FixtureRequest, built_once: BuiltOnce) -> Path:
     task, precision = request.param
     checkpoint = demo_checkpoint(task)
@@ -32,7 +41,8 @@ def bundle(request: pytest.FixtureRequest, built_once: BuiltOnce) -> Path:
     )
 
 
-def test_the_answers_are_those_of_the_runtime(bundle: Path) -> None:
+@pytest.mark.clients
+def test_the_answers_are_those_of_the_runtime(bundle: Path, record: Record) -> None:
     session: Any = albert_runtime.load(bundle)
     model = text_session(bundle / TEXT_GRAPH_FILE)
     names = [output.name for output in model.get_outputs()]
@@ -48,6 +58,9 @@ def test_the_answers_are_those_of_the_runtime(bundle: Path) -> None:
         expected = session(**request, **_OPTIONS.get(session.task, {}))
         found = dict(zip(names, model.run(None, text_inputs(request)), strict=True))
         assert _SAME[session.task](found, expected), request
+    version, precision = metadata.version("onnxruntime-extensions"), session.manifest.precision
+    note = "Texts in, answers out, in one file."
+    record(Row("onnxruntime-extensions", version, session.task, "onnx, --with-tokenizer", precision, True, True, note))
 
 
 _TEXTS = ("text", "text_pair", "pair", "first", "second", "prompt", "question", "context")
