@@ -144,7 +144,7 @@ class TfliteExporter:
         else:
             tflite_model.write(model, folder / TFLITE_FILE)
         del model
-        return_freed_memory()
+        return_freed_memory(self._checkpoint_bytes)
         return ExportedGraph(
             model_file=TFLITE_FILE,
             precision=plan.precision,
@@ -201,8 +201,12 @@ class TfliteExporter:
             from albert_export.reference.tf_mapped_weights import MappedWeights
 
             self._mapped[split] = MappedWeights(self._variants.reference(split))
-            return_freed_memory()
+            return_freed_memory(self._checkpoint_bytes)
         return self._mapped[split]
+
+    @cached_property
+    def _checkpoint_bytes(self) -> int:
+        return sum(array.nbytes for array in self._context.checkpoint.weights.values())
 
     def _hessians(self, recipe: Recipe) -> dict[str, Any]:
         """Path of each linear layer that becomes int4 -> the Hessian of its inputs."""

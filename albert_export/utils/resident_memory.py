@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+#: the size of a model from which on freed memory is given back
+_LEAST_BYTES = 32 << 20
+
 
 def give_back_pages(arrays: Iterable[np.ndarray]) -> None:
     """Give back the pages of the files that `arrays` are views of. Where they are used again, they are read again.
@@ -31,8 +34,14 @@ def _mapped_file(array: np.ndarray) -> mmap.mmap | None:
     return owner if isinstance(owner, mmap.mmap) else None
 
 
-def return_freed_memory() -> None:
-    """Give freed memory back, where the C library is glibc. It keeps freed blocks below 32 MB for later."""
+def return_freed_memory(model_bytes: int) -> None:
+    """Give freed memory back, where the C library is glibc. It keeps freed blocks below 32 MB for later.
+
+    Nothing is done for a model of fewer bytes than that: it leaves little behind, and to look for what nothing refers to
+    takes a large process a second.
+    """
+    if model_bytes < _LEAST_BYTES:
+        return
     gc.collect()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries of Linux do not have it

@@ -213,7 +213,8 @@ def _compare_cases(
             left_out.append(label)
             continue
         progress(f"comparing values: {label}")
-        return_freed_memory()  # what a case needs, another length can't use
+        # what a case needs, another length can't use
+        return_freed_memory(session.bundle.model_file.stat().st_size)
         watch = Stopwatch()
         _compare_values(report, label, *comparable_outputs(session, reference, arrays))
         pace = watch.seconds / sizes[index]

@@ -35,7 +35,7 @@ def test_pages_are_given_back_and_read_again(tmp_path: Path) -> None:
 def test_other_arrays_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     given = NUMBERS.copy()
     give_back_pages([given, given[::2], np.frombuffer(b"numbers!", np.uint8)])
-    return_freed_memory()
+    return_freed_memory(1 << 30)
     np.testing.assert_array_equal(given, NUMBERS)
     monkeypatch.delattr(mmap, "MADV_DONTNEED", raising=False)  # as on Windows
     give_back_pages([given])
