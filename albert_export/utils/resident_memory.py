@@ -37,8 +37,8 @@ def _mapped_file(array: np.ndarray) -> mmap.mmap | None:
 def return_freed_memory(model_bytes: int) -> None:
     """Give freed memory back, where the C library is glibc. It keeps freed blocks below 32 MB for later.
 
-    Nothing is done for a model of fewer bytes than that: it leaves little behind, and to look for what nothing refers to
-    takes a large process a second.
+    Nothing is done for a model of fewer bytes than that: it leaves little behind, and to look for garbage takes a
+    large process a second.
     """
     if model_bytes < _LEAST_BYTES:
         return
