@@ -87,7 +87,8 @@ def add_text_graph(session: AlbertSession, folder: Path, samples: SampleTexts, p
         UnsupportedError, ConversionError: see `build_text_graph`.
         ParityError: too many texts get other token ids or other answers than in the runtime.
     """
-    from albert_converters.onnx.text_graph.graph import TEXT_GRAPH_FILE, build_text_graph, text_session
+    from albert_converters.onnx.text_graph.graph import TEXT_GRAPH_FILE, build_text_graph
+    from albert_converters.onnx.text_graph.session import TextGraphSession
 
     progress("adding the tokenizer to the graph")
     manifest = session.manifest
@@ -95,10 +96,11 @@ def add_text_graph(session: AlbertSession, folder: Path, samples: SampleTexts, p
         graph = build_text_graph(folder / manifest.model_file, manifest, session.bundle.config, session.tokenizer)
     content = graph.model.SerializeToString()
     (folder / TEXT_GRAPH_FILE).write_bytes(content)
-    reader, model = text_session(graph.tokenizer), text_session(folder / TEXT_GRAPH_FILE)
     with suppressed_truncation_warnings():
-        compared, different = _compare_ids(session, reader, samples)
-        answers = _equal_answers(session, model, samples)
+        with TextGraphSession(graph.tokenizer.SerializeToString()) as reader:
+            compared, different = _compare_ids(session, reader, samples)
+        with TextGraphSession(folder / TEXT_GRAPH_FILE) as model:
+            answers = _equal_answers(session, model, samples)
     facts = graph.facts() | {
         "needs": {_PACKAGE: metadata.version(_PACKAGE)},
         "texts": compared,
@@ -155,14 +157,13 @@ def _compare_ids(session: AlbertSession, reader: Any, samples: SampleTexts) -> t
 
 def _equal_answers(session: AlbertSession, model: Any, samples: SampleTexts) -> list[bool]:
     """For each of some requests, whether the text graph gives the answer of the session."""
-    names = [output.name for output in model.get_outputs()]
     equal = []
     for request in sample_requests(session.bundle.task, _ANSWERS, samples=samples):
         try:
             expected = session(**request, **_OPTIONS.get(session.task, {}))  # type: ignore[operator]
         except UsageError:
             continue
-        found = dict(zip(names, model.run(None, text_inputs(request)), strict=True))
+        found = dict(zip(model.output_names, model.run(model.output_names, text_inputs(request)), strict=True))
         equal.append(_SAME[session.task](found, expected))
     return equal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 import albert_runtime
-from albert_converters.onnx.text_graph.graph import TEXT_GRAPH_FILE, text_session
+from albert_converters.onnx.text_graph.graph import TEXT_GRAPH_FILE
+from albert_converters.onnx.text_graph.session import TextGraphSession
 from albert_export.cli.main import main
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_export.export import export_onnx
@@ -21,7 +23,8 @@ from albert_runtime.tasks import TASKS
 from tests.clients.rows import Record, Row
 from tests.conftest import BuiltOnce, CheckpointOf, save_tiny
 
-pytest.importorskip("onnxruntime_extensions", reason="pip install onnxruntime-extensions")
+if importlib.util.find_spec("onnxruntime_extensions") is None:
+    pytest.skip("pip install onnxruntime-extensions", allow_module_level=True)
 
 
 #: every task in one precision, and every precision of one task
@@ -44,8 +47,8 @@ def bundle(request: pytest.FixtureRequest, built_once: BuiltOnce) -> Path:
 @pytest.mark.clients
 def test_the_answers_are_those_of_the_runtime(bundle: Path, record: Record) -> None:
     session: Any = albert_runtime.load(bundle)
-    model = text_session(bundle / TEXT_GRAPH_FILE)
-    names = [output.name for output in model.get_outputs()]
+    model = TextGraphSession(bundle / TEXT_GRAPH_FILE)
+    names = model.output_names
     facts = session.manifest.text_graph
     assert facts["outputs"] == names
     assert TEXT_GRAPH_FILE in session.manifest.files
@@ -56,8 +59,9 @@ def test_the_answers_are_those_of_the_runtime(bundle: Path, record: Record) -> N
     for example in examples:
         request = {name: value for name, value in example.inputs.items() if name in (*_TEXTS, "choices")}
         expected = session(**request, **_OPTIONS.get(session.task, {}))
-        found = dict(zip(names, model.run(None, text_inputs(request)), strict=True))
+        found = dict(zip(names, model.run(names, text_inputs(request)), strict=True))
         assert _SAME[session.task](found, expected), request
+    model.close()
     version, precision = metadata.version("onnxruntime-extensions"), session.manifest.precision
     note = "Texts in, answers out, in one file."
     record(Row("onnxruntime-extensions", version, session.task, "onnx, --with-tokenizer", precision, True, True, note))
@@ -74,14 +78,15 @@ def test_scores_of_a_classifier(built_once: BuiltOnce) -> None:
         ),
     )
     session: Any = albert_runtime.load(folder)
-    model = text_session(folder / TEXT_GRAPH_FILE)
+    model = TextGraphSession(folder / TEXT_GRAPH_FILE)
     texts = ["A lovely film.", "I want my money back!", ""]
     label, scores = model.run(["label", "scores"], {"text": np.array(texts[:2], dtype=object)})
     for index, text in enumerate(texts[:2]):
         expected = session(text, top_k=None)
         assert label[index] == expected[0].label
         np.testing.assert_allclose(sorted(scores[index])[::-1], [one.score for one in expected], atol=1e-5)
-    model.run(None, {"text": np.array(texts, dtype=object)})  # an empty text is no error there
+    model.run(["label"], {"text": np.array(texts, dtype=object)})  # an empty text is no error there
+    model.close()
 
 
 @pytest.mark.parametrize(

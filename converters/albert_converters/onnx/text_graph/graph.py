@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-import onnxruntime
 from onnx import ModelProto, helper
 
 from albert_converters.onnx.text_graph.nodes import EXTENSIONS, NodeBuilder
@@ -130,17 +129,6 @@ def check_opset(opset: int) -> None:
             f"--with-tokenizer needs opset {LEAST_OPSET} or later, and the graph has opset {opset}; "
             f"give --opset {LEAST_OPSET}, or leave --opset out"
         )
-
-
-def text_session(model: ModelProto | Path) -> onnxruntime.InferenceSession:
-    """A session of ONNX Runtime that runs a text graph, with the operators of onnxruntime-extensions."""
-    import onnxruntime_extensions
-
-    options = onnxruntime.SessionOptions()
-    options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
-    options.log_severity_level = 3
-    content = str(model) if isinstance(model, Path) else model.SerializeToString()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _rename_clashes(graph: onnx.GraphProto, taken: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from albert_converters.onnx.text_graph.graph import build_text_graph, check_opset, text_session
+from albert_converters.onnx.text_graph.graph import build_text_graph, check_opset
+from albert_converters.onnx.text_graph.session import TextGraphSession
 from albert_converters.onnx.text_graph.vocabulary import problems
 from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.errors import UnsupportedError
@@ -18,7 +20,8 @@ from tests.conftest import CheckpointOf
 from tests.shared_data import all_texts, shared_data
 from tests.tokenizer_kinds import KINDS, write_kind
 
-pytest.importorskip("onnxruntime_extensions", reason="pip install onnxruntime-extensions")
+if importlib.util.find_spec("onnxruntime_extensions") is None:
+    pytest.skip("pip install onnxruntime-extensions", allow_module_level=True)
 
 TEXTS = (
     "", " ", "Hello World", "a [MASK] b[SEP]c [CLS]", "[mask]<PAD>", "1,000, 9,, 1,a", "``quoted'' \"so\"",
@@ -34,7 +37,7 @@ def ids_of(session: AlbertSession, tokenizer: AlbertTokenizer) -> object:
     bundle = session.bundle
     graph = build_text_graph(Path(str(bundle.model_file)), bundle.manifest, bundle.config, tokenizer)
     onnx.checker.check_model(graph.tokenizer)
-    reader = text_session(graph.tokenizer)
+    reader = TextGraphSession(graph.tokenizer.SerializeToString())
 
     def ids(text: str) -> list[int]:
         found = reader.run(["input_ids"], {"text": np.array([text], dtype=object)})[0]
@@ -82,7 +85,7 @@ def test_several_texts_are_padded(classifier: AlbertSession) -> None:
     bundle = classifier.bundle
     graph = build_text_graph(Path(str(bundle.model_file)), bundle.manifest, bundle.config, classifier.tokenizer)
     texts = ["short", "a longer text than that"]
-    reader = text_session(graph.tokenizer)
+    reader = TextGraphSession(graph.tokenizer.SerializeToString())
     found = reader.run(["input_ids", "attention_mask", "token_type_ids"], {"text": np.array(texts, dtype=object)})
     expected = classifier.tokenizer(texts, padding=True).to_arrays()
     for name, array in zip(("input_ids", "attention_mask", "token_type_ids"), found, strict=True):
