@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from albert_runtime.tasks import TASKS
+from tools.page.browser import FLAGS
 
 pytest_plugins = ["tests.clients.pytest_plugin"]
 # No test asks the Hugging Face hub; those of `tests/albert_export/hub` ask a stub, from processes of their own.
@@ -27,6 +29,9 @@ TINY = {
     "num_hidden_layers": 3,
     "initializer_range": 0.3,
 }
+
+#: an address that is this machine, and for which browsers give no secure context, as in a home network
+INSECURE_HOST = "phone.test"
 
 CheckpointOf = Callable[[str], Path]
 StaticDemoOf = Callable[[str], Path]
@@ -161,3 +166,17 @@ def demo_bundle_of(built_once: BuiltOnce) -> DemoBundleOf:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, for all tests of a worker: Playwright can't be started twice in a process."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        resolver = f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"
+        chromium = started.chromium.launch(executable_path=program, args=[*FLAGS, resolver])
+        yield chromium
+        chromium.close()

@@ -25,7 +25,7 @@ from tests.clients.versions import MEDIAPIPE, MEDIAPIPE_WEB, version_of
 from tests.conftest import VOCABULARY, BuiltOnce, DemoBundleOf
 from tests.shared_data import all_texts
 from tests.tiny_tflite import ids_as_floats
-from tools.page.browser import FLAGS, served
+from tools.page.browser import served
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -52,24 +52,19 @@ def bundles(built_once: BuiltOnce) -> list[Path]:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Any]:
+def page(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """A page with the npm package, in Chromium, and the folder that it is served from."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
     package = node_client("mediapipe-tasks-text", [MEDIAPIPE_WEB]) / "node_modules" / "@mediapipe" / "tasks-text"
     site = tmp_path / "site"
     site.mkdir()
     (site / "tasks-text").symlink_to(package)
     shutil.copy(SCRIPTS / "mediapipe.html", site / "index.html")
-    with playwright.sync_playwright() as started, served(site) as address:
-        browser = started.chromium.launch(executable_path=program, args=list(FLAGS))
+    with served(site) as address:
         opened = browser.new_page()
         opened.goto(address)
         opened.wait_for_function("globalThis.answer !== undefined")
         yield opened, site
-        browser.close()
+        opened.close()
 
 
 def texts_of(task: str) -> list[str]:
