@@ -18,7 +18,7 @@ NPM := $(shell command -v npm)
 BUILT_JAVASCRIPT := $(if $(NPM),runtime/js/dist/index.js)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check javascript format docs dist clean
+.PHONY: help demo quick test clients check javascript format docs dist clean
 
 help:  ## print this list
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ quick: $(VENV)/.installed-test  ## the unit tests, without those that export mod
 
 test: $(VENV)/.installed-test $(BUILT_JAVASCRIPT)  ## every test, including the slow ones
 	$(PYTEST) $(PYTEST_ARGS)
+
+clients: $(VENV)/.installed-test $(BUILT_JAVASCRIPT)  ## open exported files with other tools and write the table of docs/clients.md
+	$(PYTEST) -m clients --write-clients-table $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-test $(if $(NPM),runtime/js/node_modules/.installed)  ## lint, types and the direction of imports
 	$(BIN)/ruff check

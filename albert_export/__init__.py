@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from albert_export.config import AlbertConfig
     from albert_export.demos import demo_checkpoint
     from albert_export.export import export_onnx, export_tflite
+    from albert_export.hub import resolve_checkpoint
     from albert_export.reference.outputs import AlbertForPreTrainingOutput, TFAlbertForPreTrainingOutput
     from albert_export.reference.tf_albert import TFAlbertModel
     from albert_export.reference.tf_beam_search import TFAlbertForQuestionAnsweringBeamSearch
@@ -67,6 +68,7 @@ __all__ = [
     "export_onnx",
     "export_tflite",
     "read_checkpoint",
+    "resolve_checkpoint",
     "verify_bundle",
     "write_checkpoint",
 ]
@@ -78,6 +80,7 @@ __getattr__ = lazy_names(
         "albert_export.config": ("AlbertConfig",),
         "albert_export.demos": ("demo_checkpoint",),
         "albert_export.export": ("export_onnx", "export_tflite"),
+        "albert_export.hub": ("resolve_checkpoint",),
         "albert_export.reference.outputs": ("AlbertForPreTrainingOutput", "TFAlbertForPreTrainingOutput"),
         "albert_export.reference.tf_albert": ("TFAlbertModel",),
         "albert_export.reference.tf_beam_search": ("TFAlbertForQuestionAnsweringBeamSearch",),

@@ -9,6 +9,9 @@ from typing import Any
 from albert_converters.extras import GRAPH_SUFFIXES, needing_graph_reader
 from albert_export.checkpoints import Checkpoint, ReadOptions, read_checkpoint
 from albert_export.checkpoints.weight_names import part_of
+from albert_export.hub import resolve_checkpoint
+from albert_export.hub.repository_id import source_of
+from albert_export.utils.terminal import Progress
 from albert_runtime import open_bundle
 from albert_runtime.errors import UnsupportedError, UsageError
 from albert_runtime.failed_downloads import failed_download
@@ -19,29 +22,47 @@ from albert_runtime.packed.path import BundlePath, is_bundle
 _SHOWN = 4
 
 
-def inspect_path(path: Path, reading: ReadOptions | None = None) -> dict[str, Any]:
-    """Return the facts about `path` as JSON types.
+def inspect_path(
+    path: str | Path,
+    reading: ReadOptions | None = None,
+    *,
+    precision: str | None = None,
+    progress: Progress = lambda step: None,
+) -> dict[str, Any]:
+    """Return the facts about `path`, or about the checkpoint with this id on the hub, as JSON types.
 
     "kind" says what it is: "bundle", "onnx", "tflite" or "checkpoint". `reading` has new names for the weights of a
     checkpoint, and says which to leave out. Weights that nothing reads are listed, not refused.
+    `precision` is the graph of a bundle with several; None means the first. "precisions" lists them.
 
     Raises:
-        UsageError: there is nothing at `path`.
+        UsageError: there is nothing at `path`, or it can't be fetched from the hub, or a precision is given for what
+            has no such graph.
         UnsupportedError: it is none of the four, or damaged.
         DependencyError: onnx or ai-edge-litert, whichever reads it, is not installed.
     """
+    reading = reading or ReadOptions()
+    path = resolve_checkpoint(path, reading.revision, progress=progress)
     if not path.exists():
         raise UsageError(
             failed_download(path)
             or f"there is nothing at {path}; give a bundle, a .onnx file, a .tflite file or a checkpoint folder"
         )
     if is_bundle(path):
-        bundle = open_bundle(path)
+        bundle = open_bundle(path, precision=precision)
         manifest = bundle.manifest.to_dict()
         manifest["self_test"] = len(manifest["self_test"])
-        return {"kind": "bundle", "folder": str(path), "manifest": manifest, "graph": _graph(bundle.model_file)}
+        return {
+            "kind": "bundle",
+            "folder": str(path),
+            "precisions": list(bundle.precisions),
+            "manifest": manifest,
+            "graph": _graph(bundle.model_file),
+        }
+    if precision is not None:
+        raise UsageError(f"--precision chooses a graph of a bundle, and {path} is none; leave it out")
     if path.is_dir():
-        return {"kind": "checkpoint", **_checkpoint(path, reading or ReadOptions())}
+        return {"kind": "checkpoint", **_checkpoint(path, reading)}
     return {"kind": path.suffix.removeprefix("."), "graph": _graph(path)}
 
 
@@ -60,9 +81,11 @@ def _graph(file: BundlePath) -> dict[str, Any]:
 
 
 def _checkpoint(folder: Path, reading: ReadOptions) -> dict[str, Any]:
-    checkpoint = read_checkpoint(folder, replace(reading, refuse_unknown=False))
+    checkpoint = read_checkpoint(folder, replace(reading, refuse_unknown=False, revision=None))
+    source = source_of(folder)
     return {
         "folder": str(folder),
+        **({"source": source.to_dict()} if source else {}),
         "tasks": list(checkpoint.tasks),
         "vocabulary": checkpoint.vocab_file.name if checkpoint.vocab_file else None,
         "parameters": sum(array.size for array in checkpoint.weights.values()),
@@ -101,6 +124,8 @@ def describe(facts: dict[str, Any]) -> str:
     lines = []
     if facts["kind"] == "bundle":
         lines += _describe_manifest(facts["folder"], facts["manifest"])
+        if len(facts["precisions"]) > 1:
+            lines.append(f"  precisions  {', '.join(facts['precisions'])}; --precision chooses the graph")
     return "\n".join([*lines, *_describe_graph(facts["graph"])])
 
 
@@ -108,6 +133,7 @@ def _describe_checkpoint(facts: dict[str, Any]) -> list[str]:
     config = facts["config"]
     return [
         f"checkpoint {facts['folder']}: {facts['parameters']:,} parameters",
+        *(f"  {name:12}{value}" for name, value in facts.get("source", {}).items()),
         f"  heads for   {', '.join(facts['tasks']) or 'no task'}",
         f"  vocabulary  {facts['vocabulary'] or 'none: spiece.model is missing'}",
         *_describe_weights(facts["weights"]),
@@ -140,8 +166,10 @@ def _describe_weights(weights: dict[str, Any]) -> list[str]:
 def _describe_manifest(folder: str, manifest: dict[str, Any]) -> list[str]:
     parity = manifest["parity"]
     head = f" with the head {manifest['head']}" if "head" in manifest else ""
+    static = manifest.get("sequence_length")
+    tokens = f"exactly {static} tokens, padded" if static else f"up to {manifest['max_length']} tokens"
     return [
-        f"bundle {folder}: {manifest['task']}{head}, {manifest['precision']}, up to {manifest['max_length']} tokens",
+        f"bundle {folder}: {manifest['task']}{head}, {manifest['precision']}, {tokens}",
         f"  verified    {parity.get('passed')}, largest difference {parity.get('max_difference', 0.0):.1e}",
         f"  labels      {', '.join(manifest['labels']) or '-'}",
         *([] if manifest.get("has_tokenizer", True) else ["  tokenizer   none: it takes token ids"]),

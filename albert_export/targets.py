@@ -8,11 +8,15 @@ from typing import Any
 
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import UnsupportedError, UsageError, listed
+from albert_runtime.precisions import precision_name, unknown_precision
+from albert_runtime.suggestions import did_you_mean
 from albert_runtime.tasks import INPUT_NAMES, TASKS, Task
 
 GRAPHS = ("loop", "unrolled")
 #: the precisions of a TFLite bundle
 PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
+#: the output of a graph that makes one vector of a text by itself, beside the outputs of its task
+SENTENCE_EMBEDDING = "sentence_embedding"
 #: the shortest static length: [CLS], [SEP] and one token of text
 _SHORTEST = 3
 
@@ -26,10 +30,14 @@ class Target:
     #: the calibrated int8-static instead
     precisions: Mapping[str, str]
     default_precision: str
+    #: the values of --graph that it runs
+    graphs: tuple[str, ...] = GRAPHS
     #: whether shapes must be static; the length is then `default_length`, unless another one is asked for
     static: bool = False
     default_length: int = 384
     tasks: tuple[str, ...] = tuple(TASKS)
+    #: whether its GATHER takes float16
+    gathers_float16: bool = True
     #: whether it serves the other heads of a task too, see `Task.heads`
     heads: bool = True
     #: the only length that the engine accepts, by task
@@ -38,7 +46,14 @@ class Target:
     output_names: Mapping[str, str] = field(default_factory=dict)
     #: tasks whose graph must end in a softmax, so that it returns probabilities
     probabilities: tuple[str, ...] = ()
+    #: the library that reads texts by itself, with the tokenizer that is packed into the file; "" if it takes ids
+    text_library: str = ""
+    #: whether an export counts the bundled texts to which that tokenizer gives other ids
+    counts_other_ids: bool = False
 
+
+#: the names of the inputs in the metadata of TFLite models of texts
+_METADATA_INPUTS = {"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segment_ids"}
 
 TARGETS = {
     target.name: target
@@ -54,6 +69,7 @@ TARGETS = {
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
+            gathers_float16=False,
         ),
         # TFLite Task Library 0.4.4 has BertQuestionAnswerer and BertNLClassifier.
         Target(
@@ -61,12 +77,31 @@ TARGETS = {
             precisions={"fp32": "fp32", "fp16": "fp16", "int8": "int8-static", "int8-static": "int8-static"},
             default_precision="fp16",
             static=True,
+            gathers_float16=False,
             tasks=("question-answering", "text-classification"),
             heads=False,
             fixed_lengths={"question-answering": 384},
-            input_names={"input_ids": "ids", "attention_mask": "mask", "token_type_ids": "segment_ids"},
+            input_names=_METADATA_INPUTS,
             output_names={"logits": "probability"},
             probabilities=("text-classification",),
+            text_library="the Task Library",
+        ),
+        # MediaPipe Tasks has TextClassifier and TextEmbedder, which open files of a single subgraph only.
+        Target(
+            name="mediapipe",
+            precisions={name: name for name in PRECISIONS},
+            default_precision="fp16",
+            graphs=("unrolled",),
+            static=True,
+            gathers_float16=False,  # that of 0.10 does not
+            default_length=128,
+            tasks=("text-classification", "feature-extraction"),
+            heads=False,
+            input_names=_METADATA_INPUTS,
+            output_names={"logits": "probability"},
+            probabilities=("text-classification",),
+            text_library="MediaPipe",
+            counts_other_ids=True,
         ),
     )
 }
@@ -101,7 +136,8 @@ def find_target(name: str) -> Target:
         UsageError: there is no such target; the message lists all targets.
     """
     if name not in TARGETS:
-        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}")
+        meant = did_you_mean(name, TARGETS)
+        raise UsageError(f"there is no target {name!r}; the targets are: {', '.join(TARGETS)}{meant}")
     return TARGETS[name]
 
 
@@ -135,12 +171,14 @@ def make_plan(
             f"{config.num_labels} labels and problem_type {config.problem_type}; --target litert serves it"
         )
     problems = []
-    precision = precision or target.default_precision
+    precision = precision_name(precision or target.default_precision)
     if precision not in target.precisions:
-        problems.append(f"precision {precision!r} is not one of {', '.join(target.precisions)} (target {target.name})")
+        problems.append(f"{unknown_precision(precision, target.precisions)} (target {target.name})")
     chosen = target.precisions.get(precision, precision)
-    if graph not in (None, *GRAPHS):
-        problems.append(f"graph {graph!r} is not one of {', '.join(GRAPHS)}")
+    if graph not in (None, *target.graphs):
+        reason = "" if target.graphs == GRAPHS else f" (target {target.name})"
+        meant = did_you_mean(str(graph), target.graphs)
+        problems.append(f"graph {graph!r} is not one of {', '.join(target.graphs)}{meant}{reason}")
     elif graph == "loop" and chosen == "int8-static":
         problems.append("int8-static needs --graph unrolled: calibration can't see into the body of a loop")
     length = _length(target, task, config, sequence_length, problems)
@@ -149,7 +187,7 @@ def make_plan(
     return Plan(
         target=target.name,
         precision=chosen,
-        graph=graph or ("unrolled" if chosen == "int8-static" else "loop"),
+        graph=graph or ("unrolled" if chosen == "int8-static" else target.graphs[0]),
         sequence_length=length,
         longest=config.max_position_embeddings,
         input_names=target.input_names,
@@ -169,11 +207,21 @@ def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None
     if wanted is None and not target.static:
         return None
     length = wanted or fixed or min(target.default_length, longest)
-    if wanted is not None and wanted < _SHORTEST:
-        problems.append(f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}")
-    elif fixed is not None and length != fixed:
+    if wanted is not None:
+        problems += length_problems(wanted, longest)
+    elif length > longest:
+        problems.append(
+            f"the target {target.name}, with {length} tokens, is above the model's max_position_embeddings, {longest}"
+        )
+    if fixed is not None and length != fixed:
         problems.append(f"the target {target.name} takes {task.name} with --sequence-length {fixed} only, not {length}")
-    if length > longest:
-        source = f"--sequence-length {length}" if wanted else f"the target {target.name}, with {length} tokens,"
-        problems.append(f"{source} is above the model's max_position_embeddings, {longest}")
     return length
+
+
+def length_problems(wanted: int, longest: int) -> list[str]:
+    """What is wrong with `wanted` tokens as the static length of a graph, for a model that takes `longest` tokens."""
+    if wanted < _SHORTEST:
+        return [f"--sequence-length {wanted} is too short; [CLS], a token and [SEP] need {_SHORTEST}"]
+    if wanted > longest:
+        return [f"--sequence-length {wanted} is above the model's max_position_embeddings, {longest}"]
+    return []

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from albert_runtime.tasks import TASKS
+from tools.page.browser import FLAGS
+
+pytest_plugins = ["tests.clients.pytest_plugin"]
+# No test asks the Hugging Face hub; those of `tests/albert_export/hub` ask a stub, from processes of their own.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 VOCABULARY = Path(__file__).parent / "fixtures" / "albert" / "spiece.model"
 TINY = {
@@ -24,7 +30,11 @@ TINY = {
     "initializer_range": 0.3,
 }
 
+#: an address that is this machine, and for which browsers give no secure context, as in a home network
+INSECURE_HOST = "phone.test"
+
 CheckpointOf = Callable[[str], Path]
+StaticDemoOf = Callable[[str], Path]
 DemoBundleOf = Callable[[str, str, str], Path]
 BuiltOnce = Callable[[str, Callable[[Path], object]], Path]
 
@@ -122,6 +132,22 @@ def tflite_bundle_of(built_once: BuiltOnce, checkpoint_of: CheckpointOf) -> Chec
 
 
 @pytest.fixture(scope="session")
+def static_demo_of(built_once: BuiltOnce) -> StaticDemoOf:
+    """A function of the task: the fp32 ONNX bundle of its demo, for sequences of exactly 64 tokens. Tests share it."""
+
+    def make(task: str) -> Path:
+        from albert_export.demos import demo_checkpoint
+        from albert_export.export import export_onnx
+
+        return built_once(
+            f"demo-onnx-{task}-64",
+            lambda folder: export_onnx(demo_checkpoint(task), folder, task=task, sequence_length=64),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def demo_bundle_of(built_once: BuiltOnce) -> DemoBundleOf:
     """A function of format ("onnx" or "tflite"), task and precision: the bundle of the task's demo. Tests share it."""
 
@@ -140,3 +166,17 @@ def demo_bundle_of(built_once: BuiltOnce) -> DemoBundleOf:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, for all tests of a worker: Playwright can't be started twice in a process."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        resolver = f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"
+        chromium = started.chromium.launch(executable_path=program, args=[*FLAGS, resolver])
+        yield chromium
+        chromium.close()

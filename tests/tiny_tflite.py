@@ -181,6 +181,19 @@ def scores_of_tokens(start: np.ndarray, end: np.ndarray, *, length: int = 384) -
     return tiny.model
 
 
+def ids_as_floats(*outputs: str, length: int = 128) -> schema.ModelT:
+    """Return a model whose outputs `[1, length]` are all its ids, as MediaPipe's TextEmbedder shows them."""
+    tiny = TinyModel()
+    graph = tiny.graph()
+    inputs = {name: graph.input(name, [1, length], np.int32) for name in ("ids", "mask", "segment_ids")}
+    made = {name: graph.tensor(name, [1, length]) for name in outputs}
+    for output in made.values():
+        graph.operator("CAST", [inputs["ids"]], [output], schema.CastOptionsT())
+    graph.outputs(*made.values())
+    tiny.sign(inputs, made)
+    return tiny.model
+
+
 def sums_of_inputs(*, length: int) -> schema.ModelT:
     """Return a classifier for the Task Library: its "probabilities" are the sums of `ids`, `mask` and `segment_ids`."""
     tiny = TinyModel()

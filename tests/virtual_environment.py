@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,20 +34,30 @@ print(json.dumps({"wrong": wrong, "engines": engines, "modules": sorted(sys.modu
 """
 
 
-def new_environment(folder: Path, requirements: Sequence[str], *, may_lack: str) -> str:
+def new_environment(folder: Path, requirements: Sequence[str], *, may_lack: str | None, shared: bool = False) -> str:
     """Make an environment in `folder` and install `requirements`, the arguments of `pip install`, into it.
 
     The test is skipped where the package `may_lack` can't be installed: there may be none for this Python or system.
+
+    Args:
+        folder: where the environment will be.
+        requirements: what is installed there.
+        may_lack: the package that may be absent; None for any that the registry lacks, or all where it is not reached.
+        shared: whether it also sees the packages of this environment, behind its own.
 
     Returns:
         The Python of the environment.
     """
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = str(folder / "bin" / "python")
+    if shared:
+        (site_packages,) = folder.glob("lib/python*/site-packages")
+        (site_packages / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n")
     installed = run_in(python, "-m", "pip", "install", "--quiet", *requirements)
-    if installed.returncode != 0 and may_lack in installed.stderr:
+    absent = "No matching distribution found" if may_lack is None else may_lack
+    if installed.returncode != 0 and absent in installed.stderr:
         reason = installed.stderr.splitlines()[-1]
-        pytest.skip(f"{may_lack} can't be installed into a new environment here: {reason}")
+        pytest.skip(f"{may_lack or folder.name} can't be installed into a new environment here: {reason}")
     assert installed.returncode == 0, installed.stderr
     return python
 
@@ -62,7 +73,12 @@ def build(source: Path, folder: Path, *options: str) -> None:
 
 
 def run_in(
-    python: str, *arguments: str, stdin: str = "", folder: Path | None = None
+    python: str,
+    *arguments: str,
+    stdin: str = "",
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run the environment's Python, which sees nothing of this environment, and neither do the processes it starts.
 
@@ -71,10 +87,20 @@ def run_in(
         arguments: what to give it.
         stdin: its input.
         folder: where it runs; None means here.
+        variables: environment variables that it gets besides those of this process.
+        timeout: seconds after which it is ended with an error; None means never.
     """
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    command = [python, "-I", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=variables, cwd=folder)
+    given = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run(
+        [python, "-I", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**given, **(variables or {})},
+        cwd=folder,
+        timeout=timeout,
+    )
 
 
 def answer_demos(python: str, bundles: Mapping[str, Path], *, sources: Sequence[Path] = ()) -> dict[str, Any]:

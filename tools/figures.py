@@ -41,7 +41,7 @@ _COMMANDS = (
 )
 
 
-def _memory() -> float:
+def memory() -> float:
     """The resident memory of this process in megabytes (Linux)."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) * 1024 / 1e6
@@ -54,18 +54,18 @@ def measure_transformers(folder: str, runs: int) -> dict[str, float]:
 
     ids = torch.tensor([[2, *range(100, 100 + _LENGTH - 2), 3]])
     inputs = {"input_ids": ids, "attention_mask": torch.ones(1, _LENGTH, dtype=torch.long)}
-    before, start = _memory(), time.perf_counter()
+    before, start = memory(), time.perf_counter()
     model = AlbertForQuestionAnswering.from_pretrained(folder).eval()
     loaded = time.perf_counter() - start
     times = []
     with torch.inference_mode():
         model(**inputs)
-        memory = _memory() - before
+        used = memory() - before
         for _ in range(runs):
             start = time.perf_counter()
             model(**inputs)
             times.append(time.perf_counter() - start)
-    return {"load_ms": loaded * 1e3, "memory_mb": memory, "ms": median(times) * 1e3}
+    return {"load_ms": loaded * 1e3, "memory_mb": used, "ms": median(times) * 1e3}
 
 
 def _measure_transformers_in_subprocess(model: Path, runs: int) -> dict[str, float]:

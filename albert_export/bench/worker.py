@@ -56,6 +56,8 @@ class Settings:
     runs: int = 20
     #: the engine's name; None means the first one installed for the suffix of the model file
     engine: str | None = None
+    #: the graph of a bundle with several; None means the first
+    precision: str | None = None
 
 
 def measure(folder: Path, settings: Settings) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
     Raises:
         AlbertError: the bundle can't be loaded or does not accept such inputs.
     """
-    bundle = albert_runtime.open_bundle(folder, check=False)
+    bundle = albert_runtime.open_bundle(folder, check=False, precision=settings.precision)
     model_file = bundle.model_file
     session_class(bundle.task)  # `load` would import its module, and imports must not count as load time and memory
     _import_engine(model_file, settings.engine)
@@ -90,7 +92,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
     engine = open_engine(model_file, threads=settings.threads, name=settings.engine)
     engine_load_ms = (time.perf_counter() - start) * 1e3
     with_engine, _ = _memory()
-    session = albert_runtime.load(folder, verify=False, engine=engine)
+    session = albert_runtime.load(folder, verify=False, engine=engine, precision=settings.precision)
     load_ms = (time.perf_counter() - start) * 1e3
     with_tokenizer, _ = _memory()
     lengths, resize, notes = _supported_lengths(session, settings)

@@ -230,8 +230,7 @@ def choose_task(checkpoint: Checkpoint, task: str | Task | None) -> Task:
     It says so if `task` decides what the checkpoint's classifier is for.
 
     Raises:
-        UnsupportedError: there is no such task.
-        UsageError: `task` is None, and the checkpoint has several heads.
+        UsageError: there is no such task; or `task` is None, and the checkpoint has several heads.
     """
     if task is None:
         return default_task(checkpoint)

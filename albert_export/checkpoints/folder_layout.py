@@ -20,7 +20,8 @@ from albert_runtime.failed_downloads import failed_download
 _OTHER_WEIGHTS = ("*.h5", "*.msgpack", "*.onnx", "*.tflite", "rust_model.ot")
 # If the folder above the checkpoint is given, one of these exists: in a hub cache, a trainer's output or an archive.
 _BELOW = ("snapshots/*", "*")
-_ADAPTER_CONFIG = "adapter_config.json"
+#: the settings of an adapter, which is no model by itself
+ADAPTER_CONFIG = "adapter_config.json"
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 
 
@@ -53,7 +54,7 @@ def find_weights(folder: Path) -> FoundWeights:
             failed_download(folder) or f"{folder} is a file; give the folder that holds it with its {CONFIG_FILE}"
         )
     names = _names(folder)
-    if _ADAPTER_CONFIG in names:
+    if ADAPTER_CONFIG in names:
         raise CheckpointError(_adapter_message(folder))
     for weight_format in WEIGHT_FORMATS:
         found = weight_format.found_in(names)
@@ -87,23 +88,24 @@ def _missing_folder_message(folder: Path) -> str:
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", folder.as_posix()) and not folder.parent.is_dir():
         hub_name = folder.as_posix()
     return (
-        f"there is no folder {folder}. Give a folder with {CONFIG_FILE} and weights; nothing is downloaded here. "
-        f"To get one from the Hugging Face hub, type: hf download {hub_name} --local-dir {folder.name or 'FOLDER'}"
+        f"there is no folder {folder}. Give a folder with {CONFIG_FILE} and weights, or a model's id on the Hugging "
+        f"Face hub (in Python, to resolve_checkpoint). "
+        f"To get a folder from there, type: hf download {hub_name} --local-dir {folder.name or 'FOLDER'}"
     )
 
 
 def _adapter_message(folder: Path) -> str:
-    named = read_json_object(folder / _ADAPTER_CONFIG).get("base_model_name_or_path")
+    named = read_json_object(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
     base = named if isinstance(named, str) and named else "BASE_MODEL"
     return (
-        f"{folder} holds an adapter of {base} (there is an {_ADAPTER_CONFIG}), and not the whole model. Merge the two, "
+        f"{folder} holds an adapter of {base} (there is an {ADAPTER_CONFIG}), and not the whole model. Merge the two, "
         f"and export the result; use the class that the adapter was trained with:\n"
         f"  from peft import PeftModel\n"
         f"  from transformers import AlbertForSequenceClassification\n"
         f'  base = AlbertForSequenceClassification.from_pretrained("{base}")\n'
         f'  PeftModel.from_pretrained(base, "{folder}").merge_and_unload().save_pretrained("merged")\n'
         f"Copy the tokenizer's files into the new folder. If the adapter is merged into these weights already, delete "
-        f"{_ADAPTER_CONFIG}"
+        f"{ADAPTER_CONFIG}"
     )
 
 

@@ -24,10 +24,16 @@ class ReadOptions:
     tokenizer: str | None = None
     #: whether a checkpoint with weights that nothing reads is refused
     refuse_unknown: bool = True
+    #: the branch, tag or commit of a model that is named by its id on the hub; None for its main branch, or a folder
+    revision: str | None = None
 
     @classmethod
     def from_texts(
-        cls, rename: Sequence[str] = (), ignore: Sequence[str] = (), tokenizer: str | None = None
+        cls,
+        rename: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        tokenizer: str | None = None,
+        revision: str | None = None,
     ) -> ReadOptions:
         """The options that the command line gives as `OLD=NEW` and as patterns.
 
@@ -44,13 +50,14 @@ class ReadOptions:
             raise UsageError(
                 listed("--rename takes the beginnings of names, for example --rename fc=classifier:", wrong)
             )
-        return cls(tuple((pair[0], pair[1]) for pair in pairs), tuple(ignore), tokenizer)
+        return cls(tuple((pair[0], pair[1]) for pair in pairs), tuple(ignore), tokenizer, revision=revision)
 
     def as_arguments(self) -> list[str]:
         """The arguments of the command line that mean these options."""
         pairs = [("--rename", f"{old}={new}") for old, new in self.rename]
         pairs += [("--ignore-weights", one) for one in self.ignore]
         pairs += [("--tokenizer", self.tokenizer)] if self.tokenizer else []
+        pairs += [("--revision", self.revision)] if self.revision else []
         return [text for pair in pairs for text in pair]
 
     def renamed(self, name: str) -> str | None:

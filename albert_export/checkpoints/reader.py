@@ -12,7 +12,7 @@ from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.checkpoints.folder_layout import find_weights
 from albert_export.checkpoints.google_names import by_hugging_face_names
 from albert_export.checkpoints.read_options import ReadOptions
-from albert_runtime.errors import CheckpointError
+from albert_runtime.errors import CheckpointError, UsageError
 
 logger = logging.getLogger("albert_export")
 
@@ -25,18 +25,23 @@ def read_checkpoint(path: str | Path, options: ReadOptions | None = None) -> Che
 
     Args:
         path: the folder. Links are followed, and messages name it as it is given.
-        options: new names for weights, which weights to leave out, and which tokenizer to follow.
+        options: new names for weights, which weights to leave out, and which tokenizer to follow. Its `revision` goes
+            with ids of the hub, see `albert_export.hub`.
 
     Raises:
         UsageError: `path` does not exist, and the message says how to get a checkpoint; or an option is about no
-            weight.
+            weight, or it is a revision.
         CheckpointError: `path` is no folder or has no checkpoint, or the checkpoint can't be read, is not an ALBERT, or
             has weights that nothing reads.
         DependencyError: the files need PyTorch (`pytorch_model.bin`) or TensorFlow (Google's), which is missing.
     """
-    folder = Path(path)
+    folder, options = Path(path), options or ReadOptions()
+    if options.revision is not None:
+        raise UsageError(
+            f"a revision, {options.revision!r}, goes with ids of the hub, which albert_export.resolve_checkpoint takes"
+        )
     try:
-        return _read_folder(folder, options or ReadOptions())
+        return _read_folder(folder, options)
     except OSError as error:
         raise CheckpointError(f"can't read {error.filename or folder}: {error.strerror or error}") from error
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from albert_export.checkpoints.checkpoint import Checkpoint
 from albert_export.checkpoints.sentence_transformers import read_sentence_transformers
 from albert_runtime import AlbertTokenizer
 from albert_runtime.errors import CheckpointError, UsageError
-from albert_runtime.postprocessing.pooling import EmbeddingOptions
+from albert_runtime.postprocessing.pooling import POOLINGS, EmbeddingOptions
 from albert_runtime.tasks import TASKS, Task
 
 
 def request_settings(
-    checkpoint: Checkpoint, tokenizer: AlbertTokenizer | None, task: Task, null_threshold: float | None = None
+    checkpoint: Checkpoint,
+    tokenizer: AlbertTokenizer | None,
+    task: Task,
+    null_threshold: float | None = None,
+    *,
+    pooling: str | None = None,
+    default_pooling: str = "pooler",
 ) -> dict[str, Any]:
     """The manifest fields `max_length`, `embedding`, `null_threshold`, `missing_outputs` and `head`.
 
@@ -27,17 +34,21 @@ def request_settings(
         tokenizer: its tokenizer; None for a bundle without one.
         task: the task of the session, with the outputs that the checkpoint has weights for.
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
+        pooling: how an embedding is made of the tokens' vectors, one of POOLINGS; None takes what the checkpoint says.
+        default_pooling: what is taken if the checkpoint says nothing.
 
     Raises:
         CheckpointError: a file of sentence-transformers can't be read, or the configuration's threshold is no number.
         UnsupportedError: the files ask for embeddings that are made in a way that is not supported.
-        UsageError: `null_threshold` is no finite number, or the task is not question answering.
+        UsageError: `null_threshold` is no finite number, or the task is not question answering; `pooling` is unknown,
+            or the task is not feature extraction, or the model has no pooler for it.
     """
     positions = checkpoint.config.max_position_embeddings
     limit = positions if tokenizer is None else tokenizer.model_max_length
     found = read_sentence_transformers(checkpoint.folder) if task.name == "feature-extraction" else None
     missing = tuple(name for name in TASKS[task.name].with_head(task.head).outputs if name not in task.outputs)
-    embedding = found.embedding if found else EmbeddingOptions(pooling="mean") if "pooler_output" in missing else None
+    stated = found.embedding if found else None
+    embedding = _embedding(task, stated, pooling, default_pooling, "pooler_output" not in missing)
     return {
         "max_length": min(positions, (found and found.max_seq_length) or limit),
         "embedding": embedding.to_dict() if embedding else {},
@@ -45,6 +56,24 @@ def request_settings(
         "head": task.head,
         "null_threshold": _null_threshold(checkpoint, task, null_threshold),
     }
+
+
+def _embedding(
+    task: Task, found: EmbeddingOptions | None, pooling: str | None, default: str, has_pooler: bool
+) -> EmbeddingOptions | None:
+    """How a text becomes one vector; None if nothing is said about it, or the task makes no vectors."""
+    if task.name != "feature-extraction":
+        if pooling is not None:
+            raise UsageError(f"a pooling goes with feature-extraction only, and the task is {task.name}")
+        return None
+    if pooling is not None and pooling not in POOLINGS:
+        raise UsageError(f"there is no pooling {pooling!r}; choose one of {', '.join(POOLINGS)}")
+    if pooling == "pooler" and not has_pooler:
+        raise UsageError("the checkpoint has no weights for a pooler; choose the pooling cls, mean or max")
+    if found is not None:
+        return found if pooling is None else replace(found, pooling=pooling)
+    chosen = pooling or (default if has_pooler else "mean")
+    return None if chosen == "pooler" else EmbeddingOptions(pooling=chosen)
 
 
 def _null_threshold(checkpoint: Checkpoint, task: Task, given: float | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from albert_export.cli.options import json_option, print_json, quiet_option
+from albert_export.cli.options import bundle_precision_option, json_option, print_json, quiet_option
 from albert_export.utils.terminal import steps
 
 
@@ -67,6 +67,7 @@ not checked against their hashes. Only the model is timed, without tokenization.
     "--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each bundle is loaded."
 )
 @click.option("--engine", metavar="NAME", help="What runs the graphs, if several engines can.")
+@bundle_precision_option
 @_budget_option("--max-size", "the size of a graph's file", "MB")
 @_budget_option("--max-memory", "the memory that a bundle takes", "MB")
 @_budget_option("--max-load", "the load time", "MS")

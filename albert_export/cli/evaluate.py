@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json, quiet_option, reading_options, task_option
+from albert_export.cli.options import (
+    bundle_precision_option,
+    json_option,
+    print_json,
+    quiet_option,
+    reading_options,
+    task_option,
+)
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
 
@@ -36,9 +43,10 @@ Data, in UTF-8:
   fill-mask             plain text, in which the command masks words
   pretraining           plain text, sentences in their order"""
 )
-@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
+@click.argument("model", type=click.Path(), metavar="MODEL")
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", required=True, help="Labelled examples.")
 @task_option
+@bundle_precision_option
 @reading_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N examples.")
 @click.option(
@@ -48,32 +56,33 @@ Data, in UTF-8:
 @quiet_option
 @json_option
 def evaluate(
-    model: Path,
+    model: str,
     data: Path,
     task: str | None,
+    precision: str | None,
     limit: int | None,
     predictions: Path | None,
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
 ) -> None:
-    """Score a bundle or checkpoint on labelled examples."""
+    """Score a bundle or checkpoint (a folder, or an id on the hub) on labelled examples."""
     from albert_export.evaluation import evaluate as evaluate_session
     from albert_export.evaluation import find_model, read_dataset
     from albert_export.evaluation.predictions import write_predictions
 
     if predictions is not None:
-        _refuse_predictions(predictions, model, data)
+        _refuse_predictions(predictions, Path(model), data)
     with steps(quiet) as progress:
         progress("reading the model and the data")
-        found = find_model(model, task, reading)
+        found = find_model(model, task, reading, precision=precision, progress=progress)
         dataset = read_dataset(data, found.task, labels=found.labels, problem_type=found.problem_type)
         progress("loading the model")
         session = found.open()
     with _progress_bar(quiet) as track:
         evaluation = evaluate_session(session, dataset, limit=limit, track=track)
     if as_json:
-        print_json({"model": str(model), "data": str(data), **evaluation.to_dict()})
+        print_json({"model": model, "data": str(data), **evaluation.to_dict()})
     else:
         click.echo(_described(model, data, evaluation))
     if predictions is not None:  # last, so that the metrics are printed even if the disk is full
@@ -106,7 +115,7 @@ def _progress_bar(quiet: bool) -> Iterator[Callable[[Sequence[Example]], Iterabl
         yield functools.partial(bar.track, description="evaluating")
 
 
-def _described(model: Path, data: Path, evaluation: Evaluation) -> str:
+def _described(model: str, data: Path, evaluation: Evaluation) -> str:
     from albert_export.utils.text_table import render_table
 
     figures = evaluation.to_dict()

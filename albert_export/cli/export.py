@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from albert_export.cli.completion import complete_precision, complete_target
+from albert_export.cli.device import device_option
+from albert_export.cli.dry_run import described_preview, dry_run_option, preview_if
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -18,18 +21,22 @@ from albert_export.cli.options import (
     no_tokenizer_option,
     null_threshold_option,
     output_option,
+    pooling_option,
     print_json,
     quiet_option,
     random_head_option,
     reading_options,
     task_option,
 )
+from albert_export.cli.push import push_options
 from albert_export.utils.terminal import steps
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import precision_name
 
 if TYPE_CHECKING:
     from albert_export.checkpoints import ReadOptions
     from albert_export.export.pipeline import Exported
+    from albert_export.export.preview import ExportPreview
 
 
 @click.command(
@@ -39,6 +46,7 @@ Examples:
   albert-export onnx --task ner --model ./my-albert --output ./ner-bundle
   albert-export onnx --model ./my-albert --precision int8 --eval-data dev-v1.1.json
   albert-export onnx --model ./my-albert --precision int4 --calibration-data my-inputs.txt --max-drop 2
+  albert-export onnx --model ./my-albert --layout hub --precision fp32,fp16,int8,int4
 \b
 Precisions:
   fp32         nothing is rounded (default)
@@ -57,9 +65,14 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @task_option
 @model_option
 @output_option
-@click.option("--precision", default="fp32", show_default=True, metavar="[fp32|fp16|int8|int4|int8-static]",
-              help="See the list below.")  # fmt: skip
+@device_option
+@click.option("--precision", "precisions", multiple=True, metavar="[fp32|fp16|int8|int4|int8-static]",
+              shell_complete=complete_precision, help="See the list below. With --layout hub several: fp32,int8, or "
+              "the option again.  [default: fp32]")  # fmt: skip
+@click.option("--layout", default="bundle", show_default=True, metavar="[bundle|hub]",
+              help="hub: the names and files that optimum, sentence-transformers, transformers.js need.")  # fmt: skip
 @click.option("--opset", type=int, help="Version of the ai.onnx operators, 13 to 23.  [default: 18]")
+@click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
 @click.option("--arm64", is_flag=True, help="8-bit integer weights, for ARM processors.")
 @click.option("--avx2", is_flag=True, help="7-bit integer weights, for x86 without VNNI, where 8-bit sums overflow.")
 @click.option("--avx512-vnni", is_flag=True, help="8-bit integer weights, for x86 with VNNI.")
@@ -67,9 +80,12 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @eval_data_option
 @max_drop_option
 @null_threshold_option
+@pooling_option
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@dry_run_option
+@push_options
 @click.option("--with-tokenizer", is_flag=True,
               help="Also write model_with_tokenizer.onnx: texts in, answers out.")  # fmt: skip
 @force_option
@@ -77,10 +93,12 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @json_option
 def onnx(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     output: Path | None,
-    precision: str,
+    precisions: tuple[str, ...],
+    layout: str,
     opset: int | None,
+    sequence_length: int | None,
     arm64: bool,
     avx2: bool,
     avx512_vnni: bool,
@@ -88,14 +106,16 @@ def onnx(
     eval_data: Path | None,
     max_drop: float | None,
     null_threshold: float | None,
+    pooling: str | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    dry_run: bool,
     with_tokenizer: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> None:
+) -> Path | None:
     """Export a checkpoint to a verified ONNX bundle."""
     from albert_export.export import export_onnx
 
@@ -104,20 +124,24 @@ def onnx(
         raise UsageError(
             f"choose one of --{' and --'.join(chosen)}, or none of them: then the weights are right on all processors"
         )
-    model, name = chosen_checkpoint(model, task)
-    output = output or Path(f"{name}-onnx" if precision == "fp32" else f"{name}-onnx-{precision}")
+    checkpoint, name = chosen_checkpoint(model, task)
+    chosen_precisions = [precision_name(one) for value in precisions or ("fp32",) for one in value.split(",")]
+    output = output or Path(_onnx_folder(name, chosen_precisions, layout))
     with steps(quiet) as progress:
-        exported = export_onnx(
-            model,
+        exported = preview_if(dry_run, export_onnx)(
+            checkpoint,
             output,
             task=task,
-            precision=precision,
+            precision=chosen_precisions,
+            layout=layout,
             opset=opset,
+            sequence_length=sequence_length,
             processor=chosen[0] if chosen else None,
             max_drop=max_drop,
             eval_data=eval_data,
             calibration_data=calibration_data,
             null_threshold=null_threshold,
+            pooling=pooling,
             allow_random_head=allow_random_head,
             reading=reading,
             no_tokenizer=no_tokenizer,
@@ -125,7 +149,7 @@ def onnx(
             force=force,
             progress=progress,
         )
-    _print_exported(exported, as_json)
+    return _print_exported(exported, as_json)
 
 
 @click.command(
@@ -135,6 +159,7 @@ Examples:
   albert-export tflite --task ner --model ./my-albert --precision fp32
   albert-export tflite --model ./my-albert --target tflite-runtime --sequence-length 128
   albert-export tflite --task qa --target task-library
+  albert-export tflite --task text-classification --target mediapipe
 \b
 Precisions:
   int8         8-bit weights, a scale per output channel; activations quantized at run time (default for litert)
@@ -144,16 +169,17 @@ Precisions:
   fp32         nothing is rounded
 \b
 Targets: litert (ai-edge-litert, Android's LiteRT), tflite-runtime (2.14, static shapes),
-task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."""
+task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier),
+mediapipe (MediaPipe's TextClassifier and TextEmbedder)."""
 )
 @task_option
 @model_option
 @output_option
-@click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library]",
-              help="The engine that will run the graph.")  # fmt: skip
-@click.option(
-    "--precision", metavar="[fp32|fp16|int8|int4|int8-static]", help="See the list below.  [default: the target's]"
-)
+@device_option
+@click.option("--target", default="litert", show_default=True, metavar="[litert|tflite-runtime|task-library|mediapipe]",
+              shell_complete=complete_target, help="The engine that will run the graph.")  # fmt: skip
+@click.option("--precision", metavar="[fp32|fp16|int8|int4|int8-static]", shell_complete=complete_precision,
+              help="See the list below.  [default: the target's]")  # fmt: skip
 @click.option("--graph", metavar="[loop|unrolled]",
               help="Loop over the shared layer, or repeat it for each pass.  [default: loop if possible]")  # fmt: skip
 @click.option("--sequence-length", type=int, metavar="N", help="Static shapes with N tokens.  [default: dynamic]")
@@ -161,15 +187,18 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier)."
 @eval_data_option
 @max_drop_option
 @null_threshold_option
+@pooling_option
 @random_head_option
 @reading_options
 @no_tokenizer_option
+@dry_run_option
+@push_options
 @force_option
 @quiet_option
 @json_option
 def tflite(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     output: Path | None,
     target: str,
     precision: str | None,
@@ -179,24 +208,26 @@ def tflite(
     eval_data: Path | None,
     max_drop: float | None,
     null_threshold: float | None,
+    pooling: str | None,
     allow_random_head: bool,
     no_tokenizer: bool,
+    dry_run: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
     reading: ReadOptions,
-) -> None:
+) -> Path | None:
     """Export a checkpoint to a verified TFLite bundle."""
     from albert_export.export import export_tflite
     from albert_export.targets import find_target
 
     engine = find_target(target)
-    model, name = chosen_checkpoint(model, task)
+    checkpoint, name = chosen_checkpoint(model, task)
     format_name = "tflite" if target == "litert" else target
-    output = output or Path(f"{name}-{format_name}-{precision or engine.default_precision}")
+    output = output or Path(f"{name}-{format_name}-{precision_name(precision or engine.default_precision)}")
     with steps(quiet) as progress:
-        exported = export_tflite(
-            model,
+        exported = preview_if(dry_run, export_tflite)(
+            checkpoint,
             output,
             task=task,
             target=target,
@@ -207,22 +238,44 @@ def tflite(
             eval_data=eval_data,
             calibration_data=calibration_data,
             null_threshold=null_threshold,
+            pooling=pooling,
             allow_random_head=allow_random_head,
             reading=reading,
             no_tokenizer=no_tokenizer,
             force=force,
             progress=progress,
         )
-    _print_exported(exported, as_json)
+    return _print_exported(exported, as_json)
 
 
-def _print_exported(exported: Exported, as_json: bool) -> None:
+def _onnx_folder(name: str, precisions: list[str], layout: str) -> str:
+    """The name of the folder for the bundle of the model called `name`."""
+    if layout == "hub":
+        return f"{name}-hub"
+    return f"{name}-onnx" if precisions == ["fp32"] else f"{name}-onnx-{precisions[0]}"
+
+
+def _print_exported(exported: Exported | ExportPreview, as_json: bool) -> Path | None:
+    """Prints the result; returns the folder of the bundle, or None if only a preview was asked for."""
+    from albert_export.export.preview import ExportPreview
+
+    folder = None if isinstance(exported, ExportPreview) else exported.folder
+    if as_json:
+        print_json(exported.to_dict())
+    elif isinstance(exported, ExportPreview):
+        for preview in (exported, *exported.variants):
+            click.echo(described_preview(preview))
+    else:
+        for one in exported.of_each_precision():
+            _print_graph(one)
+        click.echo(f"next: albert-export run {folder} --help", err=True)
+    return folder
+
+
+def _print_graph(exported: Exported) -> None:
     from albert_export.export.model_card import integer_shares
 
     figures = exported.to_dict()
-    if as_json:
-        print_json(figures)
-        return
     size = f"{figures['model_bytes'] / 1e6:.1f} MB"
     click.echo(f"{exported.folder}: {figures['task']}, {figures['precision']}, {size}")
     shares = integer_shares(figures["quantized"])
@@ -235,4 +288,3 @@ def _print_exported(exported: Exported, as_json: bool) -> None:
         click.echo(text_table(exported.manifest.recipe_search))
     checks, difference = len(exported.report.checks), exported.report.max_difference
     click.echo(f"verified: {checks} checks, largest difference {difference:.1e}")
-    click.echo(f"next: albert-export run {exported.folder} --help", err=True)

@@ -19,7 +19,9 @@ from albert_export.cli.doctor import doctor
 from albert_export.cli.evaluate import evaluate
 from albert_export.cli.export import onnx, tflite
 from albert_export.cli.inspect import inspect
+from albert_export.cli.list import list_choices
 from albert_export.cli.pack import pack, unpack
+from albert_export.cli.push import push
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.vectors import vectors
@@ -50,7 +52,22 @@ def cli() -> None:
     """
 
 
-for command in (bench, doctor, evaluate, inspect, onnx, pack, run, sensitivity, tflite, unpack, vectors, verify, web):
+@click.group(
+    epilog="""\b
+Examples:
+  albert-export export onnx --task qa qa-bundle
+  albert-export export tflite --model ./my-albert my-bundle"""
+)
+def export() -> None:
+    """The commands onnx and tflite, as other exporters have them."""
+
+
+for command in (onnx, tflite):
+    export.add_command(command)
+for command in (
+    bench, doctor, evaluate, export, inspect, list_choices, onnx, pack, push, run, sensitivity, tflite, unpack,
+    vectors, verify, web,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from albert_export.cli.completion import complete_task
 from albert_export.utils.folder_name import folder_name
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS, find_task
@@ -17,15 +18,13 @@ from albert_runtime.tasks import TASKS, find_task
 _TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
 
 task_option = click.option(
-    "--task", metavar="TASK", help=f"One of: {_TASKS}. Default: the task of the checkpoint's head."
-)
-model_option = click.option(
-    "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="Folder of a checkpoint in Hugging Face's or Google's format. Default: the demo checkpoint of the task.",
+    "--task", metavar="TASK", shell_complete=complete_task,
+    help=f"One of: {_TASKS}. Default: the task of the checkpoint's head.",
 )  # fmt: skip
-output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="Folder of the new bundle. Default: a folder here, named after the checkpoint, format and precision.",
+model_option = click.option(
+    "-m", "--model", type=click.Path(), metavar="FOLDER",
+    help="Folder of a checkpoint in Hugging Face's or Google's format, or its id on the Hugging Face hub. "
+    "Default: the demo checkpoint of the task.",
 )  # fmt: skip
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
@@ -59,9 +58,45 @@ null_threshold_option = click.option(
 )  # fmt: skip
 
 
-def reading_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --rename, --ignore-weights and --tokenizer, which the command gets as one `ReadOptions`: `reading`."""
+pooling_option = click.option(
+    "--pooling", metavar="[pooler|cls|mean|max]",
+    help="Feature extraction: how one vector is made of the tokens' vectors.  [default: what the checkpoint says, else "
+    "the model's pooler; in the layout hub the mean]",
+)  # fmt: skip
 
+
+bundle_precision_option = click.option(
+    "--precision", metavar="NAME", help="The graph to use in a bundle with several, e.g. int8.  [default: the first]"
+)
+
+
+def output_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the folder of the new bundle, with or without -o in front of it; the command gets it as `output`."""
+
+    @click.argument("folder", type=click.Path(path_type=Path), metavar="[OUTPUT]", required=False)
+    @click.option(
+        "-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
+        help="Folder of the new bundle; it may also be given without -o. Default: a folder here, named after the "
+        "checkpoint, format and precision.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def with_output(*, folder: Path | None, output: Path | None, **options: Any) -> None:
+        if folder is not None and output is not None:
+            raise UsageError(f"the output is given twice, as {folder} and as --output {output}; leave one of them out")
+        if folder is not None and options.get("model") is None and is_checkpoint_folder(folder):
+            raise UsageError(f"{folder} is a checkpoint, and the folder without an option is the output; add --model")
+        command(output=output or folder, **options)
+
+    return with_output
+
+
+def reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --revision, --rename, --ignore-weights and --tokenizer, which the command gets as a `ReadOptions`."""
+
+    @click.option(
+        "--revision", metavar="NAME",
+        help="Branch, tag or commit of the model, if its id on the hub is given.  [default: its main branch]",
+    )  # fmt: skip
     @click.option(
         "--rename", multiple=True, metavar="OLD=NEW",
         help="Names of the checkpoint's weights that begin with OLD begin with NEW: --rename fc=classifier for a head "
@@ -79,17 +114,24 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     )  # fmt: skip
     @functools.wraps(command)
     def with_reading(
-        *, rename: tuple[str, ...], ignore_weights: tuple[str, ...], tokenizer: str | None, **options: Any
+        *,
+        rename: tuple[str, ...],
+        ignore_weights: tuple[str, ...],
+        tokenizer: str | None,
+        revision: str | None,
+        **options: Any,
     ) -> None:
         from albert_export.checkpoints import ReadOptions
 
-        command(reading=ReadOptions.from_texts(rename, ignore_weights, tokenizer), **options)
+        command(reading=ReadOptions.from_texts(rename, ignore_weights, tokenizer, revision), **options)
 
     return with_reading
 
 
-def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
-    """The checkpoint folder that `--model` or `--task` names, and a name for the files that are made from it.
+def chosen_checkpoint(model: str | None, task: str | None) -> tuple[str | Path, str]:
+    """The checkpoint that `--model` or `--task` names, and a name for the files that are made from it.
+
+    A model stays as it was typed, because `./name` is a folder only, and `name` may be an id on the hub.
 
     Raises:
         UsageError: neither is given, or the task is unknown.
@@ -101,6 +143,13 @@ def chosen_checkpoint(model: Path | None, task: str | None) -> tuple[Path, str]:
     if task is None:
         raise UsageError("say which model: --model FOLDER, or --task TASK for a demo checkpoint, e.g. --task qa")
     return demo_checkpoint(task), f"demo-{find_task(task).name}"
+
+
+def is_checkpoint_folder(folder: Path) -> bool:
+    """Whether a configuration, but no manifest of a bundle, is in the folder."""
+    from albert_runtime.bundle import CONFIG_FILE, MANIFEST_FILE
+
+    return (folder / CONFIG_FILE).is_file() and not (folder / MANIFEST_FILE).exists()
 
 
 def print_json(value: Any) -> None:

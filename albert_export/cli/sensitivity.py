@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from albert_export.cli.completion import complete_precision
 from albert_export.cli.options import (
     calibration_option,
     chosen_checkpoint,
@@ -42,7 +43,8 @@ against these errors by itself: see `albert-export onnx --help`."""
 )
 @task_option
 @model_option
-@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]", help="See below.")
+@click.option("--precision", default="int8", show_default=True, metavar="[int8|int4]",
+              shell_complete=complete_precision, help="See below.")  # fmt: skip
 @calibration_option
 @click.option("--limit", type=click.IntRange(min=1), default=8, show_default=True, metavar="N",
               help="The number of texts to run.")  # fmt: skip
@@ -54,7 +56,7 @@ against these errors by itself: see `albert-export onnx --help`."""
 @json_option
 def sensitivity(
     task: str | None,
-    model: Path | None,
+    model: str | None,
     precision: str,
     calibration_data: Path | None,
     limit: int,
@@ -65,22 +67,22 @@ def sensitivity(
     reading: ReadOptions,
 ) -> None:
     """Show how much quantizing each layer, in each pass, changes the outputs."""
-    from albert_export.checkpoints import read_checkpoint
     from albert_export.checkpoints.checkpoint import choose_task
+    from albert_export.hub import load_checkpoint
     from albert_export.quantization.calibration import read_calibration_texts
     from albert_export.reference.registry import build_reference
-    from albert_export.sensitivity.analysis import refuse_precision, scan, typical_inputs
+    from albert_export.sensitivity.analysis import scan, scannable_precision, typical_inputs
     from albert_export.sensitivity.heat_map import refuse_plot, write_heat_map
     from albert_export.sensitivity.table import print_sensitivity
 
-    refuse_precision(precision)
+    precision = scannable_precision(precision)
     if plot is not None:
         refuse_plot(plot)
-    folder, name = chosen_checkpoint(model, task)
+    model_or_folder, name = chosen_checkpoint(model, task)
     texts = None if calibration_data is None else read_calibration_texts(calibration_data)
     with steps(quiet) as progress:
         progress("reading the model")
-        checkpoint = read_checkpoint(folder, reading)
+        checkpoint = load_checkpoint(model_or_folder, reading, progress=progress)
         chosen = choose_task(checkpoint, task)
         samples = typical_inputs(checkpoint, chosen, texts, limit=limit)
         reference = build_reference(checkpoint, chosen.name, allow_random_head=allow_random_head)
@@ -96,7 +98,7 @@ def sensitivity(
 
 
 def _export(
-    model: Path | None,
+    model: str | None,
     task: str | None,
     precision: str,
     calibration_data: Path | None,
@@ -104,7 +106,7 @@ def _export(
     reading: ReadOptions,
 ) -> list[str]:
     """Return the command that exports the same model in the same precision."""
-    chosen = [*(["--model", str(model)] if model else []), *(["--task", task] if task else [])]
+    chosen = [*(["--model", model] if model else []), *(["--task", task] if task else [])]
     texts = ["--calibration-data", str(calibration_data)] if calibration_data else []
     head = ["--allow-random-head"] if allow_random_head else []
     return ["albert-export", "onnx", *chosen, "--precision", precision, *texts, *head, *reading.as_arguments()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from albert_export.cli.options import json_option, print_json, quiet_option, reading_options
+from albert_export.cli.options import bundle_precision_option, json_option, print_json, quiet_option, reading_options
 from albert_export.utils.terminal import steps
 
 if TYPE_CHECKING:
@@ -25,26 +25,35 @@ The exit code is 6 if a difference exceeds its tolerance; the table lists all su
 )
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
-    "-m", "--model", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="The checkpoint that the bundle was made from, or another bundle of it. Default: the demo checkpoint.",
+    "-m", "--model", type=click.Path(), metavar="FOLDER",
+    help="The checkpoint that the bundle was made from, its id on the hub, or another bundle of it. "
+    "Default: the demo checkpoint.",
 )  # fmt: skip
 @click.option("--engine", metavar="NAME", help="What runs the bundle.  [default: the first that is installed]")
+@bundle_precision_option
 @reading_options
 @quiet_option
 @json_option
 def verify(
-    bundle: Path, model: Path | None, engine: str | None, quiet: bool, as_json: bool, reading: ReadOptions
+    bundle: Path,
+    model: str | None,
+    engine: str | None,
+    precision: str | None,
+    quiet: bool,
+    as_json: bool,
+    reading: ReadOptions,
 ) -> None:
     """Compare a bundle with its checkpoint, or another bundle: tokens, tensors, answers."""
     from albert_export.verification.verify import verify_bundle
 
-    if model is None:
+    original: str | Path | None = model
+    if original is None:
         from albert_export.demos import demo_checkpoint
         from albert_runtime import open_bundle
 
-        model = demo_checkpoint(open_bundle(bundle, check=False).manifest.task)
+        original = demo_checkpoint(open_bundle(bundle, check=False).manifest.task)
     with steps(quiet) as progress:
-        report = verify_bundle(bundle, model, engine=engine, reading=reading, progress=progress)
+        report = verify_bundle(bundle, original, engine=engine, precision=precision, reading=reading, progress=progress)
     if as_json:
         print_json(report.to_dict())
     elif report.passed:

@@ -35,7 +35,7 @@ def demo_checkpoint(task: str) -> Path:
     """The folder of the demo checkpoint for `task`, by its full name or an alias.
 
     Raises:
-        UnsupportedError: there is no such task.
+        UsageError: there is no such task.
         CheckpointError: this installation lacks the demo.
     """
     name = find_task(task).name
@@ -53,7 +53,7 @@ def demo_examples(task: str) -> list[DemoExample]:
     """Held-out requests that the demo of `task` answers right; the first one is the best to show.
 
     Raises:
-        UnsupportedError: there is no such task.
+        UsageError: there is no such task.
         CheckpointError: this installation lacks the demo.
     """
     path = demo_checkpoint(task) / EXAMPLES_FILE

@@ -12,10 +12,15 @@ if TYPE_CHECKING:
         ONNX_PRECISIONS,
         TFLITE_FILE,
         Exported,
+        ExportPreview,
         export_onnx,
         export_tflite,
+        preview_export,
     )
 
-__all__ = ["ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "Exported", "export_onnx", "export_tflite"]
+__all__ = [
+    "ONNX_FILE", "ONNX_PRECISIONS", "TFLITE_FILE", "ExportPreview", "Exported", "export_onnx", "export_tflite",
+    "preview_export",
+]  # fmt: skip
 
 __getattr__ = lazy_names(__name__, {"albert_export.export.api": __all__})

@@ -109,6 +109,23 @@ class Exporter(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class GraphPreview:
+    """What is known about a graph before it is written."""
+
+    #: "onnx" or "tflite"
+    model_format: str
+    model_file: str
+    opset: int | None = None
+    target: str = ""
+    #: "loop" or "unrolled" for TFLite; an ONNX graph has the shared layer once for each pass, and its weights once
+    graph: str = "unrolled"
+    sequence_length: int | None = None
+    #: name in `albert_runtime.tasks` -> name in the graph, where they differ
+    input_names: dict[str, str] = field(default_factory=dict)
+    output_names: dict[str, str] = field(default_factory=dict)
+
+
 class ExportOptions(Protocol):
     """The choices for one format. They are validated when they are made, before the reference model is built."""
 
@@ -124,4 +141,8 @@ class ExportOptions(Protocol):
 
     def exporter_for(self, context: ExportContext) -> Exporter:
         """The exporter that follows these options for `context`."""
+        ...
+
+    def preview(self) -> GraphPreview:
+        """What is known about the graph before it is written."""
         ...

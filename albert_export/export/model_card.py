@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from albert_export.checkpoints import Checkpoint
+from albert_export.hub.card import card_head
 from albert_export.quantization.search_report import markdown_table
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import ENGLISH_TEXTS, SampleTexts
@@ -41,9 +42,10 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
     labels = [f"Labels: {', '.join(manifest.labels)}.", ""] if manifest.labels else []
     return "\n".join(
         [
+            *card_head(manifest, checkpoint.folder),
             f"# ALBERT for {task.name}, {manifest.precision}",
             "",
-            f"Exported from `{folder_name(checkpoint.folder)}` ({config.num_hidden_layers} layers, hidden size "
+            f"Exported from {_origin(manifest, checkpoint)} ({config.num_hidden_layers} layers, hidden size "
             f"{config.hidden_size}, vocabulary {config.vocab_size}) by albert-export "
             f"{manifest.versions['albert-export']}: `{manifest.model_file}`, {size:,} bytes, {_graph_facts(manifest)}, "
             f"up to {manifest.max_length} tokens. Attention mask: {manifest.mask_policy}.",
@@ -64,6 +66,7 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
             *tensors,
             "",
             *missing,
+            *_compiled_model_note(manifest),
             *_text_graph(manifest),
             "## Verified",
             "",
@@ -76,6 +79,26 @@ def model_card(manifest: Manifest, checkpoint: Checkpoint, folder: Path, samples
             *_answers_kept(manifest),
         ]
     )
+
+
+def _compiled_model_note(manifest: Manifest) -> list[str]:
+    """What to know before LiteRT's CompiledModel opens the graph; empty where there is nothing to know."""
+    if not manifest.model_file.endswith(".tflite") or manifest.sequence_length is not None:
+        return []
+    return [
+        "LiteRT's CompiledModel makes output buffers that are too small for dynamic shapes, and writes past their end. "
+        "For it, and for GPUs and NPUs, export with static shapes: `albert-export tflite --sequence-length N`. "
+        "LiteRT's Interpreter runs this graph right.",
+        "",
+    ]
+
+
+def _origin(manifest: Manifest, checkpoint: Checkpoint) -> str:
+    """What the checkpoint is called: its id and commit on the hub, or the name of its folder."""
+    source = manifest.source
+    if source:
+        return f"`{source['repository']}` at commit `{source['commit']}`"
+    return f"`{folder_name(checkpoint.folder)}`"
 
 
 def _sample_call(manifest: Manifest, checkpoint: Checkpoint, task: Task, samples: SampleTexts) -> str:

@@ -11,19 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from albert_converters.extras import needing
-from albert_export.export.context import ExportContext, ExportedGraph
+from albert_converters.onnx.opsets import DEFAULT_OPSET, check_opset
+from albert_export.export.context import ExportContext, ExportedGraph, GraphPreview
 from albert_export.export.reference_variants import ReferenceVariants
 from albert_export.quantization.gptq import gptq_quantize
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference import MASK_POLICY
+from albert_export.targets import length_problems
 from albert_export.tasks import in_float_head
 from albert_runtime._version import __version__
-from albert_runtime.errors import UsageError
+from albert_runtime.errors import UsageError, listed
+from albert_runtime.precisions import unknown_precision
 
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
 ONNX_PRECISIONS = ("fp32", "fp16", "int8", "int4", "int8-static")
+#: those for which a processor may be chosen
+INTEGER_WEIGHTS = ("int8", "int8-static")
 #: processor -> whether int8 weights are limited to 7 bits there, because pairs of 8-bit products are added up in 16
 #: bits and may overflow; None stands for weights that are right on every processor
 PROCESSORS = {None: True, "arm64": False, "avx2": True, "avx512-vnni": False}
@@ -37,7 +42,7 @@ class OnnxOptions:
     """The choices for an ONNX graph.
 
     Raises:
-        UsageError: the precision does not exist, or a processor is given for a precision without int8 weights.
+        UsageError: there is no such precision or opset, or a processor is given for a precision without int8 weights.
     """
 
     precision: str = "fp32"
@@ -45,21 +50,38 @@ class OnnxOptions:
     opset: int | None = None
     #: a key of `PROCESSORS`
     processor: str | None = None
+    #: the number of tokens of a graph with static shapes; None for dynamic ones
+    sequence_length: int | None = None
 
     framework = "torch"
 
     def __post_init__(self) -> None:
         if self.precision not in ONNX_PRECISIONS:
-            raise UsageError(f"precision {self.precision!r} is not one of {', '.join(ONNX_PRECISIONS)}")
-        if self.processor is not None and self.precision not in ("int8", "int8-static"):
+            raise UsageError(unknown_precision(self.precision, ONNX_PRECISIONS))
+        if self.opset is not None:
+            check_opset(self.opset)
+        if self.processor is not None and self.precision not in INTEGER_WEIGHTS:
             raise UsageError(
                 f"--{self.processor} chooses the range of int8 weights, and {self.precision} has none; "
                 "leave it out, or choose --precision int8 or int8-static"
             )
 
+    def check_length(self, longest: int) -> None:
+        """Raise a UsageError if the static length does not suit a model that takes `longest` tokens."""
+        problems = [] if self.sequence_length is None else length_problems(self.sequence_length, longest)
+        if problems:
+            raise UsageError(listed("this can't be exported:", problems))
+
     def exporter_for(self, context: ExportContext) -> OnnxExporter:
         """The exporter that follows these options for `context`."""
         return OnnxExporter(context, self)
+
+    def preview(self) -> GraphPreview:
+        """See `ExportOptions`."""
+        opset = DEFAULT_OPSET if self.opset is None else self.opset
+        return GraphPreview(
+            model_format="onnx", model_file=ONNX_FILE, opset=opset, sequence_length=self.sequence_length
+        )
 
 
 class OnnxExporter:
@@ -121,20 +143,20 @@ class OnnxExporter:
             model_file=ONNX_FILE,
             precision=self.precision,
             opset=self._opset,
+            sequence_length=self._options.sequence_length,
             quantized=quantized,
             tools=("torch", "onnx", "onnxruntime"),
         )
 
     @property
     def _opset(self) -> int:
-        from albert_converters.onnx.export.torch_export import DEFAULT_OPSET
-
         return DEFAULT_OPSET if self._options.opset is None else self._options.opset
 
     @cached_property
     def _variants(self) -> ReferenceVariants:
         context = self._context
-        return ReferenceVariants(context, context.calibration_samples(longest=context.max_length))
+        samples = context.calibration_samples(longest=context.max_length, sequence_length=self._options.sequence_length)
+        return ReferenceVariants(context, samples)
 
     def _float_graph(self, split: bool) -> Any:
         from albert_converters.onnx.export.torch_export import to_onnx
@@ -155,7 +177,12 @@ class OnnxExporter:
                 "albert_export_version": __version__,
             }
             self._float_graphs[split] = to_onnx(
-                model, context.task, max_length=context.max_length, opset=self._opset, metadata=metadata
+                model,
+                context.task,
+                max_length=context.max_length,
+                opset=self._opset,
+                sequence_length=self._options.sequence_length,
+                metadata=metadata,
             )
         return self._float_graphs[split]
 

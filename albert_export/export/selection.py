@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from albert_export.export.candidates import Candidate, CandidateBuilder
+from albert_export.export.context import ExportContext
 from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
 from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.recipe_search import search_recipes
@@ -35,15 +36,17 @@ class Selection:
 class CandidateSelector:
     """Selects one of the candidates that a builder builds. It is the `CandidateSource` of the recipe search.
 
+    Several precisions of a model share one selector: it asks the original once.
+
     Args:
-        builder: builds the candidates.
+        context: the model that is exported.
         options: the accuracy budget, and the data that the answers are measured on.
         dataset: the labelled examples of `options`, already read; None if there are none.
     """
 
-    def __init__(self, builder: CandidateBuilder, options: AccuracyOptions, dataset: Dataset | None) -> None:
-        self._builder = builder
-        self._context = builder.context
+    def __init__(self, context: ExportContext, options: AccuracyOptions, dataset: Dataset | None) -> None:
+        self._builder: CandidateBuilder
+        self._context = context
         self._options = options
         self._dataset = dataset
         self._original: Reference | None = None
@@ -51,8 +54,8 @@ class CandidateSelector:
         #: the parity report of the latest candidate; None if its answers were outside the budget already
         self._parity: ParityReport | None = None
 
-    def select(self) -> Selection:
-        """Builds candidates until one of them keeps the original's answers, and returns it.
+    def select(self, builder: CandidateBuilder) -> Selection:
+        """Lets `builder` build candidates until one of them keeps the original's answers, and returns it.
 
         A float32 graph must give exactly the original's answers, so parity alone is checked and nothing is searched,
         unless there is labelled data to score it on.
@@ -61,6 +64,7 @@ class CandidateSelector:
             ParityError: a graph computes something else than the original.
             AccuracyError: no recipe keeps the answers within the budget; the message holds the table of all trials.
         """
+        self._builder, self._parity = builder, None
         precision = self._builder.exporter.precision
         if precision == "fp32" and self._dataset is None:
             candidate = self._builder.build(self._builder.recipes[0])

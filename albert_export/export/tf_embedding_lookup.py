@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 Lookup = Callable[[tf.Tensor], tf.Tensor]
 
 
-def embedding_lookup(table: NDArray[np.float32], precision: str) -> Lookup:
-    """The lookup in `table`, `[vocab, embedding]`, which is stored as an export of this precision stores it."""
+def embedding_lookup(table: NDArray[np.float32], precision: str, *, gathers_float16: bool = True) -> Lookup:
+    """The lookup in `table`, `[vocab, embedding]`, which is stored as an export of this precision stores it.
+
+    Where the engine's GATHER takes float16, that of fp16 has a BITCAST that `look_up_float16` removes from the file.
+    """
+    if precision == "fp16" and not gathers_float16:
+        return _float16_arithmetic_lookup(table)
     return _LOOKUPS[precision](table)
 
 
@@ -38,9 +43,37 @@ def _float32_lookup(table: NDArray[np.float32]) -> Lookup:
 
 
 def _float16_lookup(table: NDArray[np.float32]) -> Lookup:
-    # TFLite's GATHER does not take float16, but it takes the same bits as int16
-    bits = tf.constant(table.astype(np.float16).view(np.int16))
+    # TensorFlow's converter has no GATHER of float16, but it has one of the same bits as int16
+    bits = tf.constant(_float16_bits(table))
     return lambda ids: tf.cast(tf.bitcast(tf.gather(bits, ids), tf.float16), tf.float32)
+
+
+def _float16_arithmetic_lookup(table: NDArray[np.float32]) -> Lookup:
+    """A lookup whose rows are made of the bits of float16 by arithmetic in float32, which is exact.
+
+    A number of float16 has a sign and 5 bits of exponent before 10 bits of significand. As int16 it is 1024 times the
+    former, from -32 to 31, plus the latter. A table for the former says what to add to the significand, and what to
+    multiply the sum by (IEEE 754-2019, section 3.4).
+    """
+    bits = tf.constant(_float16_bits(table))
+    leading = np.arange(-32, 32)
+    exponents = leading % 32
+    units = np.where(leading < 0, -1.0, 1.0) * 2.0 ** (np.maximum(exponents, 1) - 25)
+    implicit = np.where(exponents > 0, 1024.0, 0.0)
+    unit_table, implicit_table = (tf.constant(array.astype(np.float32)) for array in (units, implicit))
+
+    def lookup(ids: tf.Tensor) -> tf.Tensor:
+        numbers = tf.cast(tf.gather(bits, ids), tf.float32)
+        first = tf.floor(numbers * (1 / 1024))
+        index = tf.cast(first + 32.0, tf.int32)
+        significand = numbers - first * 1024.0 + tf.gather(implicit_table, index)
+        return significand * tf.gather(unit_table, index)
+
+    return lookup
+
+
+def _float16_bits(table: NDArray[np.float32]) -> NDArray[np.int16]:
+    return table.astype(np.float16).view(np.int16)
 
 
 def _int8_lookup(table: NDArray[np.float32]) -> Lookup:

@@ -9,8 +9,10 @@ from typing import Any
 import tensorflow as tf
 
 from albert_export.export.tf_embedding_lookup import embedding_lookup
-from albert_export.targets import TARGETS, Plan
+from albert_export.export.tf_pooling import pools, sentence_embedding
+from albert_export.targets import SENTENCE_EMBEDDING, TARGETS, Plan
 from albert_export.tasks import task_spec
+from albert_runtime.postprocessing.pooling import EmbeddingOptions
 from albert_runtime.tasks import SEQUENCE, Task
 
 #: a regular expression for the linear layers of the shared layers, by the reference's names in the graph
@@ -44,14 +46,16 @@ def linears_pattern(matrices: Sequence[str]) -> str:
     return rf"{SHARED_LAYERS}[\d_]+/albert_layers_[\d_]+/({paths}){_NUMBER}" if matrices else ""
 
 
-def trace_reference(reference: Any, task: Task, plan: Plan) -> Any:
+def trace_reference(reference: Any, task: Task, plan: Plan, *, embedding: EmbeddingOptions | None = None) -> Any:
     """The concrete `tf.function` of a reference model, with the names and shapes of `plan`, looped or unrolled.
 
     Inputs are int32 `[batch, sequence]` (`[batch, choices, sequence]` for multiple choice). Every axis is dynamic,
     unless the plan has a static length: then the batch is 1, and so are the choices, which do not see each other.
+    With `embedding`, the graph of feature extraction has one more output, unless its pooler gives the same.
     """
     encoder = getattr(reference, "albert", reference)
-    lookup = embedding_lookup(encoder.embeddings.word_embeddings.weight.numpy(), plan.precision)
+    table = encoder.embeddings.word_embeddings.weight.numpy()
+    lookup = embedding_lookup(table, plan.precision, gathers_float16=TARGETS[plan.target].gathers_float16)
     shape = [_size(axis, plan.sequence_length) for axis in task.input_axes]
     signature = [tf.TensorSpec(shape, tf.int32, name=name) for name in plan.input_names.values()]
 
@@ -61,6 +65,10 @@ def trace_reference(reference: Any, task: Task, plan: Plan) -> Any:
         rows = lookup(given.pop("input_ids"))
         outputs = reference(inputs_embeds=rows, **given, return_dict=True, training=False)
         values = {name: getattr(outputs, name) for name in task.outputs}
+        if embedding is not None and pools(embedding):
+            mask = given["attention_mask"]
+            pooled = sentence_embedding(outputs.last_hidden_state, mask, values.get("pooler_output"), embedding)
+            return {**{plan.output_names[name]: value for name, value in values.items()}, SENTENCE_EMBEDDING: pooled}
         if plan.probabilities:
             values = {name: tf.nn.softmax(value) for name, value in values.items()}
         return {plan.output_names[name]: value for name, value in values.items()}

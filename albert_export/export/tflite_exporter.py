@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from albert_converters.extras import needing
-from albert_export.export.context import ExportContext, ExportedGraph
+from albert_converters.extras import needing, quantizer_module
+from albert_export.export.context import ExportContext, ExportedGraph, GraphPreview
+from albert_export.export.packed_tokenizer import packed_tokenizer
 from albert_export.export.reference_variants import ReferenceVariants
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
-from albert_export.targets import Plan
+from albert_export.targets import TARGETS, Plan
 from albert_export.utils.folder_name import folder_name
 from albert_export.utils.native_stderr import suppressed_native_stderr
+from albert_export.utils.resident_memory import return_freed_memory
 from albert_runtime._version import __version__
-from albert_runtime.tokenization.wordpiece_model import WordPieceModel
+from albert_runtime.postprocessing.pooling import EmbeddingOptions
 
 if TYPE_CHECKING:
     from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer
+    from albert_export.reference.tf_mapped_weights import MappedWeights
 
 TFLITE_FILE = "model.tflite"
 #: larger float graphs are not kept
@@ -51,6 +54,19 @@ class TfliteOptions:
         """The exporter that follows these options for `context`."""
         return TfliteExporter(context, self.plan)
 
+    def preview(self) -> GraphPreview:
+        """See `ExportOptions`."""
+        plan = self.plan
+        return GraphPreview(
+            model_format="tflite",
+            model_file=TFLITE_FILE,
+            target=plan.target,
+            graph=plan.graph,
+            sequence_length=plan.sequence_length,
+            input_names=dict(plan.input_names),
+            output_names=dict(plan.output_names),
+        )
+
 
 class TfliteExporter:
     """Writes `model.tflite` for one context. A float graph that several recipes start from is made once, unless it is
@@ -67,7 +83,9 @@ class TfliteExporter:
         self._context = context
         self._plan = plan
         #: by whether outlier channels are split off, and by the matrices that the recipe keeps
-        self._float_graphs: dict[tuple[bool, tuple[str, ...]], bytes] = {}
+        self._float_graphs: dict[tuple[bool, tuple[str, ...]], Any] = {}
+        #: by whether outlier channels are split off
+        self._mapped: dict[bool, MappedWeights] = {}
 
     @property
     def precision(self) -> str:
@@ -82,23 +100,27 @@ class TfliteExporter:
         """See `Exporter`.
 
         Raises:
-            DependencyError: tensorflow, ai-edge-litert or ai-edge-quantizer is missing.
+            DependencyError: tensorflow, ai-edge-litert or litert-quantizer is missing.
             ConversionError: the model cannot be written as TFLite, or the file cannot be stored, or quantization
                 changed nothing.
             OperatorError: the model needs an operator that TFLite lacks.
         """
         with needing("this needs TensorFlow and LiteRT", "litert"), suppressed_native_stderr():
+            from albert_converters.tflite import model as tflite_model
             from albert_converters.tflite.inspection import inspect_tflite
             from albert_converters.tflite.quantize import quantize
             from albert_converters.tflite.task_library_metadata import add_task_library_metadata
+            from albert_converters.tflite.text_library import TEXT_LIBRARIES
             from albert_export.export.tf_function import SHARED_LAYERS, linears_pattern
         context, plan = self._context, self._plan
-        content = self._float_graph(recipe)
+        library = TEXT_LIBRARIES.get(plan.target)
+        tokenizer = self._packed_tokenizer if library else None  # refuses a model before it takes time
+        model = self._float_graph(recipe)
         if plan.precision != "fp32":
             context.progress(f"quantizing to {plan.precision}")
             samples = self._variants.samples if plan.precision == "int8-static" else ()
-            content = quantize(
-                content,
+            model = quantize(
+                model,
                 plan.precision,
                 shared_layers=SHARED_LAYERS,
                 kept=linears_pattern(recipe.kept),
@@ -107,43 +129,40 @@ class TfliteExporter:
                     plan.named({name: array.astype(np.int32) for name, array in sample.items()}) for sample in samples
                 ],
             )
-        if plan.target == "task-library":
+        if library is not None and tokenizer is not None:
             content = add_task_library_metadata(
-                content,
+                tflite_model.dumps(model),
                 task=context.task,
-                tokenizer=self._task_library_tokenizer(),
+                tokenizer=tokenizer,
                 labels=context.labels,
                 name=f"ALBERT for {context.task.name}",
                 description=f"Exported from {folder_name(context.checkpoint.folder)} by albert-export {__version__}.",
                 version=__version__,
+                library=library,
             )
-        (folder / TFLITE_FILE).write_bytes(content)
+            (folder / TFLITE_FILE).write_bytes(content)
+        else:
+            tflite_model.write(model, folder / TFLITE_FILE)
+        del model
+        return_freed_memory(self._checkpoint_bytes)
         return ExportedGraph(
             model_file=TFLITE_FILE,
             precision=plan.precision,
             sequence_length=plan.sequence_length,
             target=plan.target,
             quantized=self._quantized(recipe, inspect_tflite(folder / TFLITE_FILE)),
-            tools=("tensorflow", "ai-edge-litert", "ai-edge-quantizer"),
+            tools=("tensorflow", "ai-edge-litert", quantizer_module().replace("_", "-")),
         )
 
-    def _task_library_tokenizer(self) -> TaskLibraryTokenizer:
-        """What Task Library has for the tokenizer, after it is said where that gives other ids."""
-        from albert_converters.tflite.task_library_tokenizer import sentencepiece_tokenizer, wordpiece_tokenizer
+    @property
+    def _embedding(self) -> EmbeddingOptions | None:
+        """How the graph itself makes one vector of a text; None if the caller does."""
+        pools = TARGETS[self._plan.target].text_library and self._context.task.name == "feature-extraction"
+        return EmbeddingOptions(**self._context.request_settings["embedding"]) if pools else None
 
-        tokenizer, progress = self._context.tokenizer, self._context.progress
-        assert tokenizer is not None  # `export_tflite` has checked it
-        if tokenizer.vocabulary.beyond_pieces:
-            progress("note: the Task Library reads added tokens as ordinary text")
-        if tokenizer.fast_rules is not None:
-            progress("note: the Task Library does not follow tokenizer.json; it splits texts as SentencePiece does")
-        if tokenizer.wordpiece is None:
-            return sentencepiece_tokenizer(tokenizer.vocabulary_content)
-        assert isinstance(tokenizer.model, WordPieceModel)
-        found = wordpiece_tokenizer(tokenizer.model, tokenizer.wordpiece)
-        for note in found.notes:
-            progress(f"note: {note}")
-        return found
+    @cached_property
+    def _packed_tokenizer(self) -> TaskLibraryTokenizer:
+        return packed_tokenizer(self._context, TARGETS[self._plan.target])
 
     @cached_property
     def _variants(self) -> ReferenceVariants:
@@ -151,27 +170,43 @@ class TfliteExporter:
         samples = context.calibration_samples(longest=plan.longest, sequence_length=plan.sequence_length)
         return ReferenceVariants(context, samples)
 
-    def _float_graph(self, recipe: Recipe) -> bytes:
-        """The file in float32. For int4, the shared weights already have 4-bit values, except those that are kept."""
-        from albert_converters.tflite.convert import to_tflite
+    def _float_graph(self, recipe: Recipe) -> Any:
+        """The model in float32, as objects. For int4, the shared weights have 4-bit values, except kept ones."""
+        from albert_converters.tflite.convert import to_model
+        from albert_converters.tflite.model import content
         from albert_export.export.tf_function import trace_reference
         from albert_export.quantization.tf_linears import temporary_int4_weights
 
         context, plan = self._context, self._plan
         config, gptq = context.checkpoint.config, plan.precision == "int4"
         key = (recipe.split, recipe.kept if gptq else ())
-        content = self._float_graphs.get(key)
-        if content is None:
-            reference = self._variants.reference(recipe.split)
+        model = self._float_graphs.get(key)
+        if model is None:
+            reference, mapped = self._variants.reference(recipe.split), self._mapped_weights(recipe.split)
             with contextlib.ExitStack() as weights:
                 if gptq:
                     weights.enter_context(temporary_int4_weights(reference, self._hessians(recipe)))
                 context.progress(f"converting {context.task.name} to TFLite, {plan.graph}")
                 divisor = math.sqrt(config.hidden_size // config.num_attention_heads)  # of the queries
-                content = to_tflite(trace_reference(reference, context.task, plan), divisors=(divisor,))
-            if len(content) <= _KEPT_BYTES:
-                self._float_graphs[key] = content
-        return content
+                function = trace_reference(reference, context.task, plan, embedding=self._embedding)
+                mapped.give_back()  # from here on nothing reads them before the converter has ended
+                model = to_model(function, divisors=(divisor,))
+            if sum(content(buffer).nbytes for buffer in model.buffers) <= _KEPT_BYTES:
+                self._float_graphs[key] = model
+        return model
+
+    def _mapped_weights(self, split: bool) -> MappedWeights:
+        """The weights of a variant of the reference, in a file."""
+        if split not in self._mapped:
+            from albert_export.reference.tf_mapped_weights import MappedWeights
+
+            self._mapped[split] = MappedWeights(self._variants.reference(split))
+            return_freed_memory(self._checkpoint_bytes)
+        return self._mapped[split]
+
+    @cached_property
+    def _checkpoint_bytes(self) -> int:
+        return sum(array.nbytes for array in self._context.checkpoint.weights.values())
 
     def _hessians(self, recipe: Recipe) -> dict[str, Any]:
         """Path of each linear layer that becomes int4 -> the Hessian of its inputs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import os
 import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -43,7 +44,8 @@ def build_reference(
     """The reference model for `task` with the weights of `checkpoint`, in "torch" (in evaluation mode) or "tf".
 
     A random head always gets the same weights in a framework, so that two exports of one checkpoint are equal. In
-    PyTorch, the model has no copies of the checkpoint's weights, but uses its arrays.
+    PyTorch, the model has no copies of the checkpoint's weights, but uses its arrays. In TensorFlow, changes that were
+    made to arrays of a mapped checkpoint are lost.
 
     Raises:
         DependencyError: the framework is not installed.
@@ -52,7 +54,8 @@ def build_reference(
     found = find_task(task)
     spec = task_spec(found.with_head(checkpoint.head_for(found.name)))
     model_class = _framework_object(spec.references[framework], framework)
-    shared = {"share_weights": True} if framework == "torch" else {}  # TensorFlow's variables always have their own
+    # TensorFlow's variables always have their own memory
+    shared = {"share_weights": True} if framework == "torch" else {"unchanged": True}
     with _fixed_seed(framework):
         return model_class.from_pretrained(checkpoint, allow_random_head=allow_random_head, **shared)
 
@@ -82,6 +85,9 @@ def framework_module(module: str, framework: str) -> Any:
         DependencyError: the framework is not installed.
     """
     wanted = _FRAMEWORKS[framework]
+    if framework == "tf":
+        # with oneDNN, TensorFlow otherwise keeps what it has freed, which is twice the weights after a model was built
+        os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
     with needing(f"this needs {wanted.title}", wanted.extra), suppressed_native_stderr():
         return importlib.import_module(module)
 

@@ -18,13 +18,14 @@ import keras
 import tensorflow as tf
 from tensorflow import Tensor
 
-from albert_export.checkpoints import read_checkpoint, write_checkpoint
-from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints import Checkpoint, write_checkpoint
 from albert_export.config import AlbertConfig
+from albert_export.hub import load_checkpoint
 from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_export.reference.tf_layers import TFDense, TFEmbedding, TFLayer, TFLayerNorm, layer_weights
 from albert_export.reference.tf_training import TFTrainable
+from albert_export.utils.resident_memory import give_back_pages
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS
 
@@ -231,25 +232,28 @@ class TFAlbertPreTrainedModel(TFTrainable):
         *,
         config: AlbertConfig | None = None,
         allow_random_head: bool = False,
+        unchanged: bool = False,
     ) -> Model:
         """The model with the weights of a checkpoint folder, Hugging Face's or Google's.
 
         Args:
-            folder: the folder, or a Checkpoint already read from it.
+            folder: the folder, or the model's id on the hub, or a Checkpoint already read.
             config: replaces the checkpoint's configuration, for example for a head of another size.
             allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
+            unchanged: the arrays of a Checkpoint are as they were read; the memory of a mapped file is given back.
 
         Raises:
             CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.
             UnsupportedError: the checkpoint has no such head, or another one for the task.
         """
-        checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
+        checkpoint = folder if isinstance(folder, Checkpoint) else load_checkpoint(folder)
         model = cls(config or checkpoint.config, **cls._arguments(checkpoint))
         parameters = model.named_weights()
         shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
         weights = checkpoint.weights_for(cls.task, shapes, head=cls.head, allow_random_head=allow_random_head)
         for name, array in weights.items():
             parameters[name].assign(array)
+            give_back_pages([array] if unchanged else [])
         return model
 
     @classmethod
@@ -263,8 +267,7 @@ class TFAlbertPreTrainedModel(TFTrainable):
         This does not write the tokenizer's files: see `AlbertTokenizer.save_vocabulary`.
         """
         self.config.architectures = [type(self).__name__.removeprefix("TF")]
-        weights = {name: weight.numpy() for name, weight in self.named_weights().items()}
-        write_checkpoint(folder, self.config, weights)
+        write_checkpoint(folder, self.config, {name: weight.numpy() for name, weight in self.named_weights().items()})
 
     def wants(self, given: bool | None, option: str) -> bool:
         """Whether an output option is on: the call decides, or else the configuration."""

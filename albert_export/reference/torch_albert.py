@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from albert_export.checkpoints import read_checkpoint, write_checkpoint
-from albert_export.checkpoints.checkpoint import Checkpoint
+from albert_export.checkpoints import Checkpoint, write_checkpoint
 from albert_export.config import AlbertConfig
+from albert_export.hub import load_checkpoint
 from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
 from albert_export.reference.torch_weights import set_weights
@@ -234,7 +234,7 @@ class AlbertPreTrainedModel(nn.Module):
         """The model with the weights of a checkpoint folder (Hugging Face's or Google's), in evaluation mode.
 
         Args:
-            folder: the folder, or a Checkpoint already read from it.
+            folder: the folder, or the model's id on the hub, or a Checkpoint already read.
             config: replaces the checkpoint's configuration, for example for a head of another size.
             allow_random_head: a head that the checkpoint lacks keeps its random initial weights, with a warning.
             share_weights: the checkpoint's arrays themselves are the weights. They must not be trained or changed.
@@ -243,7 +243,7 @@ class AlbertPreTrainedModel(nn.Module):
             CheckpointError: the checkpoint can't be read, or weights are missing, left over or of another shape.
             UnsupportedError: the checkpoint has no such head, or another one for the task.
         """
-        checkpoint = folder if isinstance(folder, Checkpoint) else read_checkpoint(folder)
+        checkpoint = folder if isinstance(folder, Checkpoint) else load_checkpoint(folder)
         config, arguments = config or checkpoint.config, cls._arguments(checkpoint)
         with torch.device("meta"):  # parameters without memory: most of them would be drawn only to be replaced
             model = cls(config, **arguments)

@@ -21,6 +21,7 @@ from albert_export.sensitivity.result import QuantizationError, Row, Sensitivity
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_runtime.errors import UsageError
+from albert_runtime.precisions import precision_name
 from albert_runtime.tasks import Task, find_task
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def scan(
         CheckpointError: the checkpoint lacks weights.
         UnsupportedError: it has no head for the task, or the model's own outputs are not finite.
     """
-    refuse_precision(precision)
+    precision = scannable_precision(precision)
     if not samples:
         raise UsageError("there are no samples to scan the model with; give at least one")
     chosen = find_task(task) if isinstance(task, str) else task
@@ -97,10 +98,12 @@ def scan(
     return Scanner(reference, chosen, samples, precision).result(progress)
 
 
-def refuse_precision(precision: str) -> None:
-    """Raise a UsageError for a precision that can't be scanned."""
-    if precision not in PRECISIONS:
+def scannable_precision(precision: str) -> str:
+    """The name of a precision that can be scanned, by its name or an alias, or a UsageError."""
+    name = precision_name(precision)
+    if name not in PRECISIONS:
         raise UsageError(f"{precision!r} can't be scanned; the precisions are {', '.join(PRECISIONS)}")
+    return name
 
 
 class Scanner:

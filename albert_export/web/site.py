@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from albert_converters.bundle_writer import FolderKind, new_bundle, refuse_overwrite
+from albert_converters.bundle_writer import FolderKind, new_bundle, refuse_overwrite, write_manifest
 from albert_export.web.examples import page_examples
 from albert_export.web.page_assets import PageBuildError, page_assets
 from albert_export.web.supported import refuse_unsupported
@@ -71,6 +71,7 @@ def write_site(
     *,
     title: str | None = None,
     examples: Path | None = None,
+    precision: str | None = None,
     force: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> WrittenSite:
@@ -81,6 +82,7 @@ def write_site(
         output: the folder of the site, which appears when it is complete.
         title: the heading of the page; None names the task.
         examples: a JSON file with a list of requests; None takes the demo's, or those of the bundle's self-test.
+        precision: the graph of a bundle with several, of which the site gets this one; None means the first.
         force: replace an older site at `output`.
         progress: called with each step.
 
@@ -93,7 +95,7 @@ def write_site(
     """
     refuse_overwrite(output, force=force, kind=SITE)
     progress("checking the bundle")
-    bundle = open_bundle(bundle_folder)
+    bundle = open_bundle(bundle_folder, precision=precision)
     refuse_unsupported(bundle)
     requests = page_examples(bundle, examples)
     try:
@@ -108,6 +110,8 @@ def write_site(
         names = (MANIFEST_FILE, *manifest.files)
         for name in names:
             _copy(bundle.folder / name, folder / _BUNDLE_FOLDER / name)
+        if len(bundle.precisions) > 1:  # the other graphs are not in the site
+            write_manifest(folder / _BUNDLE_FOLDER, manifest)
         site = {
             "format": "albert-site",
             "title": title or _TITLES.get(manifest.task, manifest.task),

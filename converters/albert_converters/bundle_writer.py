@@ -100,8 +100,9 @@ def _put_in_place(part: Path, target: Path, token: str, *, force: bool, kind: Fo
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a bundle except its manifest, by file name."""
-    return {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_FILE}
+    """Return the SHA-256 of every file of a bundle except its manifest, by the path from its folder."""
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: sha256_of(path) for name, path in paths.items() if name != MANIFEST_FILE}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -18,6 +18,15 @@ def install_line(extra: str) -> str:
     return f"install it: pip install 'albert-export[{extra}]'"
 
 
+def quantizer_module() -> str:
+    """The module that quantizes TFLite files: the newer of its two names, unless only the older one is installed.
+
+    It is not imported.
+    """
+    new, old = "litert_quantizer", "ai_edge_quantizer"
+    return old if importlib.util.find_spec(new) is None and importlib.util.find_spec(old) is not None else new
+
+
 @contextlib.contextmanager
 def needing(what: str, extra: str) -> Iterator[None]:
     """Within the block, an import that fails means that `extra` is not installed.

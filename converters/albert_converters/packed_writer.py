@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from albert_converters.bundle_writer import new_bundle
-from albert_runtime.bundle import MANIFEST_FILE, open_bundle
+from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_every_precision
 from albert_runtime.errors import ConversionError, UsageError
 from albert_runtime.packed import layout
 from albert_runtime.packed.path import BundlePath
@@ -35,20 +35,22 @@ def pack_bundle(folder: str | Path, file: str | Path | None = None, *, force: bo
         BundleError: the folder is not a bundle, or is damaged.
         ConversionError: writing fails, for example because the disk is full.
     """
-    bundle = open_bundle(folder)
+    bundles = open_every_precision(folder)
+    bundle = bundles[0]
     target = Path(file) if file is not None else _packed_name(bundle.path)
     _refuse_target(target, force=force)
     if target.is_symlink():
         target = target.resolve()
     # "./config.json" in a manifest is config.json in an archive
-    names = dict.fromkeys(PurePosixPath(name).as_posix() for name in (MANIFEST_FILE, *sorted(bundle.manifest.files)))
+    names = dict.fromkeys(PurePosixPath(name).as_posix() for name in (MANIFEST_FILE, *_file_names(bundles)))
+    models = {one.model_file for one in bundles}
     part = target.absolute().with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         with part.open("xb") as stream:
             writer = _Writer(stream)
             for name in names:
-                is_model = bundle.folder / name == bundle.model_file
-                writer.add(name, bundle.folder / name, layout.MODEL_ALIGNMENT if is_model else layout.FILE_ALIGNMENT)
+                source = bundle.folder / name
+                writer.add(name, source, layout.MODEL_ALIGNMENT if source in models else layout.FILE_ALIGNMENT)
             writer.finish()
         part.replace(target)
     except OSError as error:
@@ -74,14 +76,19 @@ def unpack_bundle(file: str | Path, folder: str | Path, *, force: bool = False) 
         BundleError: the file is not a packed bundle, or is damaged.
         ConversionError: writing fails.
     """
-    bundle = open_bundle(file)
+    bundles = open_every_precision(file)
     with new_bundle(Path(folder), force=force) as part:
-        for name in (MANIFEST_FILE, *bundle.manifest.files):
+        for name in (MANIFEST_FILE, *_file_names(bundles)):
             target = part / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with (bundle.folder / name).open("rb") as source, target.open("xb") as copy:
+            with (bundles[0].folder / name).open("rb") as source, target.open("xb") as copy:
                 shutil.copyfileobj(source, copy, _CHUNK_BYTES)
     return Path(folder)
+
+
+def _file_names(bundles: list[Bundle]) -> list[str]:
+    """The files of all graphs of a bundle, and those that they share."""
+    return sorted({name for bundle in bundles for name in bundle.manifest.files})
 
 
 class _Written(NamedTuple):

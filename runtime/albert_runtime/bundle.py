@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,6 +28,7 @@ from albert_runtime.failed_downloads import failed_download
 from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
 from albert_runtime.packed.directory import damaged
 from albert_runtime.packed.layout import LOCAL_SIGNATURE, MANIFEST_FILE, MODEL_ALIGNMENT, PACKED_SUFFIX
+from albert_runtime.packed.local_file import copy_ahead
 from albert_runtime.packed.path import BundlePath, PackedFile, PackedPath, begins_as_packed, is_packed
 from albert_runtime.tasks import Task
 
@@ -38,6 +40,7 @@ __all__ = [
     "Bundle",
     "Manifest",
     "open_bundle",
+    "open_every_precision",
     "sha256_of",
 ]
 
@@ -51,6 +54,8 @@ _CHECKPOINT_FILES = (
     "tf_model.h5",
 )
 _CHUNK_BYTES = 1 << 20
+#: what may be the id of a repository on the Hugging Face hub
+_HUB_ID = re.compile(r"[\w.-]*\w/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class Bundle:
     manifest: Manifest
     #: the content of config.json, the model's configuration
     config: dict[str, Any]
+    #: the precisions of its graphs; `manifest` describes one of them
+    precisions: tuple[str, ...]
 
     @property
     def task(self) -> Task:
@@ -89,26 +96,34 @@ class Bundle:
         return dict(enumerate(self.manifest.labels))
 
 
-def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
+def open_bundle(
+    folder: str | Path, check: bool = True, *, precision: str | None = None, for_engine: bool = False
+) -> Bundle:
     """Open the bundle in `folder`.
 
     Args:
         folder: the folder of the bundle, or a packed bundle (a `.albert` file).
         check: also compare the hash of every file with the manifest. It is always checked that the files are there.
+        precision: the graph to open in a bundle with several; None means the first. The files of the others are not
+            looked at, and may be absent.
+        for_engine: the graph will be loaded next, so a copy that its engine needs is begun in the background.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: there is no such folder, or no graph of this precision in it.
         BundleError: it is not a bundle, is incomplete or damaged, or has another format version.
     """
     files = _files_of(Path(folder))
     record = _read_json(files / MANIFEST_FILE)
     try:
-        manifest = Manifest.from_dict(record)
-    except BundleError as error:
-        raise BundleError(f"{files}: {error}") from error
-    problems = _packing_problems(files, manifest) if isinstance(files, PackedPath) else []
+        described = Manifest.from_dict(record)
+        manifest = described.for_precision(precision)
+    except (BundleError, UsageError) as error:
+        raise type(error)(f"{files}: {error}") from error
+    problems = _packing_problems(files, described) if isinstance(files, PackedPath) else []
     if isinstance(files, PackedPath) and problems:
         raise damaged(files, problems)
+    if for_engine:
+        copy_ahead(files / manifest.model_file)
     problems = _file_problems(files, manifest, check)
     if problems:
         raise BundleError(
@@ -117,7 +132,13 @@ def open_bundle(folder: str | Path, check: bool = True) -> Bundle:
     config = _read_json(files / CONFIG_FILE)
     if not isinstance(config, dict):
         raise BundleError(f"{files / CONFIG_FILE} must hold a JSON object, not {type(config).__name__}")
-    return Bundle(files, manifest, config)
+    return Bundle(files, manifest, config, described.precisions)
+
+
+def open_every_precision(folder: str | Path) -> list[Bundle]:
+    """Open each graph of the bundle in `folder`, the first one first, and check all hashes; see `open_bundle`."""
+    first = open_bundle(folder)
+    return [first, *(open_bundle(folder, precision=one) for one in first.precisions[1:])]
 
 
 def _files_of(path: Path) -> BundlePath:
@@ -164,7 +185,8 @@ def _packing_problems(folder: PackedPath, manifest: Manifest) -> list[str]:
 def sha256_of(file: BundlePath) -> str:
     """The SHA-256 of `file` in hexadecimal. The file is read in pieces, so that a model need not fit into memory."""
     digest = hashlib.sha256()
-    with file.open("rb") as stream:
+    # The checksum of a packed bundle would take half as long again, and shows nothing that this hash does not.
+    with file.open(checksum=False) if isinstance(file, PackedPath) else file.open("rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
@@ -203,7 +225,12 @@ def _not_a_folder(folder: Path) -> str:
     if folder.suffix.lower() == PACKED_SUFFIX and not folder.exists():
         return failed_download(folder) or f"there is no file {folder}; give the file that `albert-export pack` wrote"
     if not folder.exists():
-        return f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
+        missing = (
+            f"there is no folder {folder}; give the folder that `albert-export onnx` or `albert-export tflite` wrote"
+        )
+        if _HUB_ID.fullmatch(folder.as_posix()) and not folder.parent.is_dir():
+            missing += f". To get one from the Hugging Face hub, type: hf download {folder} --local-dir {folder.name}"
+        return missing
     if begins_as_packed(folder):
         return f"{folder} is a packed bundle under another name; give it one that ends in {PACKED_SUFFIX}"
     if (folder.parent / MANIFEST_FILE).is_file():

@@ -16,6 +16,7 @@ from albert_runtime.files.command import add_file_options, answer_file, check_fi
 from albert_runtime.files.progress import OpenProgress
 from albert_runtime.ids_command import add_ids_options, gives_ids, run_ids
 from albert_runtime.lazy_import import load_object
+from albert_runtime.suggestions import did_you_mean
 from albert_runtime.tasks import TASKS, Argument, Setting, Task
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.startswith("argument "):  # the value of one option is wrong, and the others don't matter
             raise UsageError(f"{message} (--help shows the options)")
+        unknown, known = message.removeprefix("unrecognized arguments: ").split(), list(self._option_string_actions)
+        if len(unknown) < len(message.split()):
+            message += "".join(did_you_mean(one.partition("=")[0], known) for one in unknown if one.startswith("--"))
         raise UsageError(f"{message}\n{self.format_usage().strip()}\n(--help shows the options and examples)")
 
 
@@ -121,6 +125,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="onnx, litert, tflite-runtime or tf-lite (default: the first that is installed and runs the bundle)",
     )
+    parser.add_argument(
+        "--precision", metavar="NAME", help="the graph to use in a bundle with several, e.g. int8 (default: the first)"
+    )
     parser.add_argument("--no-verify", action="store_true", help="skip the check of hashes and self-test vectors")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     return parser
@@ -156,12 +163,18 @@ def _answer(options: argparse.Namespace, prog: str, open_progress: OpenProgress 
     from albert_runtime.token_ids import no_tokenizer_message
 
     def open_session() -> AlbertSession:
-        return load(options.bundle, threads=options.threads, verify=not options.no_verify, engine=options.engine)
+        return load(
+            options.bundle,
+            threads=options.threads,
+            verify=not options.no_verify,
+            engine=options.engine,
+            precision=options.precision,
+        )
 
     if not gives_ids(options):
         check_file_options(options)
     # The request is checked before the graph is loaded, which takes much longer.
-    bundle = open_bundle(options.bundle, check=False)
+    bundle = open_bundle(options.bundle, check=False, precision=options.precision)
     if gives_ids(options):
         for text in run_ids(options, prog, bundle, open_session):
             print(_printable(text, sys.stdout))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from albert_runtime.errors import BundleError, listed
+from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.packed.directory import is_file_name
 from albert_runtime.tasks import TASKS, Task
 
@@ -20,7 +20,12 @@ VOCABULARY_FILE = "spiece.model"
 WORDPIECE_FILE = "vocab.txt"
 
 #: fields that are missing in bundles which earlier versions wrote in the same format
-_ADDED = ("recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer", "text_graph")
+_ADDED = (
+    "recipe_search", "null_threshold", "embedding", "missing_outputs", "head", "has_tokenizer", "variants", "source",
+    "text_graph",
+)  # fmt: skip
+#: the fields that each precision of a bundle with several graphs has of its own
+VARIANT_FIELDS = ("model_file", "opset", "versions", "quantized", "parity", "recipe_search", "self_test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,9 @@ class Manifest:
     null_threshold: float | None = None
     #: the name of a tool -> its version when the bundle was made
     versions: dict[str, str] = field(default_factory=dict)
+    #: The repository of the Hugging Face hub and the commit that the checkpoint was fetched from. The field is in the
+    #: file only then.
+    source: dict[str, str] = field(default_factory=dict)
     #: what was quantized, and how
     quantized: dict[str, Any] = field(default_factory=dict)
     #: how far the graph's outputs were from the original's when it was exported
@@ -74,6 +82,9 @@ class Manifest:
     #: whether the bundle has a tokenizer's files. A bundle without them takes token ids only. The field is in the file
     #: only then, so that other bundles stay as earlier versions wrote them.
     has_tokenizer: bool = True
+    #: The other precisions of a bundle with several graphs -> the fields VARIANT_FIELDS of each. All other fields hold
+    #: for all graphs. The field is in the file only if there are such graphs.
+    variants: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: what the bundle's second graph takes and gives, which reads texts itself by operators of onnxruntime-extensions,
     #: and on how many texts its token ids were those of the tokenizer. The field is in the file only if there is one.
     text_graph: dict[str, Any] = field(default_factory=dict)
@@ -92,6 +103,35 @@ class Manifest:
     def graph_task(self) -> Task:
         """The task, with the outputs that the graph has."""
         return TASKS[self.task].with_head(self.head).without(self.missing_outputs)
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions of the bundle's graphs; the first is the one that this manifest describes."""
+        return (self.precision, *self.variants)
+
+    def for_precision(self, precision: str | None) -> Manifest:
+        """The manifest of one of the graphs, without the others and their files.
+
+        Args:
+            precision: one of `precisions`; None means the first.
+
+        Raises:
+            UsageError: the bundle has no graph of this precision.
+        """
+        if precision not in (None, *self.precisions):
+            raise UsageError(f"the bundle has no graph in {precision!r}; it has: {', '.join(self.precisions)}")
+        if not self.variants:
+            return self
+        chosen = {} if precision in (None, self.precision) else _graph_fields(self.variants[str(precision)])
+        models = {self.model_file, *(variant["model_file"] for variant in self.variants.values())}
+        others = models - {chosen.get("model_file", self.model_file)}
+        return replace(
+            self,
+            **chosen,
+            precision=precision or self.precision,
+            files={name: digest for name, digest in self.files.items() if name not in others},
+            variants={},
+        )
 
     @classmethod
     def from_dict(cls, record: object) -> Manifest:
@@ -135,6 +175,10 @@ class Manifest:
             del record["head"]
         if self.has_tokenizer:
             del record["has_tokenizer"]
+        if not self.variants:
+            del record["variants"]
+        if not self.source:
+            del record["source"]
         if not self.text_graph:
             del record["text_graph"]
         return {"format_version": record.pop("format_version"), **record, **self.unknown}
@@ -167,7 +211,28 @@ class Manifest:
                 problems.append(f'"files" has no hash for {name}')
         if self.has_tokenizer and not {VOCABULARY_FILE, WORDPIECE_FILE} & self.files.keys():
             problems.append(f'"files" has no hash for {VOCABULARY_FILE} (nor for {WORDPIECE_FILE})')
-        return problems
+        return problems or [problem for name in self.variants for problem in self._variant_problems(name)]
+
+    def _variant_problems(self, precision: str) -> list[str]:
+        """What is wrong with one of the other graphs, by the rules for the first one."""
+        fields_of = self.variants[precision]
+        wrong = [name for name in fields_of if name not in VARIANT_FIELDS]
+        problems = [f'"variants" has for {precision} the field "{name}", which holds for all graphs' for name in wrong]
+        if precision == self.precision or "model_file" not in fields_of:
+            problems.append(f'"variants" has for {precision} no other graph, "model_file"')
+        if problems:
+            return problems
+        try:
+            replace(self, **_graph_fields(fields_of), precision=precision, variants={})
+        except BundleError as error:
+            return [f'"variants", {precision}: {line}' for line in str(error).splitlines()[1:]]
+        return []
+
+
+def _graph_fields(variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a variant, with the types that they have in a manifest."""
+    tests = variant.get("self_test", ())
+    return {**variant, "self_test": tuple(tests) if isinstance(tests, list) else tests}
 
 
 def _with_current_names(record: dict[str, Any]) -> dict[str, Any]:
@@ -211,6 +276,14 @@ def _is_strings(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
 
 
+def _is_table_of_tables(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
+
+
+def _is_table_of_strings(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
 def _is_records(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(one, dict) for one in value)
 
@@ -228,10 +301,8 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "opset": ("a whole number or null", lambda value: value is None or _is_int(value)),
     "sequence_length": ("a number of tokens, 3 or more, or null", lambda value: value is None or _is_length(value)),
     "null_threshold": ("a finite number or null", lambda value: value is None or _is_finite(value)),
-    "versions": (
-        "a table of tools and their versions",
-        lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
-    ),
+    "versions": ("a table of tools and their versions", _is_table_of_strings),
+    "source": ("a table of a repository and a commit", _is_table_of_strings),
     "quantized": ("a table", lambda value: isinstance(value, dict)),
     "parity": ("a table", lambda value: isinstance(value, dict)),
     "recipe_search": ("a table", lambda value: isinstance(value, dict)),
@@ -239,6 +310,7 @@ _FIELD_RULES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "missing_outputs": ("a list of strings", _is_strings),
     "head": ("a string", lambda value: isinstance(value, str)),
     "has_tokenizer": ("true or false", lambda value: isinstance(value, bool)),
+    "variants": ("a table of precisions and the fields of their graphs", _is_table_of_tables),
     "text_graph": ("a table", lambda value: isinstance(value, dict)),
     "self_test": ("a list of test vectors", _is_records),
 }

@@ -5,7 +5,6 @@ This is what all tasks share; the session of each task is in `sessions/`.
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ from albert_runtime.engines import Arrays, Engine, open_engine
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
+from albert_runtime.once_warnings import OnceWarnings
 from albert_runtime.self_test import check_self_test
 from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
 from albert_runtime.token_ids import TokenIdMixin, absent_tokenizer
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
-
-_logger = logging.getLogger("albert_runtime")
 
 AnswerT = TypeVar("AnswerT")
 
@@ -82,7 +80,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         verify: bool = True,
         engine: Engine | str | None = None,
     ) -> None:
-        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify)
+        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify, for_engine=True)
         self.manifest = self.bundle.manifest
         #: what opens the same session again; the folder is absolute, since the current folder may change
         self._opened_with = (self.bundle.path.absolute(), threads, verify, engine)
@@ -100,10 +98,11 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         self.engine: Engine = engine
         #: the most tokens in one sequence, special tokens included
         self.max_length = self.bundle.max_length
-        self._warned_of_truncation = False
+        self._once_warnings = OnceWarnings()
         self._check_parts_fit()
         if verify:
-            check_self_test(self, self.manifest.self_test)
+            with self._once_warnings.muted():
+                check_self_test(self, self.manifest.self_test)
 
     def __reduce__(self) -> tuple[Any, ...]:
         folder, threads, verify, engine = self._opened_with
@@ -113,7 +112,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
                 "file can be opened again; open a session in each process instead: "
                 f"albert_runtime.load({str(folder)!r})"
             )
-        return _reopen, (type(self), folder, threads, verify, engine, self.manifest.files)
+        return _reopen, (type(self), folder, threads, verify, engine, self.manifest.precision, self.manifest.files)
 
     @abstractmethod
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -212,9 +211,9 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
                 f"the text has {more}{len(whole)} tokens and the model takes {limit}: {masks - kept_masks} of "
                 f"{masks} {mask} would be cut off; shorten what stands around the masks"
             )
-        if max_length is None and not self._warned_of_truncation:
-            self._warned_of_truncation = True
-            _logger.warning(
+        if max_length is None:
+            self._once_warnings.log(
+                "truncation",
                 "the text has %s%d tokens and the model takes %d: %s%d tokens at the end were left out "
                 "(said once for each session)",
                 more,
@@ -267,9 +266,13 @@ def load(
     threads: int | None = None,
     verify: bool = True,
     engine: Engine | str | None = None,
+    precision: str | None = None,
 ) -> AlbertSession:
-    """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised."""
-    opened = open_bundle(bundle, check=verify)
+    """The session for the bundle in a folder; see `AlbertSession` for the arguments and for what is raised.
+
+    `precision` selects one of the graphs of a bundle with several, such as "int8"; None means the first.
+    """
+    opened = open_bundle(bundle, check=verify, precision=precision, for_engine=True)
     return session_class(opened.task)(opened, threads=threads, verify=verify, engine=engine)
 
 
@@ -279,6 +282,7 @@ def _reopen(
     threads: int | None,
     verify: bool,
     engine: Engine | str | None,
+    precision: str,
     files: Mapping[str, str],
 ) -> AlbertSession:
     """The session that was pickled or copied; `files` are the hashes of its bundle.
@@ -288,7 +292,7 @@ def _reopen(
         BundleError: the folder holds another bundle. For other reasons see `AlbertSession`.
     """
     try:
-        bundle = open_bundle(folder, check=verify)
+        bundle = open_bundle(folder, check=verify, precision=precision, for_engine=True)
     except UsageError as error:
         raise UsageError(
             f"{error}\nA pickled session opens its bundle again: the bundle must lie at the same path on every machine."

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from albert_runtime.errors import UnsupportedError
+from albert_runtime.errors import UsageError
+from albert_runtime.suggestions import did_you_mean
 
 BATCH = "batch_size"
 CHOICES = "num_choices"
@@ -307,11 +308,12 @@ def find_task(name: str) -> Task:
     """The task called `name`, by its full name or an alias.
 
     Raises:
-        UnsupportedError: there is no such task; the message lists all of them.
+        UsageError: there is no such task; the message lists all of them.
     """
     key = name.strip().lower().replace("_", "-")
     for task in TASKS.values():
         if key in (task.name, *task.aliases):
             return task
     known = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
-    raise UnsupportedError(f"unknown task {name!r}; the tasks are: {known}")
+    names = [one for task in TASKS.values() for one in (task.name, *task.aliases)]
+    raise UsageError(f"unknown task {name!r}; the tasks are: {known}{did_you_mean(key, names)}")

@@ -14,7 +14,7 @@ import albert_export
 from albert_export import demos
 from albert_export.demos import DemoExample, demo_checkpoint, demo_examples
 from albert_export.reference.torch_albert import AlbertPreTrainedModel
-from albert_runtime.errors import CheckpointError, UnsupportedError
+from albert_runtime.errors import CheckpointError, UsageError
 from albert_runtime.tasks import TASKS, find_task
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 from tools.train_demos.batches import MAX_POSITIONS
@@ -177,7 +177,7 @@ def test_long_contexts_contain_their_answer(characters: int) -> None:
 
 
 def test_an_unknown_task_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match="question-answering"):
+    with pytest.raises(UsageError, match="question-answering"):
         demo_checkpoint("translation")
 
 

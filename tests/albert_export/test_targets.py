@@ -13,7 +13,8 @@ from albert_runtime.tasks import INPUT_NAMES, TASKS
 from tests.conftest import TINY
 
 
-def plan(target: str = "litert", task: str = "question-answering", **options: Any) -> Plan:
+def plan(target: str = "litert", task: str = "", **options: Any) -> Plan:
+    task = task or ("text-classification" if target == "mediapipe" else "question-answering")
     longest = options.pop("longest", 512)
     labels = {name: options.pop(name) for name in ("num_labels", "problem_type") if name in options}
     config = AlbertConfig(**{**TINY, "max_position_embeddings": longest, **labels})
@@ -35,7 +36,7 @@ def test_the_defaults_of_targets(target: str, precision: str, sequence_length: i
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_precisions_of_targets(target: str, precision: str) -> None:
-    old = target != "litert"
+    old = target in ("tflite-runtime", "task-library")
     if old and precision == "int4":
         with pytest.raises(UsageError, match="'int4' is not one of fp32, fp16, int8, int8-static"):
             plan(target, precision=precision)
@@ -43,7 +44,7 @@ def test_precisions_of_targets(target: str, precision: str) -> None:
     made = plan(target, precision=precision)
     # Old engines refuse dynamic int8 or run it slowly.
     assert made.precision == ("int8-static" if old and precision == "int8" else precision)
-    assert made.graph == ("unrolled" if made.precision == "int8-static" else "loop")
+    assert made.graph == ("unrolled" if made.precision == "int8-static" or target == "mediapipe" else "loop")
     assert plan(target, precision=precision, graph="unrolled").graph == "unrolled"
 
 
@@ -57,6 +58,20 @@ def test_tasks_of_targets(task: str) -> None:
         with pytest.raises(UnsupportedError, match=f"not {task}; --target litert serves all") as caught:
             plan("task-library", task)
         assert caught.value.exit_code == 3
+    if task in ("text-classification", "feature-extraction"):
+        assert list(plan("mediapipe", task).input_names.values()) == ["ids", "mask", "segment_ids"]
+        assert plan("mediapipe", task).probabilities == (task == "text-classification")
+    else:
+        refusal = f"mediapipe serves text-classification and feature-extraction, not {task}; --target litert serves all"
+        with pytest.raises(UnsupportedError, match=refusal) as caught:
+            plan("mediapipe", task)
+        assert caught.value.exit_code == 3
+
+
+def test_mediapipe_has_one_static_subgraph() -> None:
+    made = plan("mediapipe", "feature-extraction")
+    assert (made.precision, made.graph, made.sequence_length) == ("fp16", "unrolled", 128)
+    assert plan("mediapipe", longest=48).sequence_length == 48
 
 
 def test_names_for_task_library() -> None:
@@ -77,12 +92,13 @@ def test_names_for_task_library() -> None:
         ({"num_labels": 2, "problem_type": "regression"}, "problem_type regression"),
     ],
 )
-def test_probabilities_need_exactly_one_right_label(options: dict[str, Any], message: str) -> None:
+@pytest.mark.parametrize("target", ["task-library", "mediapipe"])
+def test_probabilities_need_exactly_one_right_label(target: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UnsupportedError, match=message):
-        plan("task-library", "text-classification", **options)
+        plan(target, "text-classification", **options)
     assert plan("litert", "text-classification", **options).precision == "int8"
     single = {"num_labels": 3, "problem_type": "single_label_classification"}
-    assert plan("task-library", "text-classification", **single).probabilities
+    assert plan(target, "text-classification", **single).probabilities
 
 
 @pytest.mark.parametrize(
@@ -112,6 +128,7 @@ def test_lengths(target: str, task: str, longest: int, wanted: int | None, lengt
         ("litert", {"sequence_length": 2}, ["--sequence-length 2 is too short"]),
         ("litert", {"sequence_length": 0}, ["--sequence-length 0 is too short"]),
         ("litert", {"sequence_length": -1}, ["--sequence-length -1 is too short"]),
+        ("mediapipe", {"graph": "loop"}, ["graph 'loop' is not one of unrolled (target mediapipe)"]),
         ("task-library", {"sequence_length": 128}, ["with --sequence-length 384 only, not 128"]),
         ("task-library", {"longest": 256}, ["task-library, with 384 tokens, is above", "max_position_embeddings, 256"]),
         (
@@ -131,5 +148,7 @@ def test_refusals_name_every_problem(target: str, options: dict[str, Any], messa
 
 
 def test_unknown_targets() -> None:
-    with pytest.raises(UsageError, match="no target 'edgetpu'; the targets are: litert, tflite-runtime, task-library"):
+    with pytest.raises(
+        UsageError, match="no target 'edgetpu'; the targets are: litert, tflite-runtime, task-library, mediapipe"
+    ):
         find_target("edgetpu")

@@ -115,6 +115,8 @@ _ASSUMED = {
         {"my-albert": "question-answering"},
         files={"my-classifier": _head_called_fc, "my-tagger": _tagger_with_crf},
     ),
+    "docs/clients.md": Assumed(bundles={"my-classifier": _CLASSIFIER}),
+    "docs/command-line.md": Assumed({"my-albert": "question-answering"}),
     "docs/coming-from-pipelines.md": Assumed(
         {
             "my-cls": "text-classification",

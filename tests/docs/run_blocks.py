@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 #: where the names of modules begin
 _SOURCE_ROOTS = ("converters/", "runtime/")
 #: Packages that the tests do not install. A block that imports one where it is missing is only compiled.
-NOT_INSTALLED = ("fastapi", "pyspark", "ray", "sentence_transformers")
+NOT_INSTALLED = ("fastapi", "mediapipe", "openvino", "pyspark", "ray", "sentence_transformers")
 
 
 def main(file: Path) -> int:

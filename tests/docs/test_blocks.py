@@ -78,7 +78,9 @@ def test_few_blocks_need_what_the_tests_do_not_install() -> None:
     assert found <= {
         ("docs/beyond-one-machine.md", "pyspark"),
         ("docs/beyond-one-machine.md", "ray"),
+        ("docs/clients.md", "openvino"),
         ("docs/coming-from-pipelines.md", "sentence_transformers"),
+        ("docs/tflite.md", "mediapipe"),
     }
 
 

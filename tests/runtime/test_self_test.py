@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -55,6 +56,22 @@ def test_every_task_makes_vectors_that_pass(tmp_path):
         engine = CannedEngine(task, {name: rng.normal(size=(1, 6, 5)) for name in names})
         session = albert_runtime.load(make_bundle(tmp_path / task, task), engine=engine)
         check_self_test(session, [make_self_test(session, request, 0.0)])
+
+
+def test_what_a_vector_leaves_out_is_neither_logged_nor_counted_as_said(tmp_path, caplog):
+    task, request, length = "text-classification", {"text": "film " * 100}, 64
+    engine = CannedEngine(task, {"logits": np.zeros((1, 2))})
+    made = make_self_test(albert_runtime.load(make_bundle(tmp_path / "first", task), engine=engine), request, 0.0)
+    assert len(made["input_ids"][0]) == length
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "albert_runtime"):
+        session = albert_runtime.load(make_bundle(tmp_path / "second", task, self_test=(made,)), engine=engine)
+        assert caplog.messages == []
+        for _ in range(2):
+            session("film " * 80)
+    assert caplog.messages == [
+        "the text has 82 tokens and the model takes 64: 18 tokens at the end were left out (said once for each session)"
+    ]
 
 
 def test_loading_computes_the_vectors_again(bundle, vector):

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from albert_runtime.errors import UnsupportedError
+from albert_runtime.errors import UsageError
 from albert_runtime.lazy_import import load_object
 from albert_runtime.postprocessing.classification import FUNCTIONS
 from albert_runtime.postprocessing.entities import AGGREGATION_STRATEGIES
@@ -20,8 +20,15 @@ def test_tasks_are_found_by_every_name():
     assert len(names) == len(set(names))
     for task in TASKS.values():
         assert all(find_task(name.upper().replace("-", "_")) is task for name in (task.name, *task.aliases))
-    with pytest.raises(UnsupportedError, match=r"unknown task 'summarization'; .*fill-mask \(mlm, masked-lm\)"):
+    with pytest.raises(UsageError, match=r"unknown task 'summarization'; .*fill-mask \(mlm, masked-lm\)"):
         find_task("summarization")
+
+
+def test_a_misspelled_task_is_suggested():
+    with pytest.raises(UsageError, match=r'; did you mean "question-answering"\?$'):
+        find_task("Question_Answring")
+    with pytest.raises(UsageError, match=r"mlm\+sop\), .*\)$"):
+        find_task("poetry")
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))

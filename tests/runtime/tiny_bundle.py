@@ -72,9 +72,20 @@ def make_bundle(
     return folder
 
 
+def make_bundle_of_two(folder: Path) -> Path:
+    """Write a bundle for question answering with two graphs, in fp32 and int8, which give different answers."""
+    (folder / "onnx").mkdir(parents=True)
+    second = "onnx/model_quantized.onnx"
+    (folder / second).write_bytes(question_answering_graph(seed=1))
+    variants = {"int8": {"model_file": second}}
+    graph = question_answering_graph()
+    return make_bundle(folder, "question-answering", model=graph, model_file="onnx/model.onnx", variants=variants)
+
+
 def write_manifest(folder: Path, **fields: Any) -> None:
     """Write the manifest for the files that are now in `folder`."""
-    files = {file.name: sha256_of(file) for file in folder.iterdir() if file.name != MANIFEST_FILE}
+    paths = [file for file in folder.rglob("*") if file.is_file() and file.name != MANIFEST_FILE]
+    files = {file.relative_to(folder).as_posix(): sha256_of(file) for file in paths}
     defaults = {"model_file": "model.onnx", "max_length": 64, "labels": LABELS.get(fields["task"], ()), "files": files}
     (folder / MANIFEST_FILE).write_text(json.dumps(Manifest(**{**defaults, **fields}).to_dict()))
 

@@ -15,6 +15,7 @@ import pytest
 
 from albert_export.demos import demo_examples
 from albert_runtime.tasks import TASKS
+from tests.clients.rows import Record, Row
 from tests.conftest import DemoBundleOf
 from tests.virtual_environment import ROOT, build
 from tools.aarch64 import emulator
@@ -27,6 +28,13 @@ pytestmark = [
     pytest.mark.skipif(bool(emulator.missing()), reason=emulator.missing() or "all is there"),
 ]
 
+#: QEMU's name of a board's processor -> its name in the table of clients
+CLIENTS = {
+    "cortex-a72": "albert-runtime on ARM64 (Cortex-A72, emulated)",
+    "cortex-a76": "albert-runtime on ARM64 (Cortex-A76, emulated)",
+}
+#: engine -> the package that it is
+PACKAGES = {"onnx": "onnxruntime", "litert": "ai-edge-litert"}
 SCRIPT = Path(__file__).with_name("answer.py")
 PRINTS_CPUINFO = Path(__file__).with_name("print_cpuinfo.py")
 FORMATS = ("onnx", "tflite")
@@ -71,8 +79,11 @@ def requests_for(task: str) -> list[dict[str, Any]]:
     return [{**one.inputs, **more} for one in demo_examples(task)[:3]]
 
 
+@pytest.mark.clients
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.cpu)
-def test_every_form_answers_as_here(board: Board, board_emulator: Emulator, demo_bundle_of: DemoBundleOf) -> None:
+def test_every_form_answers_as_here(
+    board: Board, board_emulator: Emulator, demo_bundle_of: DemoBundleOf, record: Record
+) -> None:
     bundles = {str(demo_bundle_of(*form)): form for form in FORMS}
     requests = json.dumps({folder: requests_for(task) for folder, (_, task, _) in bundles.items()})
     emulated = board_emulator.run(board, SCRIPT, stdin=requests)
@@ -95,6 +106,10 @@ def test_every_form_answers_as_here(board: Board, board_emulator: Emulator, demo
     ]
     assert wrong == []
     assert len(bundles) == len(FORMS) == 22
+    for folder, (model_format, task, precision) in bundles.items():
+        note = f"Scores differ by less than {TOLERANCE[precision]}."
+        name, version = there["engines"][folder].split()
+        record(Row(CLIENTS[board.cpu], f"{PACKAGES[name]} {version}", task, model_format, precision, True, True, note))
 
 
 def test_engines_see_the_processor_of_the_board(board_emulator: Emulator) -> None:

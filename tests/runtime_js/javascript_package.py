@@ -33,6 +33,12 @@ def needs(package: str) -> None:
         pytest.skip(f"the npm package {package} is absent; type: {_BUILD}")
 
 
+def version(package: str) -> str:
+    """The version of an npm package that is installed beside the JavaScript package."""
+    content = json.loads((PACKAGE / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
+    return str(content["version"])
+
+
 def answers(bundle: Path, requests: Sequence[dict[str, Any]], engine: str) -> list[dict[str, Any]]:
     """What the JavaScript session says to each request: `{"answer": ...}` or `{"error": {"type", "message"}}`."""
     script = node()

@@ -165,6 +165,6 @@ def test_long_examples_fit_and_have_a_late_answer(tmp_path) -> None:
 
 
 def test_an_unknown_task_is_refused(tmp_path, capsys) -> None:
-    assert main(["--out", str(tmp_path), "--task", "translation"]) == 3
+    assert main(["--out", str(tmp_path), "--task", "translation"]) == 2
     assert "question-answering" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

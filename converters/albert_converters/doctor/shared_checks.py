@@ -192,6 +192,6 @@ def frozen_shapes(inputs: Sequence[InputSpec]) -> Iterator[CheckResult]:
         if sequence is not None
         else "batches of another size are refused",
         remedy="export the checkpoint again with dynamic shapes (albert-export onnx, or tflite), or with the "
-        "length that you want (albert-export tflite --sequence-length N)",
+        "length that you want (--sequence-length N)",
         where=tuple(f"{one.name} {[size or 'any' for size in one.axes]}" for one in frozen),
     )

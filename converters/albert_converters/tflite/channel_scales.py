@@ -1,4 +1,4 @@
-"""Corrects ai-edge-quantizer's scales of output channels with zeros, tiny weights, large biases or int4 weights."""
+"""Corrects the quantizer's scales of output channels with zeros, tiny weights, large biases or int4 weights."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def correct_channel_scales(model: schema.ModelT, original: schema.ModelT) -> Non
       its bias.
 
     Args:
-        model: the output of ai-edge-quantizer, which keeps the order of subgraphs and operators; it is changed.
+        model: the output of the quantizer, which keeps the order of subgraphs and operators; it is changed.
         original: the float32 model that it was made from.
 
     Raises:

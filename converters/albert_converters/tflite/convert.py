@@ -11,10 +11,13 @@ from typing import Any
 from unittest import mock
 
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import complete_operators
+from albert_converters.tflite.detached_weights import DetachedWeights
 from albert_converters.tflite.placeholders import LostWeightsError, Placeholders
 from albert_runtime.errors import ConversionError, OperatorError, listed
 
@@ -35,6 +38,11 @@ def to_tflite(function: Any, *, divisors: tuple[float, ...] = ()) -> bytes:
         OperatorError: TFLite has no built-in counterpart for some operators; the message names them and their layers.
         ConversionError: the converter fails for another reason.
     """
+    return tflite_model.dumps(to_model(function, divisors=divisors))
+
+
+def to_model(function: Any, *, divisors: tuple[float, ...] = ()) -> schema.ModelT:
+    """Convert `function` as `to_tflite` does, to objects. The large matrices are those of its variables, uncopied."""
     try:
         return _converted(function, Placeholders(divisors))
     except LostWeightsError as error:
@@ -42,13 +50,13 @@ def to_tflite(function: Any, *, divisors: tuple[float, ...] = ()) -> bytes:
         return _converted(function, None)
 
 
-def _converted(function: Any, placeholders: Placeholders | None) -> bytes:
-    """The file of `function`; with `placeholders`, the converter does not see its large matrices.
+def _converted(function: Any, placeholders: Placeholders | None) -> schema.ModelT:
+    """The model of `function`; with `placeholders`, the converter does not see its large matrices.
 
     Raises:
         LostWeightsError: see `Placeholders.fill`.
     """
-    frozen = contextlib.nullcontext() if placeholders is None else placeholders.instead_of(function.graph.variables)
+    frozen = contextlib.nullcontext() if placeholders is None else placeholders.instead_of(function.graph)
     try:
         with frozen:
             constant = _with_constants(function)
@@ -67,11 +75,13 @@ def _converted(function: Any, placeholders: Placeholders | None) -> bytes:
     # for engines that do not support signatures
     inputs = [spec.name for spec in function.structured_input_signature[0]]
     tflite_model.name_tensors(parsed, inputs=inputs, outputs=sorted(function.structured_outputs))
+    complete_operators(parsed)
     _release_unused_constants(parsed)
     if placeholders is not None:
         placeholders.fill(parsed)
     tflite_model.share_equal_buffers(parsed)
-    return tflite_model.dumps(parsed)
+    # the other parts are views of the converter's file, and would keep the whole of it in memory
+    return DetachedWeights.of(parsed).model()
 
 
 class _Parsed:

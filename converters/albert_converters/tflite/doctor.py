@@ -26,6 +26,7 @@ from albert_converters.doctor.shared_checks import (
     transposed_copies,
 )
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import complete_operators, old_code
 from albert_converters.tflite.inspection import packed_files
 from albert_converters.tflite.model import axes, integers, tensors, text, type_name
 from albert_converters.tflite.model_view import LOOKUPS, TFLiteModelView, read_tflite
@@ -33,6 +34,8 @@ from albert_runtime.errors import UnsupportedError
 
 #: operators that an attention mask is built or applied with
 _MASKING = ("ADD", "MUL", "SUB", "SELECT", "SELECT_V2", "FILL", "MAXIMUM", "MINIMUM", "WHERE")
+#: the operator from whose result other operators take shapes, which are then known only when the graph runs
+_SHAPE = "SHAPE"
 #: operators that follow the addition of epsilon in a LayerNorm
 _ROOTS = ("RSQRT", "SQRT", "POW")
 
@@ -48,7 +51,7 @@ def diagnose_tflite(path: Path) -> Diagnosis:
 
 
 def _repair(model: TFLiteModelView) -> tuple[list[str], bytes]:
-    """Store equal weights once; see `Diagnosis.repair`."""
+    """Store equal weights once, and write operators for older readers too; see `Diagnosis.repair`."""
     packed = packed_files(model.path)
     if packed:
         raise UnsupportedError(
@@ -57,6 +60,9 @@ def _repair(model: TFLiteModelView) -> tuple[list[str], bytes]:
         )
     saved = tflite_model.share_equal_buffers(model.model)
     done = [f"shared equal weights: {megabytes(saved)}"] if saved else []
+    if _misread_operators(model):
+        complete_operators(model.model)
+        done.append("wrote the codes of operators for older readers too")
     return done, tflite_model.dumps(model.model)
 
 
@@ -161,9 +167,60 @@ def check_custom_operators(model: TFLiteModelView) -> Iterator[CheckResult]:
         )
 
 
+def check_misread_operators(model: TFLiteModelView) -> Iterator[CheckResult]:
+    """Find operators whose code older readers take for another one."""
+    names = _misread_operators(model)
+    if names:
+        yield CheckResult(
+            "misread-operators",
+            is_error=False,
+            what=f"the codes of {', '.join(names)} are not in the field for older readers, who find another operator",
+            costs='OpenVINO refuses the file: "Chosen Builtin Option is not accessible for this node"',
+            remedy="--fix writes both fields",
+            where=names,
+            repairable=True,
+        )
+
+
+def _misread_operators(model: TFLiteModelView) -> tuple[str, ...]:
+    codes = model.model.operatorCodes
+    misread = {index for index, code in enumerate(codes) if code.deprecatedBuiltinCode != old_code(code)}
+    return tuple(sorted({one.name for one in model.operators if one.code in misread}))
+
+
+def check_bitcasts(model: TFLiteModelView) -> Iterator[CheckResult]:
+    """Find operators that read the bits of one type as another one."""
+    count = sum(one.name == "BITCAST" for one in model.operators)
+    if count:
+        yield CheckResult(
+            "bitcasts",
+            is_error=False,
+            what=f"{count} BITCAST",
+            costs='OpenVINO refuses the file: "No translator found for BITCAST node"',
+            remedy="export the checkpoint again: albert-export tflite has no BITCAST in any precision",
+        )
+
+
 def check_frozen_shapes(model: TFLiteModelView) -> Iterator[CheckResult]:
     """Find inputs that take one batch size or one length only."""
     yield from frozen_shapes(model.inputs)
+
+
+def check_dynamic_outputs(model: TFLiteModelView) -> Iterator[CheckResult]:
+    """Find outputs for which LiteRT's CompiledModel makes buffers that are too small."""
+    outputs = [(name, axes(tensor)) for name, tensor in model.signature_tensors("outputs")]
+    dynamic = [(name, sizes) for name, sizes in outputs if any(size < 0 for size in sizes)]
+    if dynamic and any(one.name == _SHAPE for one in model.operators):
+        yield CheckResult(
+            "dynamic-outputs",
+            is_error=False,
+            what=f"{', '.join(name for name, _ in dynamic)}: of sizes that are known only after a run",
+            costs="LiteRT's CompiledModel takes each dynamic size for 1 and writes past the end of the output buffers "
+            "that it makes, so that the process crashes; LiteRT's Interpreter and albert_runtime run the graph right",
+            remedy="for CompiledModel, and for GPUs and NPUs, export the checkpoint with static shapes: albert-export "
+            "tflite --sequence-length N",
+            where=tuple(f"{name} {[size if size >= 0 else 'any' for size in sizes]}" for name, sizes in dynamic),
+        )
 
 
 def check_missing_inputs(model: TFLiteModelView) -> Iterator[CheckResult]:
@@ -236,7 +293,10 @@ CHECKS: tuple[Callable[[TFLiteModelView], Iterator[CheckResult]], ...] = (
     check_int8_claims,
     check_unrolled_layers,
     check_custom_operators,
+    check_misread_operators,
+    check_bitcasts,
     check_frozen_shapes,
+    check_dynamic_outputs,
     check_missing_inputs,
     check_int64_ids,
     check_float16_masks,

@@ -48,6 +48,8 @@ class Operator:
     graph: schema.SubGraphT
     inputs: list[int]
     outputs: list[int]
+    #: the index of its code among those of the model
+    code: int
 
     def tensors(self) -> list[schema.TensorT]:
         """The tensors that it reads."""
@@ -100,7 +102,9 @@ class TFLiteModelView:
     def operators(self) -> list[Operator]:
         """The operators of all subgraphs."""
         return [
-            Operator(operator_name(self.model, one), graph, integers(one.inputs), integers(one.outputs))
+            Operator(
+                operator_name(self.model, one), graph, integers(one.inputs), integers(one.outputs), one.opcodeIndex
+            )
             for graph in self.model.subgraphs
             for one in graph.operators or []
         ]

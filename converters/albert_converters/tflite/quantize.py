@@ -1,4 +1,4 @@
-"""Quantization of the linear layers (FULLY_CONNECTED) of a TFLite file with ai-edge-quantizer."""
+"""Quantization of the linear layers (FULLY_CONNECTED) of a TFLite file with litert-quantizer or ai-edge-quantizer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_quantizer import calibrator, qtyping, quantizer
-from ai_edge_quantizer.algorithm_manager import AlgorithmName
-from ai_edge_quantizer.utils.qsv_utils import min_max_update
 from numpy.typing import NDArray
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import complete_operators
 from albert_converters.tflite.channel_scales import correct_channel_scales
+from albert_converters.tflite.detached_weights import DetachedWeights
+from albert_converters.tflite.float16_lookup import look_up_float16
+from albert_converters.tflite.quantizer_package import AlgorithmName, calibrator, min_max_update, qtyping, quantizer
 from albert_runtime.errors import ConversionError
 
+#: a file's content, or the model that was read from it
+Model = TypeVar("Model", bytes, schema.ModelT)
 #: a batch of inputs, by the names of the signature
 Sample = Mapping[str, NDArray[np.int32]]
 
@@ -26,22 +29,23 @@ _FULLY_CONNECTED = qtyping.TFLOperationName.FULLY_CONNECTED
 
 
 def quantize(
-    model: bytes,
+    model: Model,
     precision: str,
     *,
     shared_layers: str = ".*",
     kept: str = "",
     floats: str = "",
     calibration: Sequence[Sample] = (),
-) -> bytes:
+) -> Model:
     """Quantize the weights of the model's linear layers.
 
     Softmax, LayerNorm, GELU and matrix multiplications of two activations stay in float32: they have no weights, and
     quantizing them costs most accuracy.
 
     Args:
-        model: a TFLite file in float32. For int4, each row of the shared layers' weights must hold only the multiples
-            -7 to 7 of one scale.
+        model: a TFLite model in float32, as the content of a file or, which takes less memory, as objects; the result
+            is of the same type. For int4, each row of the shared layers' weights must hold only
+            the multiples -7 to 7 of one scale.
         precision: "fp16": float16 weights, which are converted to float32 when the file is loaded. "int8" or "int4":
             weights with a scale for each output channel; activations as int8 with ranges that are found in each run.
             "int8-static": int8 weights; activations as int8 with ranges from `calibration`.
@@ -59,25 +63,30 @@ def quantize(
     if precision in _CALIBRATED and not calibration:
         raise ConversionError(f"{precision} finds the ranges of activations from typical inputs, and none were given")
     try:
-        tool = quantizer.Quantizer(model)
+        detached = DetachedWeights.of(tflite_model.loads(model) if isinstance(model, bytes) else model)
+        tool = quantizer.Quantizer(detached.content)
+        detached.attach_to(tool._float_model)  # which it reads all weights from
         _RECIPES[precision](tool, shared_layers)
         _make_exceptions(tool, precision, kept, floats)
         with _without_progress_bars():
-            ranges = _ranges(model, tool, calibration) if tool.need_calibration else None
+            ranges = _ranges(detached.model(), tool, calibration) if tool.need_calibration else None
             # if it needs no ranges there is nothing to quantize; its own message would blame the calibration
             result = None if ranges == {} else tool.quantize(ranges, enable_progress_report=False).quantized_model
     except Exception as error:
-        raise ConversionError(f"ai-edge-quantizer can't make {precision} of the model: {error}") from error
-    parsed = tflite_model.loads(bytes(result or model), name="the quantized model")
-    original = tflite_model.loads(model)
+        raise ConversionError(f"the quantizer can't make {precision} of the model: {error}") from error
+    original = detached.model()
+    parsed = tflite_model.loads(result, name="the quantized model") if result else original
+    del tool, result
     if _count_quantized(parsed, precision) <= _count_quantized(original, precision):
         raise ConversionError(
             f"quantizing to {precision} changed nothing; the model has no matching linear layers with constant weights"
         )
     correct_channel_scales(parsed, original)
     _stamp_versions(parsed)
+    look_up_float16(parsed)
+    complete_operators(parsed)
     tflite_model.share_equal_buffers(parsed)
-    return tflite_model.dumps(parsed)
+    return tflite_model.dumps(parsed) if isinstance(model, bytes) else parsed
 
 
 #: precision -> the type of its weights
@@ -102,9 +111,9 @@ def _without_progress_bars() -> Iterator[None]:
         yield
 
 
-def _ranges(model: bytes, tool: quantizer.Quantizer, calibration: Sequence[Sample]) -> Any:
+def _ranges(model: schema.ModelT, tool: quantizer.Quantizer, calibration: Sequence[Sample]) -> Any:
     """Return the lowest and highest value of each activation; the default, a moving average, would clip peaks."""
-    seen = calibrator.Calibrator(model, qsv_update_func=min_max_update)
+    seen = calibrator.Calibrator(tflite_model.dumps(model), qsv_update_func=min_max_update)
     seen.calibrate({"serving_default": calibration}, tool._recipe_manager)
     return seen.get_model_qsvs()
 

@@ -1,8 +1,8 @@
-"""Adds the metadata and the tokenizer to a TFLite file that TFLite Task Library needs to run it on texts.
+"""Adds the metadata and the tokenizer to a TFLite file that TFLite Task Library or MediaPipe needs to run it on texts.
 
-Task Library 0.4.4 reads two things beside the graph: a flatbuffer in the model's metadata that describes the tensors
-and the tokenizer (TFLite Model Metadata, tensorflow_lite_support/metadata/metadata_schema.fbs), and the files that it
-names, which are appended to the model as a zip archive.
+Both read two things beside the graph: a flatbuffer in the model's metadata that describes the tensors and the tokenizer
+(TFLite Model Metadata, tensorflow_lite_support/metadata/metadata_schema.fbs), and the files that it names, which are
+appended to the model as a zip archive.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from albert_converters.tflite.task_library_tokenizer import (
     VOCABULARY_FILE,
     TaskLibraryTokenizer,
 )
+from albert_converters.tflite.text_library import TASK_LIBRARY, TensorLayout, TextLibrary
 from albert_runtime.errors import ConversionError, UnsupportedError, listed
 from albert_runtime.tasks import Task
 
@@ -39,24 +40,9 @@ _DESCRIPTIONS = {
     "start_logits": "Score of each token as the answer's first.",
     "end_logits": "Score of each token as the answer's last.",
     "probability": "Probability of each label.",
-}
-
-
-@dataclass(frozen=True)
-class _TensorLayout:
-    """The tensors that one class of Task Library expects of a model, by name and in this order."""
-
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    #: the only supported length; None if it is read from the model
-    length: int | None
-
-
-_LAYOUTS = {
-    # BertQuestionAnswerer finds tensors by their names in the metadata
-    "question-answering": _TensorLayout(("ids", "mask", "segment_ids"), ("end_logits", "start_logits"), 384),
-    # BertNLClassifier finds inputs by their position (0.4.4) or by their names (before); this layout suits both
-    "text-classification": _TensorLayout(("ids", "segment_ids", "mask"), ("probability",), None),
+    "sentence_embedding": "The vector of the text.",
+    "pooler_output": "The output of the model's pooler.",
+    "last_hidden_state": "The vector of each token.",
 }
 
 
@@ -69,45 +55,52 @@ def add_task_library_metadata(
     name: str,
     description: str,
     version: str,
+    library: TextLibrary = TASK_LIBRARY,
 ) -> bytes:
-    """Return `tflite` as a file that Task Library's BertQuestionAnswerer or BertNLClassifier loads without other files.
+    """Return `tflite` as a file that a class of `library` loads without other files.
+
+    These are BertQuestionAnswerer and BertNLClassifier of Task Library, TextClassifier and TextEmbedder of MediaPipe.
 
     Args:
         tflite: a model with one signature and static shapes: int32 [1, length] `ids`, `mask`, `segment_ids` ->
-            float32 [1, length] `end_logits`, `start_logits` (384 tokens), or [1, labels] `probability`, which Task
-            Library reports as the score of each label. If it has such metadata already, they are replaced.
-        task: question-answering or text-classification.
+            float32 [1, length] `end_logits`, `start_logits` (384 tokens), or [1, labels] `probability`, which both
+            report as the score of each label, or [1, hidden] `sentence_embedding`, `pooler_output` and [1, length,
+            hidden] `last_hidden_state`. If it has such metadata already, they are replaced.
+        task: one that the library has a class for.
         tokenizer: see `task_library_tokenizer`.
-        labels: the names of the labels of text-classification; if there are none, Task Library reports their numbers.
+        labels: the names of the labels of text-classification; if there are none, their numbers are reported.
         name, description, version: of the model, for information only.
+        library: the library that is to load the file.
 
     Raises:
-        UnsupportedError: Task Library has no class for the task, or can't use the tokenizer or the labels.
+        UnsupportedError: the library has no class for the task, or can't use the tokenizer or the labels.
         ConversionError: the model's tensors have other names, shapes or types.
     """
-    if task.name not in _LAYOUTS:
-        raise UnsupportedError(f"TFLite Task Library supports {' and '.join(_LAYOUTS)}, not {task.name}")
-    layout = _LAYOUTS[task.name]
+    if task.name not in library.layouts:
+        raise UnsupportedError(f"{library.name} supports {' and '.join(library.layouts)}, not {task.name}")
+    layout = library.layouts[task.name]
     problems = list(tokenizer.problems)
     problems += [f"label {label!r} is more than one line" for label in labels if len(label.splitlines()) > 1]
     if problems:
-        raise UnsupportedError(listed("TFLite Task Library can't use this model:", problems))
+        raise UnsupportedError(listed(f"{library.name} can't use this model:", problems))
 
     model = tflite_model.loads(tflite)
-    tflite_model.name_tensors(model, inputs=layout.inputs, outputs=layout.outputs)
-    _check_shapes(model, layout, labels)
+    made = {tflite_model.text(entry.name) for one in model.signatureDefs or [] for entry in one.outputs}
+    outputs = [name for name in layout.outputs if name in made or name not in layout.optional]
+    tflite_model.name_tensors(model, inputs=layout.inputs, outputs=outputs)
+    _check_shapes(model, layout, labels, library)
     files = dict(tokenizer.files)
     if labels:
         files[LABELS_FILE] = "\n".join(labels).encode()
     described = _model_metadata(
-        layout, tokenizer, name=name, description=description, version=version, labelled=bool(labels)
+        layout.inputs, outputs, tokenizer, name=name, description=description, version=version, labelled=bool(labels)
     )
     _set_metadata(model, described)
     return _with_files(tflite_model.dumps(model), files)
 
 
-def _check_shapes(model: schema.ModelT, layout: _TensorLayout, labels: Sequence[str]) -> None:
-    """Refuse tensors that Task Library would read or write beyond their end."""
+def _check_shapes(model: schema.ModelT, layout: TensorLayout, labels: Sequence[str], library: TextLibrary) -> None:
+    """Refuse tensors that the library would read or write beyond their end."""
     graph = model.subgraphs[0]
     problems = []
     for index in graph.inputs:
@@ -127,7 +120,7 @@ def _check_shapes(model: schema.ModelT, layout: _TensorLayout, labels: Sequence[
         if labels and axes[-1:] != [len(labels)]:
             problems.append(f"there are {len(labels)} labels, and {tflite_model.text(tensor.name)} is {axes}")
     if problems:
-        raise ConversionError(listed("TFLite Task Library can't run this graph:", problems))
+        raise ConversionError(listed(f"{library.name} can't run this graph:", problems))
 
 
 def _set_metadata(model: schema.ModelT, content: bytes) -> None:
@@ -141,7 +134,7 @@ def _set_metadata(model: schema.ModelT, content: bytes) -> None:
 
 
 def _with_files(tflite: bytes, files: Mapping[str, bytes]) -> bytes:
-    """Append `files` to the model as a zip archive, uncompressed, since Task Library reads them in place."""
+    """Append `files` to the model as a zip archive, uncompressed, since they are read in place."""
     whole = io.BytesIO(tflite)
     with zipfile.ZipFile(whole, "a", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
@@ -189,7 +182,8 @@ def _write(builder: flatbuffers.Builder, value: str | int | _Table | list[_Table
 
 
 def _model_metadata(
-    layout: _TensorLayout,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
     tokenizer: TaskLibraryTokenizer,
     *,
     name: str,
@@ -200,8 +194,8 @@ def _model_metadata(
     subgraph = _Table(
         {
             # left out: 0 name, 1 description, 4 associated_files, 6 output_process_units
-            2: [_tensor_metadata(tensor) for tensor in layout.inputs],
-            3: [_tensor_metadata(tensor, labelled=labelled) for tensor in layout.outputs],
+            2: [_tensor_metadata(tensor) for tensor in inputs],
+            3: [_tensor_metadata(tensor, labelled=labelled) for tensor in outputs],
             5: [_tokenizer(tokenizer)],
         }
     )

@@ -109,7 +109,12 @@ def _config(tokenizer: AlbertTokenizer) -> dict[str, Any]:
         **kind,
         **({RULES_FIELD: FAST_RULES} if tokenizer.fast_rules is not None else {}),
         **({RULES_FIELD: SENTENCEPIECE_RULES} if tokenizer.sentencepiece_only else {}),
-        **({} if tokenizer.gives_token_type_ids else {INPUT_NAMES_FIELD: ["input_ids", "attention_mask"]}),
+        # transformers 5 gives no token_type_ids without this field
+        INPUT_NAMES_FIELD: [
+            "input_ids",
+            *(["token_type_ids"] if tokenizer.gives_token_type_ids else []),
+            "attention_mask",
+        ],
         "model_max_length": tokenizer.model_max_length,
         "clean_up_tokenization_spaces": False,
         **tokenizer.special_tokens.roles,

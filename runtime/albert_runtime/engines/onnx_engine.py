@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
+from albert_runtime.engines.static_shapes import ANY, fits, run_in_parts
 from albert_runtime.errors import AlbertError, BundleError, OperatorError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.packed.local_file import local_file, streamed_file
@@ -119,6 +120,9 @@ class OnnxEngine(ReloadableEngine):
         if self._native is None:
             with self._lock:
                 self._load_after_fork()
+        return run_in_parts(feed, _sizes(next(iter(self._inputs.values())).shape), self._compute)
+
+    def _compute(self, feed: Arrays) -> Arrays:
         try:
             outputs = self._native.run(self.output_names, feed)
         except Exception as error:
@@ -131,16 +135,17 @@ class OnnxEngine(ReloadableEngine):
 
     def _shape_problems(self, feed: Arrays) -> list[str]:
         """What is wrong with the shapes. onnxruntime itself checks only the number of axes, and computes anyway."""
-        sizes: dict[str, int] = {}
+        sizes: dict[str | int, int] = {}
         problems = []
         for name, one in self._inputs.items():
             shape = feed[name].shape
-            fits = len(shape) == len(one.shape)
-            for axis, size in zip(one.shape, shape, strict=False):
-                # An axis with a name has the same size in every input; None is an axis without a name.
-                expected = sizes.setdefault(axis, size) if isinstance(axis, str) else axis
-                fits = fits and expected in (None, size)
-            if not fits:
+            right = fits(shape, _sizes(one.shape))
+            for place, (axis, size) in enumerate(zip(one.shape, shape, strict=False)):
+                # An axis with a name has the same size in every input, and so has one that is computed in parts.
+                key = place if axis == 1 else axis
+                if isinstance(axis, str) or axis == 1:
+                    right = right and sizes.setdefault(key, size) == size
+            if not right:
                 problems.append(f"{name} is {list(shape)}, the graph declares {one.shape}")
         return problems
 
@@ -153,6 +158,11 @@ class OnnxEngine(ReloadableEngine):
                 "Upgrade it (pip install --upgrade onnxruntime), or export with a lower --opset."
             )
         return BundleError(failed_download(self._path) or f"{ours} can't load {self.model_file}: {text}")
+
+
+def _sizes(axes: Sequence[int | str | None]) -> list[int]:
+    """The declared sizes of axes, which onnxruntime shows as numbers, names or None."""
+    return [axis if isinstance(axis, int) else ANY for axis in axes]
 
 
 def _open(file: Path, options: Any) -> Any:

@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from albert_runtime.cached_property import cached_property
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
+from albert_runtime.engines.static_shapes import ANY, fits, run_in_parts
 from albert_runtime.engines.tflite_file import check_tflite_file
 from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError, listed
@@ -28,8 +29,6 @@ from albert_runtime.tasks import INPUT_NAMES
 _ALIASES = {"ids": "input_ids", "mask": "attention_mask", "segment_ids": "token_type_ids", "probability": "logits"}
 #: the only output of TFLite Task Library with another meaning: the softmax of our logits
 _PROBABILITY = "probability"
-#: the declared size of an axis that takes any size
-_ANY = -1
 
 
 class _Tensor(NamedTuple):
@@ -39,7 +38,7 @@ class _Tensor(NamedTuple):
     name: str
     #: the number of the tensor in the graph
     number: int
-    #: the size of each axis, _ANY for a dynamic one
+    #: the size of each axis, ANY for a dynamic one
     shape: tuple[int, ...]
     dtype: DTypeLike
 
@@ -94,7 +93,7 @@ class TFLiteEngine(ReloadableEngine):
         problems = self._shape_problems(feed)
         if problems:
             raise UsageError(listed(f"{self.model_file.name} does not take inputs of these shapes:", problems))
-        return self._compute_parts(feed)
+        return run_in_parts(feed, self._inputs[next(iter(feed))].shape, self._compute)
 
     def _load(self) -> None:
         self._messages = ""
@@ -141,30 +140,11 @@ class TFLiteEngine(ReloadableEngine):
         first = next(iter(feed))
         for name, array in feed.items():
             declared = self._inputs[name].shape
-            if not _fits(array.shape, declared):
+            if not fits(array.shape, declared):
                 problems.append(f"{name} is {list(array.shape)}, the graph takes {_words(declared)}")
             elif array.shape != feed[first].shape:
                 problems.append(f"{name} is {list(array.shape)}, {first} is {list(feed[first].shape)}")
         return problems
-
-    def _compute_parts(self, feed: Arrays) -> Arrays:
-        """The outputs of `_compute`, called for each index of those axes for which the graph takes only size 1."""
-        name, array = next(iter(feed.items()))
-        shape, declared = array.shape, self._inputs[name].shape
-        axes = [axis for axis, size in enumerate(declared) if size == 1 and shape[axis] > 1]
-        if not axes:
-            return self._compute(feed)
-        outputs: Arrays = {}
-        for place in np.ndindex(*(shape[axis] for axis in axes)):
-            part = [slice(None)] * len(shape)
-            for axis, row in zip(axes, place, strict=True):
-                part[axis] = slice(row, row + 1)
-            for name, output in self._compute({name: one[tuple(part)] for name, one in feed.items()}).items():
-                if name not in outputs:
-                    whole = [shape[axis] if axis in axes else size for axis, size in enumerate(output.shape)]
-                    outputs[name] = np.empty(whole, output.dtype)
-                outputs[name][tuple(part[: output.ndim])] = output
-        return outputs
 
     def _compute(self, feed: Arrays) -> Arrays:
         shape = next(iter(feed.values())).shape
@@ -281,14 +261,5 @@ class TensorFlowLiteEngine(TFLiteEngine):
             return super()._open()
 
 
-def _fits(shape: tuple[int, ...], declared: tuple[int, ...]) -> bool:
-    """Whether a graph that declares the shape `declared` can compute `shape`, at once or one sequence at a time."""
-    last = len(declared) - 1
-    return len(shape) == len(declared) and all(
-        size > 0 and (limit in (_ANY, size) or (limit == 1 and axis < last))
-        for axis, (size, limit) in enumerate(zip(shape, declared, strict=True))
-    )
-
-
 def _words(shape: tuple[int, ...]) -> str:
-    return f"[{', '.join('any' if size == _ANY else str(size) for size in shape)}]"
+    return f"[{', '.join('any' if size == ANY else str(size) for size in shape)}]"

@@ -26,6 +26,7 @@ _CUSTOM = (
 )
 
 _VERSIONED = re.compile(r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'")
+_TYPED = re.compile(r"Type '(\w+)' is not supported by (\w+)")
 _UNKNOWN = re.compile(r"Op builtin_code out of range: (\d+)")
 _SELECT = re.compile(r"Select TensorFlow op\(s\).*?\((Flex\w+)\)")
 _UNRESOLVED = re.compile(r"unresolved custom op: (.*?)\.? See instructions")
@@ -39,6 +40,7 @@ def lack_of_operators(reason: str, engine: str) -> tuple[list[str], str] | None:
         engine: the name of the engine.
     """
     newer = [f"{name}, version {version}" for name, version in _VERSIONED.findall(reason)]
+    newer += [f"{name.upper()} of {kind.lower()}" for kind, name in _TYPED.findall(reason)]
     newer += [f"number {code}, a newer one than it knows" for code in _UNKNOWN.findall(reason)]
     for operators, advice in (
         (newer, _UPGRADE[engine]),

@@ -7,11 +7,15 @@ import os
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from albert_runtime.errors import UsageError
-from albert_runtime.packed.path import BundlePath, PackedPath
+from albert_runtime.errors import BundleError, UsageError
+from albert_runtime.packed.path import BundlePath, PackedFile, PackedPath
+
+#: the endings of graphs whose engines take a path and nothing else; ONNX Runtime reads a stream, see `streamed_file`
+_OPENED_BY_NAME = (".tflite",)
 
 
 @contextlib.contextmanager
@@ -29,6 +33,12 @@ def local_file(file: BundlePath) -> Iterator[Path]:
     if not isinstance(file, PackedPath):
         yield file
         return
+    ahead = _copies_ahead.pop(file.packed, None)
+    if ahead is not None and ahead.name == file.name:
+        with contextlib.closing(ahead):
+            if path := ahead.finished():
+                yield path
+                return
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(file.packed.open())
         try:
@@ -37,6 +47,48 @@ def local_file(file: BundlePath) -> Iterator[Path]:
         except OSError as error:
             raise UsageError(f"there is no space for a copy of {file}: {error.strerror or error}") from error
         yield path
+
+
+def copy_ahead(file: BundlePath) -> None:
+    """Begin to copy `file` for the next `local_file`, in a thread, while the caller checks and loads other files.
+
+    Nothing is done for a file of a folder, for a graph that its engine reads from a stream, and where the system has no
+    files in memory.
+    """
+    if isinstance(file, PackedPath) and file.suffix in _OPENED_BY_NAME and hasattr(os, "memfd_create"):
+        _copies_ahead[file.packed] = _CopyAhead(file)
+
+
+class _CopyAhead:
+    """A copy of a packed file in memory that a thread makes. If it fails, `local_file` makes another, and says why."""
+
+    def __init__(self, file: PackedPath) -> None:
+        self.name = file.name
+        self._path: Path | None = None
+        self._files = contextlib.ExitStack()
+        # Nobody takes the copy if the bundle turns out to be damaged.
+        weakref.finalize(self, self._files.close)
+        self._thread = threading.Thread(target=self._copy, args=(file,), daemon=True)
+        self._thread.start()
+
+    def _copy(self, file: PackedPath) -> None:
+        with contextlib.suppress(OSError, BundleError), file.packed.open() as source:
+            copy, path = self._files.enter_context(_unnamed_file(file.suffix))
+            _copy(source.fileno(), copy, file)
+            self._path = path
+
+    def finished(self) -> Path | None:
+        """The path of the copy, until `close`; None if there is no complete one."""
+        self._thread.join()
+        return self._path
+
+    def close(self) -> None:
+        """Delete the copy, unless something has it open or mapped."""
+        self._files.close()
+
+
+#: at most one for each packed bundle; it goes when nothing refers to the bundle any more
+_copies_ahead: weakref.WeakKeyDictionary[PackedFile, _CopyAhead] = weakref.WeakKeyDictionary()
 
 
 @contextlib.contextmanager

@@ -149,12 +149,11 @@ class PackedPath:
         status = self.packed.file.stat()
         return FileStatus(status.st_dev, status.st_ino, self.entry.size, status.st_mtime_ns)
 
-    def open(self, mode: str = "rb") -> IO[bytes]:
-        """A stream of the file's bytes. Its checksum is compared when all of them have been read."""
+    def open(self, mode: str = "rb", *, checksum: bool = True) -> IO[bytes]:
+        """A stream of the file's bytes. Its checksum is compared when all of them have been read, if `checksum`."""
         if mode != "rb":
             raise ValueError(f"files of a packed bundle are opened with mode 'rb', not {mode!r}")
-        entry = self.entry
-        return io.BufferedReader(_EntryStream(self.packed.open(), entry, str(self)))
+        return io.BufferedReader(_EntryStream(self.packed.open(), self.entry, str(self), checksum))
 
     def read_bytes(self) -> bytes:
         """All bytes of the file.
@@ -201,10 +200,10 @@ def is_bundle(path: Path) -> bool:
 
 
 class _EntryStream(io.RawIOBase):
-    """The bytes of one entry. Reading all of them in their order checks their CRC-32."""
+    """The bytes of one entry. Reading all of them in their order checks their CRC-32, if `checksum`."""
 
-    def __init__(self, stream: BinaryIO, entry: Entry, shown: str) -> None:
-        self._stream, self._entry, self._shown = stream, entry, shown
+    def __init__(self, stream: BinaryIO, entry: Entry, shown: str, checksum: bool) -> None:
+        self._stream, self._entry, self._shown, self._checksum = stream, entry, shown, checksum
         self._place = 0
         #: the CRC-32 of all bytes before `_checked`
         self._crc32 = self._checked = 0
@@ -224,11 +223,12 @@ class _EntryStream(io.RawIOBase):
         self._stream.seek(self._entry.start + self._place)
         wanted = memoryview(buffer)[: max(self._entry.size - self._place, 0)]
         count: int = self._stream.readinto(wanted)  # type: ignore[attr-defined]
-        if self._place == self._checked:
+        if self._checksum and self._place == self._checked:
             self._crc32 = zlib.crc32(wanted[:count], self._crc32)
             self._checked += count
         self._place += count
-        if (wanted and not count) or (self._checked == self._entry.size and self._crc32 != self._entry.crc32):
+        complete = self._checksum and self._checked == self._entry.size
+        if (wanted and not count) or (complete and self._crc32 != self._entry.crc32):
             raise BundleError(
                 f"{self._shown} is damaged: its checksum (CRC-32) is not the one that was packed; "
                 "copy the packed bundle again"

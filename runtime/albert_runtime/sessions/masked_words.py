@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from albert_runtime.answers import Filled, SentenceOrder
-from albert_runtime.cached_property import cached_property
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import judge_order
 from albert_runtime.postprocessing.masked_words import fill_masks, target_pieces
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.special_tokens import MASK_TOKEN
-
-_logger = logging.getLogger("albert_runtime")
 
 
 class PretrainingSession(AlbertSession):
@@ -82,11 +78,6 @@ class FillMaskSession(AlbertSession):
 
         return PreparedRequest((encoding,), finish)
 
-    @cached_property
-    def _warned_targets(self) -> set[str]:
-        """The targets about which a warning has been logged."""
-        return set()
-
     def _target_ids(self, targets: str | Sequence[str]) -> list[int]:
         """The ids of the pieces that stand for `targets`, without repetitions."""
         if not isinstance(targets, (str, Sequence)):
@@ -97,10 +88,10 @@ class FillMaskSession(AlbertSession):
                 raise UsageError(f"targets[{index}] must be a str, not {type(target).__name__}")
         pieces = target_pieces(given, self.tokenizer)
         for target, piece in pieces.items():
-            if piece != target and target not in self._warned_targets:
-                self._warned_targets.add(target)
+            if piece != target:
                 stands = "it is left out" if piece is None else f"its first piece {piece!r} is scored"
-                _logger.warning("the target %r is not a piece of the vocabulary: %s", target, stands)
+                message = "the target %r is not a piece of the vocabulary: %s"
+                self._once_warnings.log(("target", target), message, target, stands)
         found = list(dict.fromkeys(piece for piece in pieces.values() if piece is not None))
         if not found:
             raise UsageError("targets holds no word that the tokenizer knows; give one or more, such as ['capital']")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, overload
@@ -18,8 +17,6 @@ from albert_runtime.postprocessing.probabilities import log_of, logit
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.windows import TextWindow
-
-_logger = logging.getLogger("albert_runtime")
 
 #: tokens in a window, if a call does not say otherwise: the length that SQuAD models are trained with
 _MAX_SEQ_LEN = 384
@@ -91,7 +88,6 @@ class QuestionAnsweringSession(AlbertSession):
     """
 
     task = "question-answering"
-    _warned_of_cut_question = False
 
     @overload
     def __call__(
@@ -295,10 +291,10 @@ class QuestionAnsweringSession(AlbertSession):
         # What is far behind the limit is not tokenized.
         start = self.tokenizer.beginning(question, limit + 1)
         tokens = self.tokenizer(start, add_special_tokens=False).encodings[0]
-        if len(tokens) > limit and not self._warned_of_cut_question:
-            self._warned_of_cut_question = True
+        if len(tokens) > limit:
             more = "" if start == question else "more than "
-            _logger.warning(
+            self._once_warnings.log(
+                "question",
                 "the question has %s%d tokens and max_question_len is %d%s: %s%d tokens at its end were left out "
                 "(said once for each session)",
                 more,

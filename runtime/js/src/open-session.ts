@@ -68,7 +68,7 @@ export async function openSession<Session extends AlbertSession>(
 		try {
 			signal?.throwIfAborted();
 			const session = new sessionClass({ bundle, tokenizer, engine: running });
-			if (verify) await checkSelfTest(session, manifest.selfTest);
+			if (verify) await session.onceWarnings.muted(() => checkSelfTest(session, manifest.selfTest));
 			return session;
 		} catch (error) {
 			if (!isEngine(engine)) await running.close?.();

@@ -4,6 +4,7 @@ import type { Bundle } from "./bundle/bundle";
 import type { Manifest } from "./bundle/manifest";
 import type { Engine } from "./engines/engine";
 import { BundleError, listed, UsageError } from "./errors";
+import { OnceWarnings } from "./once-warnings";
 import { padBatch } from "./pad-batch";
 import { repr } from "./repr";
 import { CHOICES, INPUT_NAMES, SEQUENCE } from "./tasks";
@@ -51,7 +52,8 @@ export abstract class AlbertSession {
 	readonly engine: Engine;
 	/** the most tokens in one sequence, special tokens included */
 	readonly maxLength: number;
-	private warnedOfTruncation = false;
+	/** @internal what the session warns of; each warning is given once */
+	readonly onceWarnings = new OnceWarnings();
 
 	/** Throws a BundleError if the tokenizer, the graph, the configuration and the manifest don't fit each other. */
 	constructor(parts: SessionParts) {
@@ -204,10 +206,10 @@ export abstract class AlbertSession {
 					"would be cut off; shorten what stands around the masks",
 			);
 		}
-		if (maxLength === undefined && !this.warnedOfTruncation) {
-			this.warnedOfTruncation = true;
-			console.warn(
-				`albert-runtime: the text has ${more}${whole.length} tokens and the model takes ${limit}: ${more}` +
+		if (maxLength === undefined) {
+			this.onceWarnings.log(
+				"truncation",
+				`the text has ${more}${whole.length} tokens and the model takes ${limit}: ${more}` +
 					`${whole.length - limit} tokens at the end were left out (said once for each session)`,
 			);
 		}

@@ -40,7 +40,20 @@ def refuse(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["onnx"], ["tflite"], ["verify"], ["inspect"], ["bench"], ["run"], ["evaluate"], ["doctor"], ["sensitivity"]],
+    [
+        [],
+        ["onnx"],
+        ["tflite"],
+        ["export"],
+        ["list"],
+        ["verify"],
+        ["inspect"],
+        ["bench"],
+        ["run"],
+        ["evaluate"],
+        ["doctor"],
+        ["sensitivity"],
+    ],
 )
 def test_help_shows_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--help"]) == 0
@@ -162,10 +175,15 @@ def test_inspect_a_checkpoint(checkpoint_of: CheckpointOf, capsys: pytest.Captur
 def test_usage(refuse: Refuse, tmp_path: Path) -> None:
     assert "--model FOLDER, or --task TASK" in refuse(2, "onnx")
     assert "No such option" in refuse(2, "onnx", "--quantise")
-    assert "No such command" in refuse(2, "export")
-    assert "unknown task 'poetry'" in refuse(3, "onnx", "--task", "poetry")
-    assert "hf download" in refuse(2, "onnx", "--model", "albert-base-v2")
-    assert "nothing at" in refuse(2, "inspect", "nowhere")
+    assert "Did you mean" in refuse(2, "onnx", "--precison", "int8")
+    assert "No such command" in refuse(2, "exprot")
+    assert "tflite" in refuse(2, "export")
+    assert "unrecognized arguments: --quesion" in (said := refuse(2, "run", "nowhere", "--quesion", "who"))
+    assert 'did you mean "--question"?' in said
+    assert "unknown task 'poetry'" in refuse(2, "onnx", "--task", "poetry")
+    assert "hf download" in refuse(2, "onnx", "--model", "./albert-base-v2")
+    assert "there is no folder albert-base-v2 and no copy" in refuse(2, "onnx", "--model", "albert-base-v2")
+    assert "nothing at" in refuse(2, "inspect", "./nowhere")
     assert "there is no folder" in refuse(2, "run", "nowhere", "--text", "x")
 
 
@@ -251,7 +269,7 @@ def test_names_that_are_too_long(
 def test_errors_of_the_operating_system(
     error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(path: Path, reading: object) -> None:
+    def fail(*given: object, **options: object) -> None:
         raise error
 
     monkeypatch.setattr("albert_export.inspection.inspect_path", fail)

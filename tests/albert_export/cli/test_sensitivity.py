@@ -60,7 +60,7 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "code", "message"),
     [
         ([], 2, "--model FOLDER, or --task TASK"),
-        (["--task", "translation"], 3, "unknown task 'translation'; the tasks are"),
+        (["--task", "translation"], 2, "unknown task 'translation'; the tasks are"),
         (["--task", "qa", "--precision", "fp16"], 2, "the precisions are int8, int4"),
         (["--task", "qa", "--limit", "0"], 2, "--limit"),
         (["--task", "qa", "--plot", "map.pdf"], 2, "a plot is .png or .svg"),

@@ -48,6 +48,15 @@ def test_float16_rows_are_those_of_numpy() -> None:
     np.testing.assert_array_equal(rows, TABLE.astype(np.float16).astype(np.float32))
 
 
+def test_float16_rows_by_arithmetic() -> None:
+    """Of every finite number of float16, subnormal ones among them."""
+    bits = np.arange(-(2**15), 2**15).astype(np.int16)
+    every = bits[np.isfinite(bits.view(np.float16))].view(np.float16).astype(np.float32).reshape(-1, 8)
+    assert every.size == 2**16 - 2 * 2**10
+    rows = embedding_lookup(every, "fp16", gathers_float16=False)(tf.range(len(every))).numpy()
+    np.testing.assert_array_equal(rows, every)
+
+
 floats = arrays.arrays(
     np.float32,
     arrays.array_shapes(min_dims=2, max_dims=2, max_side=6),

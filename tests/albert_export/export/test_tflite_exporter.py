@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ from albert_export import read_checkpoint
 from albert_export.demos import demo_checkpoint, demo_examples
 from albert_export.export import TFLITE_FILE, export_tflite
 from albert_export.verification import parity_report as parity
+from albert_export.verification.comparable_outputs import run_arrays
 from albert_export.verification.verify import verify_bundle
 from albert_runtime.errors import DependencyError, ParityError, UnsupportedError, UsageError
+from albert_runtime.self_test import request_arrays
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, DemoBundleOf, save_tiny
 from tests.demo_answers import is_right
@@ -133,10 +137,39 @@ def test_the_target_for_task_library_gives_probabilities(tmp_path: Path, checkpo
     assert sum(label.score for label in labels) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_the_target_for_mediapipe(tmp_path: Path, checkpoint_of: CheckpointOf) -> None:
+    """One subgraph, the tokenizer in the file, and first the vector of the text, as the checkpoint makes it."""
+    folder = shutil.copytree(checkpoint_of("feature-extraction"), tmp_path / "checkpoint")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+    entries = [{"path": path, "type": f"sentence_transformers.models.{name}"} for path, name in modules]
+    (folder / "modules.json").write_text(json.dumps(entries))
+    bundle = tmp_path / "bundle"
+    lines: list[str] = []
+    exported = export_tflite(folder, bundle, target="mediapipe", precision="fp32", progress=lines.append)
+    assert "note: MediaPipe gives other token ids to 0 of 80 bundled texts" in lines
+    assert exported.report.passed
+    assert exported.manifest.sequence_length == 48  # as many as the model takes, at most 128
+
+    facts = inspect_tflite(bundle / TFLITE_FILE)
+    assert facts["subgraphs"] == 0
+    assert [one["axes"] for one in facts["inputs"]] == [[1, 48]] * 3
+    assert [tuple(one["axes"]) for one in facts["outputs"] if one["name"] == "sentence_embedding"] == [(1, 16)]
+    assert {"vocab.txt", "spiece.model"} == set(facts["packed_files"])
+
+    session = albert_runtime.load(bundle)
+    for text in ("A fine day.", "word " * 60):
+        [vector] = run_arrays(session, request_arrays(session, {"text": text}))["sentence_embedding"]
+        assert session(text).vector == pytest.approx(vector, abs=1e-6)
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+    assert verify_bundle(bundle, folder).passed
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "edgetpu"}, "litert, tflite-runtime, task-library"),
+        ({"target": "edgetpu"}, "litert, tflite-runtime, task-library, mediapipe"),
         ({"precision": "int3"}, "'int3' is not one of fp32, fp16, int8, int4, int8-static"),
         ({"graph": "rolled"}, "loop, unrolled"),
         ({"precision": "int8-static", "graph": "loop"}, "--graph unrolled"),
@@ -208,8 +241,10 @@ def test_answers_that_differ_leave_nothing(
 def test_a_missing_package_is_named(
     tmp_path: Path, checkpoint_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "albert_converters.tflite.quantize", raising=False)
-    monkeypatch.setitem(sys.modules, "ai_edge_quantizer", None)
+    for module in ("albert_converters.tflite.quantize", "albert_converters.tflite.quantizer_package"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    for module in ("litert_quantizer", "ai_edge_quantizer"):
+        monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(DependencyError, match=r"albert-export\[litert\]"):
         export_tflite(checkpoint_of("text-classification"), tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

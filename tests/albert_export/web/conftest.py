@@ -17,11 +17,6 @@ from filelock import FileLock
 from albert_export.web.page_assets import ASSETS, PageBuildError, page_assets
 from albert_export.web.site import write_site
 from tests.conftest import BuiltOnce, DemoBundleOf
-from tools.page.browser import FLAGS
-
-INSECURE_HOST = "phone.test"
-#: an address that is this machine, and for which browsers give no secure context, as in a home network
-_INSECURE_ADDRESS = f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"
 
 SiteOf = Callable[[str, str], Path]
 
@@ -99,19 +94,6 @@ def site_of(built_once: BuiltOnce, demo_bundle_of: DemoBundleOf, page_built: Pat
         return built_once(f"site-{task}-{precision}", lambda folder: write_site(bundle, folder))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Headless Chromium, for the tests of a worker."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=program, args=[*FLAGS, _INSECURE_ADDRESS])
-        yield chromium
-        chromium.close()
 
 
 class Visit:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from albert_export.web.site import write_site
-from tests.albert_export.web.conftest import INSECURE_HOST, SiteOf, Visit
-from tests.conftest import DemoBundleOf
+from tests.albert_export.web.conftest import SiteOf, Visit
+from tests.conftest import INSECURE_HOST, DemoBundleOf
 
 pytestmark = pytest.mark.browser
 

@@ -15,9 +15,9 @@ from albert_converters.packed_writer import pack_bundle
 from albert_export.cli.main import main
 from albert_export.web import site as site_module
 from albert_export.web.site import SITE, write_site
-from albert_runtime.bundle import MANIFEST_FILE
+from albert_runtime.bundle import MANIFEST_FILE, open_bundle
 from albert_runtime.errors import BundleError, UnsupportedError, UsageError
-from tests.runtime.tiny_bundle import make_bundle
+from tests.runtime.tiny_bundle import make_bundle, make_bundle_of_two
 
 TEMPLATE = (
     '<html data-site="{{albert-site.json}}"><title>{{title}}</title><h1>{{task}}</h1>'
@@ -58,6 +58,15 @@ def test_every_file_is_listed_with_its_hash(bundle: Path, tmp_path: Path) -> Non
     assert written.bytes == sum(path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file())
     assert written.bundle_bytes == sum(map(len, copied.values()))
     assert (tmp_path / "site" / ".nojekyll").is_file()
+
+
+def test_a_site_gets_one_graph_of_a_bundle_with_several(tmp_path: Path) -> None:
+    bundle, site = make_bundle_of_two(tmp_path / "two"), tmp_path / "site"
+    assert write_site(bundle, site, precision="int8").precision == "int8"
+    copied = open_bundle(site / "bundle")
+    assert copied.precisions == ("int8",)
+    assert copied.model_file.name == "model_quantized.onnx"
+    assert not (site / "bundle" / "onnx" / "model.onnx").exists()
 
 
 def test_addresses_in_the_page_carry_hashes(bundle: Path, tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_our_own_exports_are_healthy(tflite_bundle_of: CheckpointOf) -> None:
     for task in ("question-answering", "fill-mask"):
         diagnosis = diagnose_tflite(tflite_bundle_of(task) / "model.tflite")
         assert diagnosis.errors == ()
+        assert not {"misread-operators", "bitcasts"} & {result.name for result in diagnosis.results}
         assert diagnosis.vocabulary_size == 30000
 
 
@@ -90,6 +91,26 @@ def test_transposed_copies(examine: Examine) -> None:
     result = examine(two_linear_layers(MATRIX, MATRIX.T.copy()))["transposed-copies"]
     assert result.where == ("second: 1,024 bytes",)
     assert not result.repairable
+
+
+def test_operators_that_older_readers_take_for_others(examine: Examine, tmp_path: Path) -> None:
+    model = two_linear_layers(MATRIX, OTHER)
+    model.operatorCodes[0].deprecatedBuiltinCode = 0
+    result = examine(model)["misread-operators"]
+    assert (result.where, result.is_error) == (("FULLY_CONNECTED",), False)
+    done, content = diagnose_tflite(tmp_path / "model.tflite").repair()
+    assert done == ["wrote the codes of operators for older readers too"]
+    (tmp_path / "repaired.tflite").write_bytes(content)
+    assert diagnose_tflite(tmp_path / "repaired.tflite").results == ()
+
+
+def test_bitcasts(examine: Examine) -> None:
+    def build(graph: TinyGraph, x: int) -> int:
+        y = graph.tensor("y", [-1, 16], np.int32)
+        graph.operator("BITCAST", [x], [y])
+        return y
+
+    assert examine(small(build))["bitcasts"].what == "1 BITCAST"
 
 
 def test_hidden_weights(examine: Examine) -> None:
@@ -138,6 +159,23 @@ def test_custom_operators(examine: Examine) -> None:
     assert found.where == ("FlexErf: 1",)
     assert "TensorFlow up to 2.18" in found.costs
     assert "library of their own" in examine(small(build("MyOwn")))["custom-operators"].costs
+
+
+def test_outputs_of_sizes_that_only_a_run_tells(examine: Examine, tflite_bundle_of: CheckpointOf) -> None:
+    def build(graph: TinyGraph, x: int) -> int:
+        shape, y = graph.tensor("shape", [2], np.int32), graph.tensor("y", [-1, 16])
+        graph.operator("SHAPE", [x], [shape], schema.ShapeOptionsT(outType=schema.TensorType.INT32))
+        graph.operator("RESHAPE", [x, shape], [y], schema.ReshapeOptionsT())
+        return y
+
+    found = examine(small(build))["dynamic-outputs"]
+    assert not found.is_error
+    assert found.where == ("y ['any', 16]",)
+    assert "--sequence-length N" in found.remedy
+    ours = {result.name: result for result in diagnose_tflite(tflite_bundle_of("fill-mask") / "model.tflite").results}
+    assert ours["dynamic-outputs"].where == ("logits ['any', 'any', 30000]",)
+    static = scores_of_tokens(np.ones(100, np.float32), np.ones(100, np.float32), length=384)
+    assert "dynamic-outputs" not in examine(static)
 
 
 def test_frozen_shapes_and_missing_inputs(examine: Examine) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from albert_converters.tflite import model as tflite_model
-from albert_converters.tflite.model import dumps, load, loads, name_tensors, operator_name, share_equal_buffers
+from albert_converters.tflite.model import dumps, load, loads, name_tensors, operator_name, share_equal_buffers, write
 from albert_runtime.errors import ConversionError, UnsupportedError, UsageError
 from tests.tiny_tflite import TinyModel, looping_model, two_linear_layers
 
@@ -33,6 +33,11 @@ def test_a_loop_survives_reading_and_writing(tmp_path: Path) -> None:
     assert np.array_equal(run(again, X), run(LOOP, X))
     assert run(again, X) == pytest.approx(X @ MATRIX.T @ MATRIX.T @ MATRIX.T, abs=1e-3)
     assert again == LOOP
+
+
+def test_a_file_is_written_as_in_memory(tmp_path: Path) -> None:
+    write(looping_model(MATRIX), tmp_path / "model.tflite")
+    assert (tmp_path / "model.tflite").read_bytes() == LOOP
 
 
 def test_buffers_are_aligned() -> None:

@@ -11,6 +11,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from albert_converters.tflite import model as tflite_model
+from albert_converters.tflite.builtin_operators import old_code, operators_without_options
 from albert_converters.tflite.convert import to_tflite
 from albert_converters.tflite.inspection import inspect_tflite
 from albert_converters.tflite.quantize import quantize
@@ -145,6 +146,19 @@ def test_the_word_embeddings_are_stored_once(precision: str, files: Files, tmp_p
         name: int(name == wanted) for name in forms
     }
     assert facts(content, tmp_path)["weight_bytes"][wanted] >= table.size * forms[wanted].itemsize
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_other_readers_find_all_that_they_need(precision: str, files: Files) -> None:
+    """No BITCAST, and for each operator its options, and its code in the field that OpenVINO reads."""
+    model = tflite_model.loads(files[precision][1])
+    assert list(operators_without_options(model)) == []
+    assert [code.deprecatedBuiltinCode for code in model.operatorCodes] == [
+        old_code(one) for one in model.operatorCodes
+    ]
+    names = {tflite_model.operator_name(model, one) for graph in model.subgraphs for one in graph.operators}
+    assert "BITCAST" not in names
+    assert {"GATHER", "FULLY_CONNECTED", "CAST"} <= names
 
 
 def test_int4_is_for_the_shared_layers(files: Files) -> None:

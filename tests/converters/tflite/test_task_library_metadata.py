@@ -15,10 +15,11 @@ from albert_converters.tflite import model as tflite_model
 from albert_converters.tflite.model import dumps, loads
 from albert_converters.tflite.task_library_metadata import add_task_library_metadata
 from albert_converters.tflite.task_library_tokenizer import TaskLibraryTokenizer, sentencepiece_tokenizer
+from albert_converters.tflite.text_library import MEDIAPIPE
 from albert_runtime.errors import ConversionError, UnsupportedError
 from albert_runtime.tasks import TASKS
 from tests.conftest import VOCABULARY
-from tests.tiny_tflite import scores_of_tokens, sums_of_inputs
+from tests.tiny_tflite import ids_as_floats, scores_of_tokens, sums_of_inputs
 
 PIECES = VOCABULARY.read_bytes()
 SCORES = np.arange(10, dtype=np.float32)
@@ -104,6 +105,47 @@ def test_text_classification() -> None:
     [labels] = probability.tables(6)
     assert labels.text(0) == "labels.txt"
     assert labels.byte(2) == 2
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ("last_hidden_state",),
+        ("pooler_output", "last_hidden_state"),
+        ("sentence_embedding", "pooler_output", "last_hidden_state"),
+    ],
+)
+def test_embeddings_for_mediapipe(outputs: tuple[str, ...]) -> None:
+    """TextEmbedder gives them in the order of the graph, and the vector of the text comes first."""
+    content = add_task_library_metadata(
+        dumps(ids_as_floats(*reversed(outputs))),
+        task=TASKS["feature-extraction"],
+        tokenizer=sentencepiece_tokenizer(PIECES),
+        labels=(),
+        name="Tiny",
+        description="A model made by hand.",
+        version="7",
+        library=MEDIAPIPE,
+    )
+    [graph] = described(content).tables(3)
+    assert [tensor.text(0) for tensor in graph.tables(2)] == ["ids", "segment_ids", "mask"]
+    assert tuple(tensor.text(0) for tensor in graph.tables(3)) == outputs
+    interpreter = Interpreter(model_content=content)
+    assert tuple(entry["name"] for entry in interpreter.get_output_details()) == outputs
+
+
+def test_tasks_without_a_class_in_mediapipe() -> None:
+    with pytest.raises(UnsupportedError, match="MediaPipe supports text-classification and feature-extraction, not"):
+        add_task_library_metadata(
+            dumps(scores_of_tokens(SCORES, SCORES)),
+            task=TASKS["question-answering"],
+            tokenizer=sentencepiece_tokenizer(PIECES),
+            labels=(),
+            name="",
+            description="",
+            version="",
+            library=MEDIAPIPE,
+        )
 
 
 def test_packed_files_are_stored_as_they_are() -> None:

@@ -26,7 +26,7 @@ def test_sentencepiece() -> None:
     assert list(tokenizer.files) == ["spiece.model", "vocab.txt"]
     assert not tokenizer.problems
     assert sentencepiece_tokenizer(b"").problems == tuple(
-        f"the tokenizer has no piece {piece}, which Task Library adds to texts" for piece in ("[CLS]", "[SEP]")
+        f"the tokenizer has no piece {piece}, which the Task Library adds to texts" for piece in ("[CLS]", "[SEP]")
     )
     with pytest.raises(UnsupportedError, match="can't be read"):
         sentencepiece_tokenizer(b"\xff")

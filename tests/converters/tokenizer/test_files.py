@@ -68,6 +68,18 @@ def test_files(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "tokenizer_config.json").read_text("utf-8"))["tokenizer_class"] == "AlbertTokenizer"
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_the_names_of_the_inputs(tmp_path: Path, given: bool) -> None:
+    write_tokenizer(AlbertTokenizer(VOCABULARY, gives_token_type_ids=given), tmp_path)
+    names = json.loads((tmp_path / "tokenizer_config.json").read_text("utf-8"))["model_input_names"]
+    assert names == ["input_ids", *(["token_type_ids"] if given else []), "attention_mask"]
+    pair = ("Who is it?", "It is I.")
+    for tokenizer in fast_and_slow(tmp_path):
+        assert ("token_type_ids" in tokenizer(*pair)) is given
+    again = AlbertTokenizer.from_folder(tmp_path)
+    assert again.gives_token_type_ids is given
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 import albert_runtime
 from albert_runtime.engines import Engine, open_engine
 from albert_runtime.engines.tflite_engine import LiteRTEngine, TensorFlowLiteEngine, TFLiteRuntimeEngine
+from albert_runtime.engines.tflite_operators import lack_of_operators
 from albert_runtime.errors import BundleError, DependencyError, OperatorError, UsageError
 from albert_runtime.postprocessing.probabilities import softmax
 from albert_runtime.tasks import INPUT_NAMES, TASKS
@@ -261,6 +262,13 @@ class TestRefusals:
         ) as caught:
             engine_of("fill-mask", (1, 4), change=spoil)
         assert caught.value.exit_code == 9
+
+
+def test_a_type_that_an_operator_lacks():
+    """The message of LiteRT below 1.4 and tflite-runtime 2.14 about an fp16 bundle for the target litert."""
+    problems, advice = lack_of_operators("Type 'FLOAT16' is not supported by gather. Node number 2", "tflite-runtime")
+    assert problems == ["GATHER of float16"]
+    assert "--target tflite-runtime" in advice
 
 
 class TestSessions:

@@ -15,7 +15,8 @@ from albert_runtime import load
 from albert_runtime.engines import open_engine
 from albert_runtime.engines.tflite_engine import LiteRTEngine, TensorFlowLiteEngine
 from albert_runtime.errors import BundleError, UsageError
-from albert_runtime.packed.local_file import local_file, streamed_file
+from albert_runtime.packed import local_file as local_file_module
+from albert_runtime.packed.local_file import _copies_ahead, copy_ahead, local_file, streamed_file
 from albert_runtime.packed.path import PackedFile, PackedPath
 from tests.runtime.lookup_graph import lookup_graph
 from tests.runtime.tiny_bundle import make_bundle, question_answering_graph
@@ -55,6 +56,48 @@ def test_a_local_copy_has_the_bytes_of_the_model_and_goes_away(onnx, monkeypatch
         assert file.read_bytes() == question_answering_graph()
     assert not file.exists()
     assert load(onnx)(**REQUEST) == load(onnx.with_suffix(""))(**REQUEST)
+
+
+def copies_in_memory() -> int:
+    return sum(
+        "memfd:albert-model" in str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory (os.memfd_create)")
+def test_a_copy_that_was_begun_is_taken_and_goes_away(tflite, monkeypatch):
+    before = copies_in_memory()
+    for taken in (True, False):
+        file = model_in(tflite, "model.tflite")
+        copy_ahead(file)
+        if taken:
+            _copies_ahead[file.packed].finished()
+            monkeypatch.setattr(local_file_module, "_copy", None)  # there is no second copy
+            with local_file(file) as path:
+                assert path.read_bytes() == file.read_bytes()
+                assert copies_in_memory() == before + 1
+            monkeypatch.undo()
+        del file
+        gc.collect()
+        assert copies_in_memory() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory (os.memfd_create)")
+def test_a_copy_that_failed_is_made_again(tflite, monkeypatch):
+    file = model_in(tflite, "model.tflite")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "memfd_create", lambda name: os.open("/dev/full-of-nothing", os.O_RDONLY))
+        copy_ahead(file)
+        assert _copies_ahead[file.packed].finished() is None
+    with local_file(file) as path:
+        assert path.read_bytes() == file.read_bytes()
+
+
+def test_nothing_is_copied_for_onnx_or_from_a_folder(onnx, tmp_path):
+    copy_ahead(tmp_path / "model.tflite")
+    file = model_in(onnx, "model.onnx")
+    copy_ahead(file)
+    assert file.packed not in _copies_ahead
 
 
 @pytest.mark.skipif(not hasattr(os, "splice"), reason="this system can't move pages into a pipe (os.splice)")

@@ -70,13 +70,24 @@ def test_a_file_that_was_replaced_is_not_read(folder, packed):
         pickle.loads(data)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "config.json", "model.onnx"])
+@pytest.mark.parametrize("name", ["manifest.json", "config.json"])
 def test_a_wrong_checksum_is_refused(packed, name):
     content = packed.read_bytes()
     right = struct.pack("<L", zlib.crc32((packed.parent / "bundle" / name).read_bytes()))
     assert content.count(right) == 2
     packed.write_bytes(content.replace(right, b"\1\2\3\4"))
     with pytest.raises(BundleError, match=rf"{name} is damaged: its checksum"):
+        open_bundle(packed)
+
+
+def test_the_hash_decides_about_the_model(packed):
+    content = packed.read_bytes()
+    model = (packed.parent / "bundle" / "model.onnx").read_bytes()
+    packed.write_bytes(content.replace(struct.pack("<L", zlib.crc32(model)), b"\1\2\3\4"))
+    assert open_bundle(packed).model_file.exists()
+    assert content.count(model) == 1
+    packed.write_bytes(content.replace(model, model[:-1] + bytes([model[-1] ^ 1])))
+    with pytest.raises(BundleError, match=r"model\.onnx is damaged"):
         open_bundle(packed)
 
 

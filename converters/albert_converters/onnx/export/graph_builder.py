@@ -29,6 +29,21 @@ def onnx_dtype(dtype: torch.dtype) -> int:
     return int(_DTYPES[dtype])
 
 
+def static_sizes(sizes: Sequence[Any]) -> list[int] | None:
+    """The sizes of a traced shape; None if one of them is dynamic."""
+    return None if any(isinstance(size, torch.SymInt) for size in sizes) else [int(size) for size in sizes]
+
+
+def _value_info(name: str, node: fx.Node, axes: Sequence[str]) -> onnx.ValueInfoProto:
+    """The declaration of an input or output; the sizes of dynamic axes are the names in `axes`."""
+    traced, dynamic = node.meta["val"], (BATCH, CHOICES, SEQUENCE)
+    shape = [
+        axis if axis in dynamic and isinstance(size, torch.SymInt) else int(size)
+        for axis, size in zip(axes, traced.shape, strict=True)
+    ]
+    return helper.make_tensor_value_info(name, onnx_dtype(traced.dtype), shape)
+
+
 class GraphBuilder:
     """Collects nodes and constants. Each traced node is bound to the name of the ONNX value that holds its result.
 
@@ -51,24 +66,21 @@ class GraphBuilder:
     # --- inputs, weights and outputs ----------------------------------------------------------------------------
 
     def bind_input(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
-        """Make `node` the graph's input `name`, with these dynamic axes."""
+        """Make `node` the graph's input `name`; axes that were traced as dynamic get these names."""
         self._values[node] = self._names.fresh(name)
-        self._inputs.append(helper.make_tensor_value_info(name, onnx_dtype(node.meta["val"].dtype), list(axes)))
+        self._inputs.append(_value_info(name, node, axes))
 
     def bind_weight(self, node: fx.Node, name: str, weight: torch.Tensor) -> None:
         """Remember a weight. It is added when a node first uses it, and transposed if that node needs it so."""
         self._weights[node] = (name, weight)
 
     def bind_output(self, node: fx.Node, name: str, axes: Sequence[str]) -> None:
-        """Make the value of `node` the graph's output `name`; axes that are not dynamic get the traced size."""
+        """Make the value of `node` the graph's output `name`; axes that were traced as dynamic get these names."""
         old = self._values[node]
         for proto in self._nodes:
             proto.input[:] = [name if value == old else value for value in proto.input]
             proto.output[:] = [name if value == old else value for value in proto.output]
-        traced = node.meta["val"]
-        dynamic = (BATCH, CHOICES, SEQUENCE)
-        shape = [axis if axis in dynamic else int(traced.shape[i]) for i, axis in enumerate(axes)]
-        self._outputs.append(helper.make_tensor_value_info(name, onnx_dtype(traced.dtype), shape))
+        self._outputs.append(_value_info(name, node, axes))
 
     # --- values ---------------------------------------------------------------------------------------------------
 

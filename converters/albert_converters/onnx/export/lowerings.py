@@ -15,12 +15,10 @@ import numpy as np
 import torch
 from torch import fx
 
-from albert_converters.onnx.export.graph_builder import GraphBuilder, onnx_dtype
+from albert_converters.onnx.export.graph_builder import GraphBuilder, onnx_dtype, static_sizes
 
 aten = torch.ops.aten
 
-#: the first opset with Softmax over a single axis, and with Unsqueeze whose axes are an input
-MIN_OPSET = 13
 #: a smaller epsilon would be 0 for an engine that computes LayerNorm in float16
 MIN_FLOAT16_EPSILON = 1e-7
 
@@ -112,11 +110,15 @@ def _reshape(builder: GraphBuilder, node: fx.Node) -> None:
 
 @lowers(aten.flatten.using_ints)
 def _flatten(builder: GraphBuilder, node: fx.Node) -> None:
-    """Flatten the leading axes; the sizes of the other axes are copied from the shape of the source."""
+    """Flatten the leading axes; the sizes of the other axes are copied from the shape of the source, if dynamic."""
     source, first, last = _args(node)
     if first != 0:
         raise NotImplementedError("flatten is written for leading axes only")
     value = builder.value(source)
+    sizes = static_sizes(node.meta["val"].shape)
+    if sizes is not None:
+        builder.alias(node, builder.emit("Reshape", [value, _ints(builder, *sizes)], hint=node.name))
+        return
     rest = builder.emit(
         "Slice", [builder.emit("Shape", [value]), _ints(builder, last + 1), _ints(builder, _rank(source))]
     )
@@ -265,6 +267,10 @@ def _tied_linear(builder: GraphBuilder, node: fx.Node, source: fx.Node, weight: 
     flat = builder.emit("Reshape", [value, _ints(builder, -1, columns)])
     inputs = [flat, builder.value(weight)] + ([] if bias is None else [builder.value(bias)])
     result = builder.emit("Gemm", inputs, transB=1)
+    sizes = static_sizes(node.meta["val"].shape)
+    if sizes is not None:
+        builder.alias(node, builder.emit("Reshape", [result, _ints(builder, *sizes)], hint=node.name))
+        return
     leading = builder.emit(
         "Slice", [builder.emit("Shape", [value]), _ints(builder, 0), _ints(builder, _rank(source) - 1)]
     )

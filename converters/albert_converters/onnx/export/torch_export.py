@@ -18,15 +18,13 @@ from torch import nn
 
 from albert_converters.onnx.detached_model import DetachedModel
 from albert_converters.onnx.export.graph_builder import GraphBuilder
-from albert_converters.onnx.export.lowerings import LOWERINGS, MIN_OPSET
+from albert_converters.onnx.export.lowerings import LOWERINGS
 from albert_converters.onnx.export.selection_lowerings import SELECTION_LOWERINGS
+from albert_converters.onnx.opsets import DEFAULT_OPSET, check_opset
 from albert_runtime._version import __version__
-from albert_runtime.errors import ConversionError, OperatorError, UsageError
+from albert_runtime.errors import ConversionError, OperatorError
 from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE, Task
 
-DEFAULT_OPSET = 18
-#: the newest opset that the lowerings were checked against
-MAX_OPSET = 23
 #: protobuf's limit for one file
 MAX_BYTES = 2**31 - 1
 
@@ -52,17 +50,24 @@ class _TaskGraph(nn.Module):
         return tuple(tensor.float() if tensor.is_floating_point() else tensor for tensor in tensors)
 
 
-def trace(model: nn.Module, task: Task, max_length: int) -> torch.export.ExportedProgram:
-    """Trace `model` with every axis of the task dynamic, for sequences of up to `max_length` tokens."""
-    shape = [_EXAMPLE[axis] for axis in task.input_axes]
+def trace(
+    model: nn.Module, task: Task, max_length: int, sequence_length: int | None = None
+) -> torch.export.ExportedProgram:
+    """Trace `model` with every axis of the task dynamic, for sequences of up to `max_length` tokens.
+
+    If there is a `sequence_length`, every axis is static: one sequence of so many tokens, as in TFLite graphs.
+    """
+    sizes = _EXAMPLE if sequence_length is None else {BATCH: 1, CHOICES: 1, SEQUENCE: sequence_length}
+    shape = [sizes[axis] for axis in task.input_axes]
     example = {name: torch.ones(shape, dtype=torch.int64) for name in task.inputs()}
     longest = {BATCH: 4096, CHOICES: 4096, SEQUENCE: max_length}
     dimensions = {axis: torch.export.Dim(axis, min=1, max=longest[axis]) for axis in task.input_axes}
     dynamic = {name: {i: dimensions[axis] for i, axis in enumerate(task.input_axes)} for name in example}
+    shapes = dynamic if sequence_length is None else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.export.export(
-            _TaskGraph(model, task).eval(), (), kwargs=example, dynamic_shapes=dynamic, strict=False
+            _TaskGraph(model, task).eval(), (), kwargs=example, dynamic_shapes=shapes, strict=False
         )
 
 
@@ -72,6 +77,7 @@ def to_onnx(
     *,
     max_length: int,
     opset: int = DEFAULT_OPSET,
+    sequence_length: int | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> DetachedModel:
     """Convert `model` to ONNX.
@@ -81,22 +87,24 @@ def to_onnx(
         task: the task, whose contract sets the names, axes and types of inputs and outputs.
         max_length: the number of the model's position embeddings.
         opset: version of the ai.onnx operators, 13 to 23.
+        sequence_length: the number of tokens of a graph with static shapes, which takes one sequence at a time (and one
+            choice); None for dynamic axes.
         metadata: written into the file's metadata_props.
 
     Returns:
-        The checked model, below 2 GB, with dynamic axes. Its outputs are float32 even if the model is float16. Its
-        weights are the memory of the model's parameters, so use it or write it before they change.
+        The checked model, below 2 GB, with dynamic axes unless `sequence_length` is given. Its outputs are float32 even
+        if the model is float16. Its weights are the memory of the model's parameters, so use it or write it before they
+        change.
 
     Raises:
         UsageError: the opset is out of range.
         OperatorError: the model uses operators that have no lowering; the message names them.
         ConversionError: tracing failed, or the graph is invalid or too large for one file.
     """
-    if not MIN_OPSET <= opset <= MAX_OPSET:
-        raise UsageError(f"opset {opset} is not supported; choose one from {MIN_OPSET} to {MAX_OPSET}")
+    check_opset(opset)
     logging.getLogger("torch.export").setLevel(logging.ERROR)
     try:
-        program = trace(model, task, max_length)
+        program = trace(model, task, max_length, sequence_length)
     except Exception as error:
         raise ConversionError(f"torch.export could not trace {type(model).__name__}: {error}") from error
 

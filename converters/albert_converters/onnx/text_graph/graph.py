@@ -102,7 +102,7 @@ def build_text_graph(
     )
     graph = model.graph
     if task.row_by_row:
-        build.nodes[:] = []
+        build.nodes.clear()
         parts.kept |= run_row_by_row(build, graph, inputs, is_static=static_length is not None)
         middle = list(build.nodes)
     else:
@@ -136,18 +136,6 @@ def check_opset(opset: int) -> None:
             f"--with-tokenizer needs opset {LEAST_OPSET} or later, and the graph has opset {opset}; "
             f"give --opset {LEAST_OPSET}, or leave --opset out"
         )
-
-
-def text_session(model: ModelProto | Path) -> Any:
-    """A session of ONNX Runtime that runs a text graph, with the operators of onnxruntime-extensions."""
-    import onnxruntime
-    import onnxruntime_extensions
-
-    options = onnxruntime.SessionOptions()
-    options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
-    options.log_severity_level = 3
-    content = str(model) if isinstance(model, Path) else model.SerializeToString()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _rename_clashes(graph: onnx.GraphProto, taken: set[str]) -> None:

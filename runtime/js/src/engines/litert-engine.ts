@@ -5,6 +5,7 @@ import { BundleError, DependencyError, listed, UnsupportedError, UsageError } fr
 import { INPUT_NAMES } from "../tasks";
 import type { Inputs, Outputs } from "../tensors";
 import type { Engine, EngineFactory, ModelFile } from "./engine";
+import { runRows } from "./static-shapes";
 import { checkWebAssembly, isOutOfMemory, outOfMemory } from "./web-assembly";
 
 interface NativeTensor {
@@ -115,7 +116,9 @@ class LiteRtEngine implements Engine {
 		if (problems.length) {
 			throw new UsageError(listed(`${this.model.name} does not take inputs of these shapes:`, problems));
 		}
-		const running = this.last.catch(() => undefined).then(() => this.runRows(inputs));
+		const running = this.last
+			.catch(() => undefined)
+			.then(() => runRows(inputs, this.inputNames, (row) => this.runRow(row)));
 		this.last = running;
 		return running;
 	}
@@ -139,34 +142,12 @@ class LiteRtEngine implements Engine {
 		);
 	}
 
-	/** The outputs of all sequences, computed one after the other and joined along the leading axes. */
-	private async runRows(inputs: Inputs): Promise<Outputs> {
-		const given = inputs[this.inputNames[0] as string] as { dims: readonly number[]; data: Int32Array };
-		const length = given.dims.at(-1) as number;
-		const leading = given.dims.slice(0, -1);
-		const count = given.data.length / length;
-		const parts: Outputs[] = [];
-		for (let index = 0; index < count; index++) parts.push(await this.runRow(inputs, index * length, length));
-		return Object.fromEntries(
-			this.outputNames.map((name) => {
-				const own = parts.map((part) => part[name] as Outputs[string]);
-				const dims = own[0]?.dims ?? [];
-				const data = new Float32Array(own.reduce((size, one) => size + one.data.length, 0));
-				own.forEach((one, index) => {
-					data.set(one.data, index * one.data.length);
-				});
-				return [name, { dims: [...leading, ...dims.slice(leading.length)], data }];
-			}),
-		);
-	}
-
-	private async runRow(inputs: Inputs, start: number, length: number): Promise<Outputs> {
+	private async runRow(row: Inputs): Promise<Outputs> {
 		const feed: Record<string, NativeTensor> = {};
 		let computed: Record<string, NativeTensor> = {};
 		try {
 			for (const [name, { name: ownName, shape }] of this.inputs) {
-				const ids = (inputs[name] as { data: Int32Array }).data.slice(start, start + length);
-				feed[ownName] = new this.module.Tensor(ids, Array.from(shape));
+				feed[ownName] = new this.module.Tensor((row[name] as { data: Int32Array }).data, Array.from(shape));
 			}
 			computed = await this.native.run(feed);
 			const outputs: Outputs = {};

@@ -4,6 +4,7 @@ import { failedDownload } from "../bundle/failed-download";
 import { BundleError, DependencyError, listed, OperatorError, UsageError } from "../errors";
 import { type IdTensor, type Inputs, type Outputs, product } from "../tensors";
 import type { Engine, EngineFactory, EngineSettings, ModelFile } from "./engine";
+import { runRows } from "./static-shapes";
 import { checkWebAssembly, isOutOfMemory, outOfMemory, usableThreads } from "./web-assembly";
 
 /** The part of ONNX Runtime's JavaScript packages that is used. They share it, and it needs no types of theirs. */
@@ -130,6 +131,13 @@ class OnnxEngine implements Engine {
 	}
 
 	async run(inputs: Inputs): Promise<Outputs> {
+		this.check(inputs);
+		return this.isForOneSequence(inputs)
+			? runRows(inputs, this.inputNames, (row) => this.compute(row))
+			: this.compute(inputs);
+	}
+
+	private async compute(inputs: Inputs): Promise<Outputs> {
 		const feed = this.feed(inputs);
 		const running = this.last.catch(() => undefined).then(() => this.native.run(feed));
 		this.last = running;
@@ -156,7 +164,8 @@ class OnnxEngine implements Engine {
 		await this.native.release();
 	}
 
-	private feed(inputs: Inputs): Record<string, unknown> {
+	/** Throws a UsageError if an input is missing, or has a shape that the graph does not take. */
+	private check(inputs: Inputs): void {
 		const missing = this.inputNames.filter((name) => inputs[name] === undefined);
 		if (missing.length) {
 			throw new UsageError(listed(`${this.model.name} needs inputs that were not given:`, missing));
@@ -165,6 +174,17 @@ class OnnxEngine implements Engine {
 		if (problems.length) {
 			throw new UsageError(listed(`${this.model.name} does not take inputs of these shapes:`, problems));
 		}
+	}
+
+	/** Whether the graph takes one sequence, and there are several. */
+	private isForOneSequence(inputs: Inputs): boolean {
+		const [first] = this.native.inputMetadata ?? [];
+		const leading = first?.shape?.slice(0, -1) ?? [];
+		const given = inputs[first?.name ?? ""]?.dims ?? [];
+		return leading.length > 0 && leading.every((axis) => axis === 1) && given.slice(0, -1).some((size) => size > 1);
+	}
+
+	private feed(inputs: Inputs): Record<string, unknown> {
 		const types = new Map(this.native.inputMetadata?.map((one) => [one.name, one.type]));
 		return Object.fromEntries(
 			this.inputNames.map((name) => {
@@ -177,17 +197,19 @@ class OnnxEngine implements Engine {
 
 	/** What is wrong with the shapes. ONNX Runtime itself checks only the number of axes, and computes anyway. */
 	private shapeProblems(inputs: Inputs): string[] {
-		const sizes = new Map<string, number>();
+		const sizes = new Map<string | number, number>();
 		const problems: string[] = [];
 		for (const { name, shape } of this.native.inputMetadata ?? []) {
 			const { dims } = inputs[name] as IdTensor;
 			if (shape === undefined) continue;
 			const fits = shape.map((axis, place) => {
 				const size = dims[place];
-				if (size === undefined || typeof axis === "number") return axis === size || (axis as number) < 0;
-				// An axis with a name has the same size in every input.
-				if (!sizes.has(axis)) sizes.set(axis, size);
-				return sizes.get(axis) === size;
+				const inParts = axis === 1 && place < shape.length - 1;
+				if (size === undefined || (typeof axis === "number" && !inParts)) return axis === size || (axis as number) < 0;
+				// An axis with a name has the same size in every input, and so has one that is computed in parts.
+				const key = inParts ? place : axis;
+				if (!sizes.has(key)) sizes.set(key, size);
+				return sizes.get(key) === size;
 			});
 			if (
 				shape.length !== dims.length ||

@@ -77,8 +77,6 @@ export class PretrainingSession extends AlbertSession {
 /** A text with [MASK] in it -> the pieces that may stand there. */
 export class FillMaskSession extends AlbertSession {
 	static readonly task: string = "fill-mask";
-	/** the targets of which the session has warned */
-	private readonly warnedTargets = new Set<string>();
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<FillMaskSession> {
@@ -133,10 +131,10 @@ export class FillMaskSession extends AlbertSession {
 		});
 		const pieces = targetPieces(given, this.tokenizer);
 		for (const [target, piece] of pieces) {
-			if (piece === target || this.warnedTargets.has(target)) continue;
-			this.warnedTargets.add(target);
+			if (piece === target) continue;
 			const stands = piece === null ? "it is left out" : `its first piece ${repr(piece)} is scored`;
-			console.warn(`albert-runtime: the target ${repr(target)} is not a piece of the vocabulary: ${stands}`);
+			const message = `the target ${repr(target)} is not a piece of the vocabulary: ${stands}`;
+			this.onceWarnings.log(`target ${target}`, message);
 		}
 		const found = [...new Set(pieces.values())].filter((piece) => piece !== null);
 		if (!found.length) {

@@ -26,7 +26,6 @@ const NOTHING_TO_SELECT = "the context holds nothing that the tokenizer knows as
  */
 export class QuestionAnsweringSession extends AlbertSession {
 	static readonly task: string = "question-answering";
-	private warnedOfCutQuestion = false;
 
 	/** Open the bundle in `source`; see `openSession` for what is thrown. */
 	static load(source: Source, options: LoadOptions = {}): Promise<QuestionAnsweringSession> {
@@ -149,12 +148,12 @@ export class QuestionAnsweringSession extends AlbertSession {
 		// What is far behind the limit is not tokenized.
 		const start = this.tokenizer.beginning(question, limit + 1);
 		const [tokens] = this.tokenizer.encode(start, undefined, { addSpecialTokens: false }) as [Encoding];
-		if (tokens.length > limit && !this.warnedOfCutQuestion) {
-			this.warnedOfCutQuestion = true;
+		if (tokens.length > limit) {
 			const more = start === question ? "" : "more than ";
 			const why = limit === maxQuestionLen ? "" : `, but a window of ${length} tokens gives it at most ${half}`;
-			console.warn(
-				`albert-runtime: the question has ${more}${tokens.length} tokens and max_question_len is ${maxQuestionLen}` +
+			this.onceWarnings.log(
+				"question",
+				`the question has ${more}${tokens.length} tokens and max_question_len is ${maxQuestionLen}` +
 					`${why}: ${more}${tokens.length - limit} tokens at its end were left out (said once for each session)`,
 			);
 		}

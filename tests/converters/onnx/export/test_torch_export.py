@@ -15,7 +15,8 @@ from onnx import numpy_helper
 from torch import nn
 
 from albert_converters.onnx.export.lowerings import MIN_FLOAT16_EPSILON
-from albert_converters.onnx.export.torch_export import MAX_OPSET, to_onnx
+from albert_converters.onnx.export.torch_export import to_onnx
+from albert_converters.onnx.opsets import MAX_OPSET
 from albert_export.config import AlbertConfig
 from albert_export.reference.torch_albert import AlbertModel
 from albert_export.reference.torch_heads import AlbertForMaskedLM, AlbertForPreTraining, AlbertForQuestionAnswering

@@ -10,7 +10,6 @@ import albert.runtime.tokenization.AlbertTokenizer
 import albert.runtime.tokenization.EncodeOptions
 import albert.runtime.tokenization.Encoding
 import java.io.Closeable
-import java.util.concurrent.atomic.AtomicBoolean
 import java.util.logging.Logger
 
 internal val LOGGER: Logger = Logger.getLogger("albert_runtime")
@@ -43,7 +42,7 @@ abstract class AlbertSession internal constructor(parts: SessionParts) : Closeab
     val task: String get() = manifest.task
 
     private val ownTokenizer: AlbertTokenizer? = parts.tokenizer
-    private val warnedOfTruncation = AtomicBoolean()
+    internal val onceWarnings = OnceWarnings()
 
     /** The tokenizer of the bundle. Throws a [UsageError] if the bundle has none and takes token ids only. */
     val tokenizer: AlbertTokenizer
@@ -157,8 +156,9 @@ abstract class AlbertSession internal constructor(parts: SessionParts) : Closeab
                     "cut off; shorten what stands around the masks",
             )
         }
-        if (limit == null && warnedOfTruncation.compareAndSet(false, true)) {
-            LOGGER.warning(
+        if (limit == null) {
+            onceWarnings.log(
+                "truncation",
                 "the text has $more${whole.size} tokens and the model takes $most: $more${whole.size - most} tokens at the " +
                     "end were left out (said once for each session)",
             )

@@ -68,7 +68,7 @@ abstract class SessionLoader<S : AlbertSession> internal constructor(
             engine = options.engine ?: openModel(bundle, options)
             val session = make(SessionParts(bundle, tokenizer, engine))
             session.checkPartsFit()
-            if (options.verify) checkSelfTest(session)
+            if (options.verify) session.onceWarnings.muted { checkSelfTest(session) }
             return session
         } catch (error: Throwable) {
             engine?.close()

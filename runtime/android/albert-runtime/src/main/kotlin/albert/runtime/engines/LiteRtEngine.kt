@@ -83,7 +83,7 @@ class LiteRtEngine(
         checkGiven(file, boundInputs.mapValues { (_, one) -> "${shapeText(one.shape)}, ${one.type.toString().lowercase()}" }, feed)
         val own = inputs.keys.associateWith { feed.getValue(it) }
         refuseShapes(file, shapeProblems(own))
-        return computeParts(own)
+        return runInParts(own, inputs.values.first(), ::compute)
     }
 
     override fun close() = synchronized(this) {
@@ -101,23 +101,6 @@ class LiteRtEngine(
                     "$name is ${shapeText(input.shape)}, $first is ${shapeText(firstInput.shape)}"
                 else -> null
             }
-        }
-    }
-
-    /** The outputs, computed one by one for each index of those axes for which the graph takes only size 1. */
-    private fun computeParts(feed: Map<String, IdTensor>): Map<String, Tensor> {
-        val (name, input) = feed.entries.first()
-        val declared = boundInputs.getValue(name).shape
-        val axis = declared.indices.firstOrNull { declared[it] == 1 && input.shape[it] > 1 } ?: return compute(feed)
-        // All axes before this one have size 1, so a part is a run of neighbouring numbers.
-        val parts = List(input.shape[axis]) { place ->
-            computeParts(feed.mapValues { (_, one) -> partOf(one, axis, place) })
-        }
-        return parts.first().mapValues { (output, one) ->
-            val whole = one.shape.copyOf().also { it[axis] = parts.size }
-            val values = FloatArray(one.values.size * parts.size)
-            parts.forEachIndexed { place, part -> part.getValue(output).values.copyInto(values, place * one.values.size) }
-            Tensor(whole, values)
         }
     }
 
@@ -201,18 +184,6 @@ private fun bytes(input: IdTensor, type: DataType): ByteBuffer {
     if (wide) buffer.asLongBuffer().put(input.values) else buffer.asIntBuffer().put(IntArray(input.values.size) { input.values[it].toInt() })
     return buffer
 }
-
-private fun partOf(input: IdTensor, axis: Int, place: Int): IdTensor {
-    val part = input.shape.copyOf().also { it[axis] = 1 }
-    val count = input.values.size / input.shape[axis]
-    return IdTensor(part, input.values.copyOfRange(place * count, (place + 1) * count))
-}
-
-/** Whether a graph that declares the shape [declared] can compute [shape], at once or one sequence at a time. */
-private fun fits(shape: IntArray, declared: IntArray): Boolean =
-    shape.size == declared.size && shape.indices.all { axis ->
-        shape[axis] > 0 && (declared[axis] == -1 || declared[axis] == shape[axis] || (declared[axis] == 1 && axis < shape.size - 1))
-    }
 
 /** The interpreter's message in one line; it leaves out the space before "Node number 3 (GATHER) failed". */
 private fun reason(error: RuntimeException): String =

@@ -97,11 +97,16 @@ class OnnxEngine(model: ModelData, private val path: String, threads: Int) : Eng
     override fun run(feed: Map<String, IdTensor>): Map<String, Tensor> = lock.read {
         if (closed) throw UsageError("the session of $file has been closed; load the bundle again")
         checkGiven(file, inputInfo.mapValues { (_, info) -> "${axesText(info)}, ${typeText(info)}" }, feed)
-        refuseShapes(file, shapeProblems(feed))
+        val own = inputs.keys.associateWith { feed.getValue(it) }
+        refuseShapes(file, shapeProblems(own))
+        runInParts(own, inputs.values.first(), ::compute)
+    }
+
+    private fun compute(feed: Map<String, IdTensor>): Map<String, Tensor> {
         val tensors = mutableMapOf<String, OnnxTensor>()
         try {
             for ((name, info) in inputInfo) tensors[name] = tensor(feed.getValue(name), info)
-            session.run(tensors).use { found -> found.associate { (name, value) -> name to numbers(value as OnnxTensor) } }
+            return session.run(tensors).use { found -> found.associate { (name, value) -> name to numbers(value as OnnxTensor) } }
         } catch (error: OrtException) {
             val shapes = inputInfo.keys.joinToString(", ") { "$it ${shapeText(feed.getValue(it).shape)}" }
             val message = "onnxruntime $version can't run $file on $shapes: ${reason(error)}"
@@ -142,14 +147,14 @@ class OnnxEngine(model: ModelData, private val path: String, threads: Int) : Eng
         val sizes = mutableMapOf<String, Int>()
         return inputInfo.mapNotNull { (name, info) ->
             val shape = feed.getValue(name).shape
-            val fits = shape.size == info.shape.size && shape.indices.all { axis ->
-                val declared = info.shape[axis].toInt()
-                // An axis with a name has the same size in every input; one without name and size takes any.
-                val axisName = info.dimensionNames[axis]
-                val expected = if (declared >= 0) declared else sizes.getOrPut(axisName.ifEmpty { "$name $axis" }) { shape[axis] }
-                shape[axis] == expected
+            val declared = inputs.getValue(name)
+            val right = fits(shape, declared) && shape.indices.all { axis ->
+                // An axis with a name has the same size in every input, and so has one that is computed in parts; one
+                // without name and size takes any.
+                val axisName = if (declared[axis] >= 0) "axis $axis" else info.dimensionNames[axis].ifEmpty { "$name $axis" }
+                declared[axis] > 1 || shape[axis] == sizes.getOrPut(axisName) { shape[axis] }
             }
-            if (fits) null else "$name is ${shapeText(shape)}, the graph declares ${axesText(info)}"
+            if (right) null else "$name is ${shapeText(shape)}, the graph declares ${axesText(info)}"
         }
     }
 

@@ -3,7 +3,6 @@ package albert.runtime.sessions
 import albert.runtime.AlbertSession
 import albert.runtime.CallArguments
 import albert.runtime.Filled
-import albert.runtime.LOGGER
 import albert.runtime.PreparedRequest
 import albert.runtime.PythonText
 import albert.runtime.SentenceOrder
@@ -15,7 +14,6 @@ import albert.runtime.checkText
 import albert.runtime.postprocessing.fillMasks
 import albert.runtime.postprocessing.judgeOrder
 import albert.runtime.postprocessing.targetPieces
-import java.util.Collections
 
 private const val MASK_TOKEN = "[MASK]"
 
@@ -49,9 +47,6 @@ class PretrainingSession internal constructor(parts: SessionParts) : AlbertSessi
 
 /** A text with [MASK] in it -> the pieces that may stand there. The twin of Python's class. */
 class FillMaskSession internal constructor(parts: SessionParts) : AlbertSession(parts) {
-    /** The targets about which a warning has been logged. */
-    private val warnedTargets: MutableSet<String> = Collections.synchronizedSet(mutableSetOf())
-
     /**
      * The [topK] best pieces for each [MASK], best first; the masks are in the order of the text. Each mask is filled by
      * itself, while the others stay masked.
@@ -87,9 +82,9 @@ class FillMaskSession internal constructor(parts: SessionParts) : AlbertSession(
     private fun targetIds(targets: List<String>): IntArray {
         val pieces = targetPieces(targets, tokenizer)
         for ((target, piece) in pieces) {
-            if (piece != target && warnedTargets.add(target)) {
+            if (piece != target) {
                 val stands = if (piece == null) "it is left out" else "its first piece ${PythonText.repr(piece)} is scored"
-                LOGGER.warning("the target ${PythonText.repr(target)} is not a piece of the vocabulary: $stands")
+                onceWarnings.log("target $target", "the target ${PythonText.repr(target)} is not a piece of the vocabulary: $stands")
             }
         }
         val found = pieces.values.filterNotNull().distinct()

@@ -3,7 +3,6 @@ package albert.runtime.sessions
 import albert.runtime.AlbertSession
 import albert.runtime.Answer
 import albert.runtime.CallArguments
-import albert.runtime.LOGGER
 import albert.runtime.Outputs
 import albert.runtime.PreparedRequest
 import albert.runtime.SessionLoader
@@ -22,7 +21,6 @@ import albert.runtime.postprocessing.bestBeamAnswers
 import albert.runtime.postprocessing.logOf
 import albert.runtime.postprocessing.logit
 import albert.runtime.tokenization.Encoding
-import java.util.concurrent.atomic.AtomicBoolean
 
 /** The name of Google's head for SQuAD v2.0 in manifests. */
 private const val BEAM_SEARCH = "beam-search"
@@ -37,8 +35,6 @@ private const val NOTHING_TO_SELECT = "the context holds nothing that the tokeni
  * run_squad_v2.py. Offsets count UTF-16 code units: `context.substring(answer.start, answer.end)`.
  */
 class QuestionAnsweringSession internal constructor(parts: SessionParts) : AlbertSession(parts) {
-    private val warnedOfCutQuestion = AtomicBoolean()
-
     /**
      * The best answer to a question about one context.
      *
@@ -143,10 +139,11 @@ class QuestionAnsweringSession internal constructor(parts: SessionParts) : Alber
         // What is far behind the limit is not tokenized.
         val start = tokenizer.beginning(question, limit + 1)
         val tokens = tokenizer.encode(start, options = WITHOUT_SPECIAL_TOKENS).single()
-        if (tokens.size > limit && warnedOfCutQuestion.compareAndSet(false, true)) {
+        if (tokens.size > limit) {
             val more = if (start == question) "" else "more than "
             val why = if (limit == maxQuestionLen) "" else ", but a window of $length tokens gives it at most $half"
-            LOGGER.warning(
+            onceWarnings.log(
+                "question",
                 "the question has $more${tokens.size} tokens and max_question_len is $maxQuestionLen$why: " +
                     "$more${tokens.size - limit} tokens at its end were left out (said once for each session)",
             )

@@ -31,7 +31,7 @@ internal fun writeFiles(folder: File, files: Map<String, ByteArray>): File {
     return folder
 }
 
-private fun sha256(bytes: ByteArray): String =
+internal fun sha256(bytes: ByteArray): String =
     MessageDigest.getInstance("SHA-256").digest(bytes).joinToString("") { String.format("%02x", it) }
 
 /** One entry of a packed file as it is written; tests break it. */

@@ -5,9 +5,13 @@ import albert.runtime.LoadOptions
 import albert.runtime.UsageError
 import albert.runtime.bundle.StreamSource
 import albert.runtime.bundle.sampleFiles
+import albert.runtime.bundle.sha256
 import albert.runtime.checkSelfTest
 import albert.runtime.engines.CannedEngine
 import albert.runtime.engines.Tensor
+import java.util.logging.Handler
+import java.util.logging.LogRecord
+import java.util.logging.Logger
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
@@ -27,11 +31,13 @@ class SessionTest {
 
     private fun source(vararg fields: Pair<String, String>): StreamSource {
         val vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncafe\nthe\nis\n".toByteArray()
-        val files = sampleFiles { it += fields } - "spiece.model" + mapOf(
+        val files = sampleFiles() + mapOf(
             "vocab.txt" to vocabulary, "tokenizer_config.json" to "{\"tokenizer_class\": \"BertTokenizer\"}".toByteArray(),
             "spiece.model" to ByteArray(0),
         )
-        return StreamSource.ofBytes("assets/qa", files)
+        val hashes = (files - "manifest.json").entries.joinToString(", ", "{", "}") { "\"${it.key}\": \"${sha256(it.value)}\"" }
+        val manifest = sampleFiles { it += listOf("files" to hashes, *fields) }.getValue("manifest.json")
+        return StreamSource.ofBytes("assets/qa", files + ("manifest.json" to manifest))
     }
 
     private fun load(vararg fields: Pair<String, String>, options: LoadOptions = LoadOptions(verify = false, engine = engine)) =
@@ -106,5 +112,46 @@ class SessionTest {
         )
         val wrong = assertThrows(BundleError::class.java) { check("[[2, 6, 3, 5, 3]]", "7") }.message!!
         assertTrue(wrong, wrong.startsWith("self-test vector 1 of 1: start_logits differs by 2.00, allowed is 0.500 (element 3 is"))
+    }
+
+    /** What is logged while [work] runs. */
+    private fun logged(work: () -> Unit): List<String> {
+        val said = mutableListOf<String>()
+        val listener = object : Handler() {
+            override fun publish(record: LogRecord) {
+                said += record.message
+            }
+
+            override fun flush() = Unit
+
+            override fun close() = Unit
+        }
+        Logger.getLogger("albert_runtime").addHandler(listener)
+        try {
+            work()
+        } finally {
+            Logger.getLogger("albert_runtime").removeHandler(listener)
+        }
+        return said
+    }
+
+    @Test
+    fun whatAVectorLeavesOutIsNeitherLoggedNorCountedAsSaid() {
+        val ids = listOf(2) + List(64) { 6 } + listOf(3, 5, 3)
+        val vector = "[{\"inputs\": {\"question\": \"${"the ".repeat(80)}\", \"context\": \"cafe\"}, \"input_ids\": [$ids], " +
+            "\"tolerance\": 0.5, \"outputs\": {\"start_logits\": {\"shape\": [1, 68], \"indices\": [66], \"values\": [9]}}}]"
+        var session: QuestionAnsweringSession? = null
+        assertEquals(
+            emptyList<String>(),
+            logged { session = load("self_test" to vector, options = LoadOptions(engine = engine)) },
+        )
+        assertEquals(1, runs)
+        assertEquals(
+            listOf(
+                "the question has 90 tokens and max_question_len is 64: 26 tokens at its end were left out " +
+                    "(said once for each session)",
+            ),
+            logged { repeat(2) { session!!.answer("the ".repeat(90), "cafe") } },
+        )
     }
 }
