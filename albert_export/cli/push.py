@@ -32,9 +32,9 @@ interrupted, type it again: large files that have arrived are not sent again."""
 @json_option
 def push(bundle: Path, repository: str, private: bool, quiet: bool, as_json: bool) -> None:
     """Push a bundle to a repository of the Hugging Face hub."""
-    from albert_export.hub.upload import check_push, folder_bundle, push_bundle
+    from albert_export.hub.upload import check_push, folder_bundles, push_bundle
 
-    folder_bundle(bundle)
+    folder_bundles(bundle)
     with steps(quiet) as progress:
         target = check_push(repository, private=private, progress=progress)
         pushed = push_bundle(bundle, target, progress=progress)

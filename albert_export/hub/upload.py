@@ -14,7 +14,7 @@ from albert_export.hub.failures import Failure, Kind, failure_of
 from albert_export.hub.library import endpoint, hub_api, quiet_library, require_library
 from albert_export.hub.repository_id import is_repository_id
 from albert_export.utils.terminal import Progress
-from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_bundle
+from albert_runtime.bundle import Bundle, files_of, open_every_precision
 from albert_runtime.errors import UsageError
 
 #: the roles of an organization's members who may write
@@ -98,8 +98,8 @@ def push_bundle(folder: str | Path, target: PushTarget, *, progress: Progress = 
         BundleError: `folder` is no bundle, or it is damaged.
     """
     progress("checking the bundle")
-    bundle = folder_bundle(folder)
-    names = [MANIFEST_FILE, *bundle.manifest.files]
+    bundles = folder_bundles(folder)
+    bundle, names = bundles[0], files_of(bundles)
     size = sum((bundle.path / name).stat().st_size for name in names)
     with _translated(f"pushing to {target.repository}", push_again(folder, target)):
         api = hub_api()
@@ -123,27 +123,27 @@ def push_again(folder: str | Path, target: PushTarget) -> str:
     )
 
 
-def folder_bundle(folder: str | Path) -> Bundle:
-    """The bundle in `folder`, with its hashes checked.
+def folder_bundles(folder: str | Path) -> list[Bundle]:
+    """The bundle in `folder` with each of its graphs, with all hashes checked.
 
     Raises:
         UsageError: it is a packed bundle, or there is none.
         BundleError: it is no bundle, or it is damaged.
     """
-    bundle = open_bundle(folder)
-    if not bundle.path.is_dir():
+    bundles = open_every_precision(folder)
+    if not bundles[0].path.is_dir():
         raise UsageError(
             f"{folder} is a packed bundle, which other tools can't read on the hub; make a folder of it, and push "
             f"that: albert-export unpack {folder}"
         )
-    return bundle
+    return bundles
 
 
 def _commit_message(bundle: Bundle) -> str:
     manifest = bundle.manifest
     kind = "ONNX" if manifest.model_file.endswith(".onnx") else f"TFLite for {manifest.target}"
     version = manifest.versions.get("albert-export", "")
-    return f"ALBERT for {manifest.task}, {kind} in {manifest.precision}, by albert-export {version}".strip()
+    return f"ALBERT for {manifest.task}, {kind} in {', '.join(bundle.precisions)}, by albert-export {version}".strip()
 
 
 def _role_problem(user: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from albert_converters.bundle_writer import new_bundle
-from albert_runtime.bundle import MANIFEST_FILE, Bundle, open_every_precision
+from albert_runtime.bundle import files_of, open_every_precision
 from albert_runtime.errors import ConversionError, UsageError
 from albert_runtime.packed import layout
 from albert_runtime.packed.path import BundlePath
@@ -42,7 +42,7 @@ def pack_bundle(folder: str | Path, file: str | Path | None = None, *, force: bo
     if target.is_symlink():
         target = target.resolve()
     # "./config.json" in a manifest is config.json in an archive
-    names = dict.fromkeys(PurePosixPath(name).as_posix() for name in (MANIFEST_FILE, *_file_names(bundles)))
+    names = dict.fromkeys(PurePosixPath(name).as_posix() for name in files_of(bundles))
     models = {one.model_file for one in bundles}
     part = target.absolute().with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
@@ -78,17 +78,12 @@ def unpack_bundle(file: str | Path, folder: str | Path, *, force: bool = False) 
     """
     bundles = open_every_precision(file)
     with new_bundle(Path(folder), force=force) as part:
-        for name in (MANIFEST_FILE, *_file_names(bundles)):
+        for name in files_of(bundles):
             target = part / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with (bundles[0].folder / name).open("rb") as source, target.open("xb") as copy:
                 shutil.copyfileobj(source, copy, _CHUNK_BYTES)
     return Path(folder)
-
-
-def _file_names(bundles: list[Bundle]) -> list[str]:
-    """The files of all graphs of a bundle, and those that they share."""
-    return sorted({name for bundle in bundles for name in bundle.manifest.files})
 
 
 class _Written(NamedTuple):

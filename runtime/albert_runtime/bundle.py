@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,6 +40,7 @@ __all__ = [
     "VOCABULARY_FILE",
     "Bundle",
     "Manifest",
+    "files_of",
     "open_bundle",
     "open_every_precision",
     "sha256_of",
@@ -139,6 +141,11 @@ def open_every_precision(folder: str | Path) -> list[Bundle]:
     """Open each graph of the bundle in `folder`, the first one first, and check all hashes; see `open_bundle`."""
     first = open_bundle(folder)
     return [first, *(open_bundle(folder, precision=one) for one in first.precisions[1:])]
+
+
+def files_of(bundles: Iterable[Bundle]) -> list[str]:
+    """The names of all files of a bundle, its manifest first; `bundles` are those of `open_every_precision`."""
+    return [MANIFEST_FILE, *sorted({name for bundle in bundles for name in bundle.manifest.files})]
 
 
 def _files_of(path: Path) -> BundlePath:

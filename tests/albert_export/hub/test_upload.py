@@ -48,6 +48,18 @@ def test_a_push_is_one_commit(hub: Hub, bundle: Path) -> None:
     assert len(repository.messages) == 1
 
 
+def test_a_bundle_of_several_precisions_is_pushed_whole(hub: Hub, bundle: Path) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    shutil.copy(bundle / "model.onnx", bundle / "other.onnx")
+    manifest["files"]["other.onnx"] = manifest["files"]["model.onnx"]
+    manifest["variants"] = {"fp16": {"model_file": "other.onnx"}}
+    (bundle / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    hub.answer("push", bundle, "ada/qa", variables=_WITH_TOKEN)
+    assert pushed_files(hub, "ada/qa") == of_bundle(bundle)
+    assert "other.onnx" in pushed_files(hub, "ada/qa")
+    assert "ONNX in fp32, fp16, by" in hub.state.repositories["ada/qa"].messages[0]
+
+
 def test_a_killed_push_goes_on(hub: Hub, bundle: Path) -> None:
     """What had arrived is not sent again; the file that was under way is sent once more."""
     files = of_bundle(bundle)
