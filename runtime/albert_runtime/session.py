@@ -80,7 +80,9 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         verify: bool = True,
         engine: Engine | str | None = None,
     ) -> None:
-        self.bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle, check=verify, for_engine=True)
+        if not isinstance(bundle, Bundle):
+            bundle = open_bundle(bundle, check=verify, for_engine=_opens_file(engine))
+        self.bundle = bundle
         self.manifest = self.bundle.manifest
         #: what opens the same session again; the folder is absolute, since the current folder may change
         self._opened_with = (self.bundle.path.absolute(), threads, verify, engine)
@@ -260,6 +262,11 @@ def session_class(task: Task) -> type[AlbertSession]:
     return found
 
 
+def _opens_file(engine: Engine | str | None) -> bool:
+    """Whether a session with this argument opens the graph's file itself."""
+    return engine is None or isinstance(engine, str)
+
+
 def load(
     bundle: str | Path,
     *,
@@ -272,7 +279,7 @@ def load(
 
     `precision` selects one of the graphs of a bundle with several, such as "int8"; None means the first.
     """
-    opened = open_bundle(bundle, check=verify, precision=precision, for_engine=True)
+    opened = open_bundle(bundle, check=verify, precision=precision, for_engine=_opens_file(engine))
     return session_class(opened.task)(opened, threads=threads, verify=verify, engine=engine)
 
 
@@ -292,7 +299,7 @@ def _reopen(
         BundleError: the folder holds another bundle. For other reasons see `AlbertSession`.
     """
     try:
-        bundle = open_bundle(folder, check=verify, precision=precision, for_engine=True)
+        bundle = open_bundle(folder, check=verify, precision=precision, for_engine=_opens_file(engine))
     except UsageError as error:
         raise UsageError(
             f"{error}\nA pickled session opens its bundle again: the bundle must lie at the same path on every machine."

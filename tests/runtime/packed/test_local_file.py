@@ -70,8 +70,8 @@ def test_a_copy_that_was_begun_is_taken_and_goes_away(tflite, monkeypatch):
     for taken in (True, False):
         file = model_in(tflite, "model.tflite")
         copy_ahead(file)
+        _copies_ahead[file.packed].finished()  # the thread holds the file as long as it runs
         if taken:
-            _copies_ahead[file.packed].finished()
             monkeypatch.setattr(local_file_module, "_copy", None)  # there is no second copy
             with local_file(file) as path:
                 assert path.read_bytes() == file.read_bytes()
@@ -91,6 +91,15 @@ def test_a_copy_that_failed_is_made_again(tflite, monkeypatch):
         assert _copies_ahead[file.packed].finished() is None
     with local_file(file) as path:
         assert path.read_bytes() == file.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory (os.memfd_create)")
+def test_nothing_is_copied_for_an_engine_that_is_there_already(tflite):
+    engine = load(tflite).engine
+    before = copies_in_memory()
+    session = load(tflite, engine=engine)
+    assert session.bundle.folder.packed not in _copies_ahead
+    assert copies_in_memory() == before
 
 
 def test_nothing_is_copied_for_onnx_or_from_a_folder(onnx, tmp_path):
