@@ -9,6 +9,7 @@ from typing import Any
 
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.packed.directory import is_file_name
+from albert_runtime.precisions import precision_name
 from albert_runtime.tasks import TASKS, Task
 
 #: increased when runtimes for the previous version can no longer read the bundles
@@ -113,11 +114,12 @@ class Manifest:
         """The manifest of one of the graphs, without the others and their files.
 
         Args:
-            precision: one of `precisions`; None means the first.
+            precision: one of `precisions`, or another name of one, such as "q8"; None means the first.
 
         Raises:
             UsageError: the bundle has no graph of this precision.
         """
+        precision = None if precision is None else precision_name(precision)
         if precision not in (None, *self.precisions):
             raise UsageError(f"the bundle has no graph in {precision!r}; it has: {', '.join(self.precisions)}")
         if not self.variants:

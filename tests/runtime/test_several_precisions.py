@@ -37,6 +37,7 @@ def test_the_graph_that_is_asked_for(folder: Path) -> None:
     assert bundle.manifest.precision == "int8"
     assert bundle.model_file == folder / SECOND
     assert "onnx/model.onnx" not in bundle.manifest.files
+    assert answer(folder, "q8") == answer(folder, "int8")
     with pytest.raises(UsageError, match="no graph in 'int4'; it has: fp32, int8"):
         albert_runtime.load(folder, precision="int4")
 
