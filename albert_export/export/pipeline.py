@@ -242,21 +242,20 @@ def _naming_the_others(options: ExportOptions, graphs: Sequence[ExportOptions]) 
 def _described(selection: Selection, context: ExportContext, layout: str) -> Manifest:
     """The manifest of the selected candidate, whose graph is put where the layout has it."""
     folder, session = selection.candidate.folder, selection.candidate.session
-    source = source_of(context.checkpoint.folder)
     with suppressed_truncation_warnings():
         tests = tuple(_self_test(session, request) for request in _short_requests(session, context))
-    model_file = session.manifest.model_file
+    files, model_file = dict(session.manifest.files), session.manifest.model_file
     if layout == "hub":
         # The session goes on to read the file, which only has another name now.
         model_file = GRAPH_FILES[session.manifest.precision]
         (folder / model_file).parent.mkdir(exist_ok=True)
         selection.candidate.model_file.rename(folder / model_file)
+        files[model_file] = files.pop(session.manifest.model_file)
     return dataclasses.replace(
         session.manifest,
         model_file=model_file,
-        files=file_hashes(folder),
+        files=files,
         parity=selection.parity.summary(),
-        source=source.to_dict() if source else {},
         recipe_search={} if selection.search is None else selection.search.to_dict(),
         self_test=tests,
     )
@@ -264,14 +263,16 @@ def _described(selection: Selection, context: ExportContext, layout: str) -> Man
 
 def _write_manifest(manifests: Sequence[Manifest], context: ExportContext, folder: Path) -> Manifest:
     """Writes the model card and the manifest of all graphs; returns the manifest."""
+    source = source_of(context.checkpoint.folder)
     manifest = dataclasses.replace(
         manifests[0],
         variants={one.precision: {name: getattr(one, name) for name in VARIANT_FIELDS} for one in manifests[1:]},
-        files=file_hashes(folder),
+        source=source.to_dict() if source else {},
+        files=manifests[-1].files,  # those of the last candidate, which has seen the graphs before it
     )
     card = model_card(manifest, context.checkpoint, folder, context.samples)
     (folder / "README.md").write_text(card, encoding="utf-8")
-    manifest = dataclasses.replace(manifest, files=file_hashes(folder))  # again, since the model card is new
+    manifest = dataclasses.replace(manifest, files=file_hashes(folder))
     write_manifest(folder, manifest)
     return manifest
 
