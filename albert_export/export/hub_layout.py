@@ -40,7 +40,12 @@ def refuse_other_files(folder: Path) -> None:
     """
     if not (folder / MANIFEST_FILE).is_file():
         return  # it is no bundle, and not replaced
-    listed_files = {MANIFEST_FILE, *json.loads((folder / MANIFEST_FILE).read_bytes()).get("files", {})}
+    try:
+        record = json.loads((folder / MANIFEST_FILE).read_bytes())
+    except (ValueError, RecursionError):  # nobody knows which of the files a damaged bundle had
+        record = None
+    files = record.get("files") if isinstance(record, dict) else None
+    listed_files = {MANIFEST_FILE, *(files if isinstance(files, dict) else ())}
     found = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}
     others = sorted(found - listed_files)
     if others:

@@ -35,6 +35,14 @@ def test_two_precisions(checkpoint_of: CheckpointOf, tmp_path: Path) -> None:
     assert (folder / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"files": 3}', "[" * 100_000])
+def test_a_damaged_bundle_is_not_replaced(checkpoint_of: CheckpointOf, tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "manifest.json").write_text(damaged)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"holds files that are not the bundle's: notes\.txt"):
+        export_onnx(checkpoint_of("fill-mask"), tmp_path, layout="hub", force=True)
+
+
 @pytest.mark.parametrize(("layout", "precisions"), [("bundle", ["fp32", "int8"]), ("wide", ["fp32"]), ("hub", ["fp9"])])
 def test_refusals(checkpoint_of: CheckpointOf, tmp_path: Path, layout: str, precisions: list[str]) -> None:
     with pytest.raises(UsageError, match=r"hub|fp9"):
