@@ -72,15 +72,22 @@ class OnnxOptions:
         if problems:
             raise UsageError(listed("this can't be exported:", problems))
 
+    @property
+    def written_opset(self) -> int:
+        """The version of the ai.onnx operators in the graph."""
+        return DEFAULT_OPSET if self.opset is None else self.opset
+
     def exporter_for(self, context: ExportContext) -> OnnxExporter:
         """The exporter that follows these options for `context`."""
         return OnnxExporter(context, self)
 
     def preview(self) -> GraphPreview:
         """See `ExportOptions`."""
-        opset = DEFAULT_OPSET if self.opset is None else self.opset
         return GraphPreview(
-            model_format="onnx", model_file=ONNX_FILE, opset=opset, sequence_length=self.sequence_length
+            model_format="onnx",
+            model_file=ONNX_FILE,
+            opset=self.written_opset,
+            sequence_length=self.sequence_length,
         )
 
 
@@ -127,7 +134,7 @@ class OnnxExporter:
         else:
             graph.write(folder / ONNX_FILE)
         facts = inspect_onnx(folder / ONNX_FILE)
-        needs = needed_onnxruntime(schemes, self._opset)
+        needs = needed_onnxruntime(schemes, self._options.written_opset)
         quantized: dict[str, Any] = {"needs": {"onnxruntime": needs}} if needs else {}
         if schemes:
             quantized = {
@@ -142,15 +149,11 @@ class OnnxExporter:
         return ExportedGraph(
             model_file=ONNX_FILE,
             precision=self.precision,
-            opset=self._opset,
+            opset=self._options.written_opset,
             sequence_length=self._options.sequence_length,
             quantized=quantized,
             tools=("torch", "onnx", "onnxruntime"),
         )
-
-    @property
-    def _opset(self) -> int:
-        return DEFAULT_OPSET if self._options.opset is None else self._options.opset
 
     @cached_property
     def _variants(self) -> ReferenceVariants:
@@ -180,7 +183,7 @@ class OnnxExporter:
                 model,
                 context.task,
                 max_length=context.max_length,
-                opset=self._opset,
+                opset=self._options.written_opset,
                 sequence_length=self._options.sequence_length,
                 metadata=metadata,
             )

@@ -17,7 +17,7 @@ from albert_export.utils.native_stderr import suppressed_native_stderr
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_runtime import AlbertSession, AlbertTokenizer
-from albert_runtime.errors import ParityError, UnsupportedError, UsageError
+from albert_runtime.errors import ParityError, UsageError
 from albert_runtime.self_test import request_arrays
 from albert_runtime.sessions.multiple_choice import choice_pairs
 from albert_runtime.tasks import Task
@@ -64,14 +64,11 @@ def refuse_text_graph(tokenizer: AlbertTokenizer, task: Task, head: str) -> None
     Raises:
         UnsupportedError: the message says why.
     """
+    from albert_converters.onnx.text_graph.tasks import refuse_head
     from albert_converters.onnx.text_graph.vocabulary import refuse
 
     refuse(tokenizer)
-    if head:
-        raise UnsupportedError(
-            f"--with-tokenizer does not know the head {head!r} of {task.name}, whose answers are searched in beams; "
-            "leave --with-tokenizer out: the runtime finds them"
-        )
+    refuse_head(task.name, head)
 
 
 def add_text_graph(session: AlbertSession, folder: Path, samples: SampleTexts, progress: Progress) -> dict[str, Any]:

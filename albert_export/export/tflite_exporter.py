@@ -158,7 +158,7 @@ class TfliteExporter:
     def _embedding(self) -> EmbeddingOptions | None:
         """How the graph itself makes one vector of a text; None if the caller does."""
         pools = TARGETS[self._plan.target].text_library and self._context.task.name == "feature-extraction"
-        return EmbeddingOptions(**self._context.request_settings["embedding"]) if pools else None
+        return EmbeddingOptions.from_manifest(self._context.request_settings["embedding"]) if pools else None
 
     @cached_property
     def _packed_tokenizer(self) -> TaskLibraryTokenizer:

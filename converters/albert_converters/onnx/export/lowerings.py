@@ -116,13 +116,13 @@ def _flatten(builder: GraphBuilder, node: fx.Node) -> None:
         raise NotImplementedError("flatten is written for leading axes only")
     value = builder.value(source)
     sizes = static_sizes(node.meta["val"].shape)
-    if sizes is not None:
-        builder.alias(node, builder.emit("Reshape", [value, _ints(builder, *sizes)], hint=node.name))
-        return
-    rest = builder.emit(
-        "Slice", [builder.emit("Shape", [value]), _ints(builder, last + 1), _ints(builder, _rank(source))]
-    )
-    shape = builder.emit("Concat", [_ints(builder, -1), rest], axis=0, hint="shape")
+    if sizes is None:
+        rest = builder.emit(
+            "Slice", [builder.emit("Shape", [value]), _ints(builder, last + 1), _ints(builder, _rank(source))]
+        )
+        shape = builder.emit("Concat", [_ints(builder, -1), rest], axis=0, hint="shape")
+    else:
+        shape = _ints(builder, *sizes)
     builder.alias(node, builder.emit("Reshape", [value, shape], hint=node.name))
 
 
@@ -268,13 +268,13 @@ def _tied_linear(builder: GraphBuilder, node: fx.Node, source: fx.Node, weight: 
     inputs = [flat, builder.value(weight)] + ([] if bias is None else [builder.value(bias)])
     result = builder.emit("Gemm", inputs, transB=1)
     sizes = static_sizes(node.meta["val"].shape)
-    if sizes is not None:
-        builder.alias(node, builder.emit("Reshape", [result, _ints(builder, *sizes)], hint=node.name))
-        return
-    leading = builder.emit(
-        "Slice", [builder.emit("Shape", [value]), _ints(builder, 0), _ints(builder, _rank(source) - 1)]
-    )
-    shape = builder.emit("Concat", [leading, _ints(builder, rows)], axis=0, hint="shape")
+    if sizes is None:
+        leading = builder.emit(
+            "Slice", [builder.emit("Shape", [value]), _ints(builder, 0), _ints(builder, _rank(source) - 1)]
+        )
+        shape = builder.emit("Concat", [leading, _ints(builder, rows)], axis=0, hint="shape")
+    else:
+        shape = _ints(builder, *sizes)
     builder.alias(node, builder.emit("Reshape", [result, shape], hint=node.name))
 
 

@@ -37,14 +37,23 @@ def text_task(manifest: Manifest) -> TextTask:
     """How texts become answers in a graph with the task and the head of `manifest`.
 
     Raises:
-        UnsupportedError: there is no such graph for the head; the message says why.
+        UnsupportedError: see `refuse_head`.
     """
-    if manifest.head:
-        raise UnsupportedError(
-            f"--with-tokenizer does not know the head {manifest.head!r} of {manifest.task}, whose answers are searched "
-            "in beams; leave --with-tokenizer out, the runtime and the other clients know it"
-        )
+    refuse_head(manifest.task, manifest.head)
     return _TASKS[manifest.task]
+
+
+def refuse_head(task: str, head: str) -> None:
+    """Refuse a head of a task that no graph gives the answers of; "" is the usual one.
+
+    Raises:
+        UnsupportedError: the message says why.
+    """
+    if head:
+        raise UnsupportedError(
+            f"--with-tokenizer does not know the head {head!r} of {task}, whose answers are searched in beams; leave "
+            "--with-tokenizer out: the runtime finds them"
+        )
 
 
 def _one_text(parts: TextGraphParts) -> Sequences:
