@@ -165,6 +165,8 @@ def make_plan(
             f"the target {target.name} needs the score of each token as an answer's start and end, and this model's "
             f"head, {task.head}, gives only the best starts and ends; --target litert serves it"
         )
+    if task.more_inputs and (target.static or sequence_length is not None):
+        raise UsageError(refused_length(task))
     if task.name in target.probabilities and not _is_single_label(config):
         raise UnsupportedError(
             f"the target {target.name} shows a probability for each label, of which one is right; this model has "
@@ -190,7 +192,7 @@ def make_plan(
         graph=graph or ("unrolled" if chosen == "int8-static" else target.graphs[0]),
         sequence_length=length,
         longest=config.max_position_embeddings,
-        input_names=target.input_names,
+        input_names={name: target.input_names.get(name, name) for name in task.inputs()},
         output_names={name: target.output_names.get(name, name) for name in task.outputs},
         probabilities=task.name in target.probabilities,
     )
@@ -216,6 +218,14 @@ def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None
     if fixed is not None and length != fixed:
         problems.append(f"the target {target.name} takes {task.name} with --sequence-length {fixed} only, not {length}")
     return length
+
+
+def refused_length(task: Task) -> str:
+    """Why a graph of `task` can't have a static length: the number of its masks differs from text to text."""
+    return (
+        f"--head {task.head} has another number of {', '.join(task.more_inputs)} for each text, so that it needs dynamic "
+        "shapes: leave out --sequence-length (and, for TFLite, choose --target litert), or leave out --head"
+    )
 
 
 def length_problems(wanted: int, longest: int) -> list[str]:

@@ -74,6 +74,18 @@ def _references(part: str, architecture: str) -> dict[str, str]:
     }
 
 
+_FILL_MASK = TaskSpec(
+    references=_references("heads", "AlbertForMaskedLM"),
+    head=("predictions.",),
+    sample_request=f"{_REQUESTS}:sample_masked_text",
+    text_request=f"{_REQUESTS}:masked_text",
+    decide=f"{_DECISIONS}:decide_masks",
+    labelled_data=LabelledData(
+        file_format=PLAIN_TEXT,
+        reader=f"{_DATASETS}.plain_text:read_masks",
+        measures={"masks": f"{_MEASURES}:MASKS"},
+    ),
+)
 _QUESTION_ANSWERING = TaskSpec(
     references=_references("heads", "AlbertForQuestionAnswering"),
     head=("qa_outputs.",),
@@ -118,18 +130,7 @@ TASK_SPECS: dict[str, TaskSpec] = {
             measures={"masks and order": f"{_MEASURES}:MASKS_AND_ORDER"},
         ),
     ),
-    "fill-mask": TaskSpec(
-        references=_references("heads", "AlbertForMaskedLM"),
-        head=("predictions.",),
-        sample_request=f"{_REQUESTS}:sample_masked_text",
-        text_request=f"{_REQUESTS}:masked_text",
-        decide=f"{_DECISIONS}:decide_masks",
-        labelled_data=LabelledData(
-            file_format=PLAIN_TEXT,
-            reader=f"{_DATASETS}.plain_text:read_masks",
-            measures={"masks": f"{_MEASURES}:MASKS"},
-        ),
-    ),
+    "fill-mask": replace(_FILL_MASK, heads={"masked": _FILL_MASK}),
     "text-classification": TaskSpec(
         references=_references("heads", "AlbertForSequenceClassification"),
         head=("classifier.",),

@@ -106,15 +106,20 @@ class Checkpoint:
         If it has several, the configuration's `architectures` decide, or else the usual head is taken.
         """
         spec, architectures = TASK_SPECS[task], self.config.architectures or ()
-        there = [name for name, other in spec.heads.items() if _has_head(self.weights, other)]
+        heads = [(name, other) for name, other in spec.heads.items() if not TASKS[task].heads[name].same_weights]
+        there = [name for name, other in heads if _has_head(self.weights, other)]
         named = [name for name in there if TASKS[task].heads[name].architecture in architectures]
         return next(iter(named or there)) if named or (not _has_head(self.weights, spec) and there) else ""
 
     def available(self, task: Task) -> Task:
-        """The task with the head that the checkpoint has, without the optional outputs that it has no weights for."""
+        """The task with the head that the checkpoint has, without the optional outputs that it has no weights for.
+
+        A head that computes with the weights of the usual one stays.
+        """
         prefixes = TASK_SPECS[task.name].output_weights
         head = self.head_for(task.name)
-        with_head = task if task.head == head else TASKS[task.name].with_head(head)
+        fits = task.head == head or (bool(task.head) and TASKS[task.name].heads[task.head].same_weights)
+        with_head = task if fits else TASKS[task.name].with_head(head)
         return with_head.without(
             [name for name, prefix in prefixes.items() if not any(one.startswith(prefix) for one in self.weights)]
         )
@@ -245,6 +250,31 @@ def choose_task(checkpoint: Checkpoint, task: str | Task | None) -> Task:
             " or ".join(name for name in possible if name != chosen.name),
         )
     return checkpoint.available(chosen)
+
+
+def choose_head(task: Task, head: str | None) -> Task:
+    """The task that `choose_task` found, with the head that an export asks for; None leaves the one that it has.
+
+    Raises:
+        UsageError: the task has no such head to choose.
+    """
+    if head is None or head == task.head:
+        return task
+    choices = [name for name, one in TASKS[task.name].heads.items() if one.same_weights]
+    if task.head or head not in choices:
+        others = [
+            f"{name} with --task {other.name}"
+            for other in TASKS.values()
+            for name, one in other.heads.items()
+            if one.same_weights and other.name != task.name
+        ]
+        served = f"{task.name} has {', '.join(choices)}" if choices and not task.head else f"{task.name} has none"
+        raise UsageError(
+            f"--head {head} can't be chosen for this model: {served}"
+            + (f"; others: {', '.join(others)}" if others else "")
+            + "; without --head, the export has the usual outputs"
+        )
+    return task.with_head(head)
 
 
 def default_task(checkpoint: Checkpoint) -> Task:

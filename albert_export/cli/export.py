@@ -15,6 +15,7 @@ from albert_export.cli.options import (
     chosen_checkpoint,
     eval_data_option,
     force_option,
+    head_option,
     json_option,
     max_drop_option,
     model_option,
@@ -63,6 +64,7 @@ The bundle is a folder: the graph, the tokenizer's files, config.json, manifest.
 SHA-256 of every file, and a README.md. It is verified against PyTorch before it appears."""
 )
 @task_option
+@head_option
 @model_option
 @output_option
 @device_option
@@ -93,6 +95,7 @@ SHA-256 of every file, and a README.md. It is verified against PyTorch before it
 @json_option
 def onnx(
     task: str | None,
+    head: str | None,
     model: str | None,
     output: Path | None,
     precisions: tuple[str, ...],
@@ -132,6 +135,7 @@ def onnx(
             checkpoint,
             output,
             task=task,
+            head=head,
             precision=chosen_precisions,
             layout=layout,
             opset=opset,
@@ -173,6 +177,7 @@ task-library (TFLite Task Library's BertQuestionAnswerer and BertNLClassifier),
 mediapipe (MediaPipe's TextClassifier and TextEmbedder)."""
 )
 @task_option
+@head_option
 @model_option
 @output_option
 @device_option
@@ -198,6 +203,7 @@ mediapipe (MediaPipe's TextClassifier and TextEmbedder)."""
 @json_option
 def tflite(
     task: str | None,
+    head: str | None,
     model: str | None,
     output: Path | None,
     target: str,
@@ -230,6 +236,7 @@ def tflite(
             checkpoint,
             output,
             task=task,
+            head=head,
             target=target,
             precision=precision,
             graph=graph,

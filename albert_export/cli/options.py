@@ -26,6 +26,9 @@ model_option = click.option(
     help="Folder of a checkpoint in Hugging Face's or Google's format, or its id on the Hugging Face hub. "
     "Default: the demo checkpoint of the task.",
 )  # fmt: skip
+head_option = click.option(
+    "--head", metavar="[masked]", help="For fill-mask: a graph that scores the vocabulary at the masks only.",
+)  # fmt: skip
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."
 )

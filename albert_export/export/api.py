@@ -31,6 +31,7 @@ def export_onnx(
     output: str | Path,
     *,
     task: str | None = None,
+    head: str | None = None,
     precision: str | Sequence[str] = "fp32",
     layout: str = "bundle",
     opset: int | None = None,
@@ -55,6 +56,8 @@ def export_onnx(
         model: the folder of a Hugging Face or Google checkpoint, or its id on the hub (`resolve_checkpoint`).
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
+        head: another head for the task, with the same weights: "masked" for fill-mask, whose graph is also given the
+            places of the masks and scores the vocabulary there only. None takes the usual one.
         precision: "fp32"; "fp16" for weights and arithmetic in half precision; "int8" or "int4" for weights of 8 or 4
             bits and activations that are quantized at run time; "int8-static" for weights of 8 bits and activations
             with calibrated ranges. "q8", "q4", "half", "float16" and "float32" are other names for them. The graph's
@@ -104,7 +107,7 @@ def export_onnx(
 
     def options_for(checkpoint: Checkpoint, chosen: Task) -> list[OnnxOptions]:
         for options in graphs:
-            options.check_length(checkpoint.config.max_position_embeddings)
+            options.check_length(checkpoint.config.max_position_embeddings, chosen)
         return graphs
 
     return export_bundle(
@@ -112,6 +115,7 @@ def export_onnx(
         Path(output),
         options_for,
         task=None if task is None else find_task(task),
+        head=head,
         accuracy=accuracy,
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,
@@ -131,6 +135,7 @@ def export_tflite(
     output: str | Path,
     *,
     task: str | None = None,
+    head: str | None = None,
     target: str = "litert",
     precision: str | None = None,
     graph: str | None = None,
@@ -153,6 +158,8 @@ def export_tflite(
         model: the folder of a Hugging Face or Google checkpoint, or its id on the hub (`resolve_checkpoint`).
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
+        head: another head for the task, with the same weights: "masked" for fill-mask, whose graph is also given the
+            places of the masks and scores the vocabulary there only. None takes the usual one.
         target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime", "task-library"
             or "mediapipe".
         precision: one of the target's precisions; None means its default (int8 for litert, fp16 for the others).
@@ -214,6 +221,7 @@ def export_tflite(
         Path(output),
         options_for,
         task=None if task is None else find_task(task),
+        head=head,
         accuracy=accuracy,
         null_threshold=null_threshold,
         allow_random_head=allow_random_head,

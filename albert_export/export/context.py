@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from albert_export.checkpoints import Checkpoint
 from albert_export.quantization.calibration import calibration_id_samples, calibration_samples
 from albert_export.quantization.recipes import Recipe
+from albert_export.samples.masked_positions import with_every_position
 from albert_export.samples.sample_texts import SampleTexts, texts_for
 from albert_export.samples.texts import Text
 from albert_export.utils.terminal import Progress
@@ -45,7 +46,7 @@ class ExportContext:
         self, *, longest: int, sequence_length: int | None = None
     ) -> list[dict[str, NDArray[np.int64]]]:
         """Typical inputs of the graph; see `albert_export.quantization.calibration`."""
-        if self.tokenizer is None:
+        if self.tokenizer is None:  # no graph that takes more than ids is exported so
             return calibration_id_samples(
                 self.calibration_texts,
                 self.checkpoint.config.to_dict(),
@@ -53,9 +54,10 @@ class ExportContext:
                 longest=longest,
                 sequence_length=sequence_length,
             )
-        return calibration_samples(
+        samples = calibration_samples(
             self.calibration_texts, self.tokenizer, self.task, longest=longest, sequence_length=sequence_length
         )
+        return [with_every_position(self.task, sample) for sample in samples]
 
     @cached_property
     def samples(self) -> SampleTexts:

@@ -18,11 +18,12 @@ from albert_export.quantization.gptq import gptq_quantize
 from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference import MASK_POLICY
-from albert_export.targets import length_problems
+from albert_export.targets import length_problems, refused_length
 from albert_export.tasks import in_float_head
 from albert_runtime._version import __version__
 from albert_runtime.errors import UsageError, listed
 from albert_runtime.precisions import unknown_precision
+from albert_runtime.tasks import Task
 
 ONNX_FILE = "model.onnx"
 #: precisions of an ONNX bundle
@@ -66,8 +67,10 @@ class OnnxOptions:
                 "leave it out, or choose --precision int8 or int8-static"
             )
 
-    def check_length(self, longest: int) -> None:
-        """Raise a UsageError if the static length does not suit a model that takes `longest` tokens."""
+    def check_length(self, longest: int, task: Task) -> None:
+        """Raise a UsageError if the static length does not suit the task, or a model that takes `longest` tokens."""
+        if self.sequence_length is not None and task.more_inputs:
+            raise UsageError(refused_length(task))
         problems = [] if self.sequence_length is None else length_problems(self.sequence_length, longest)
         if problems:
             raise UsageError(listed("this can't be exported:", problems))

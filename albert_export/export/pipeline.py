@@ -13,7 +13,7 @@ from typing import Any
 from albert_converters.bundle_writer import file_hashes, new_bundle, refuse_overwrite, write_manifest
 from albert_converters.tokenizer.files import write_tokenizer
 from albert_export.checkpoints import Checkpoint, ReadOptions
-from albert_export.checkpoints.checkpoint import choose_task
+from albert_export.checkpoints.checkpoint import choose_head, choose_task
 from albert_export.checkpoints.request_settings import request_settings
 from albert_export.checkpoints.tokenizer import load_tokenizer
 from albert_export.export.candidates import CandidateBuilder
@@ -37,7 +37,7 @@ from albert_export.utils.truncation_warnings import suppressed_truncation_warnin
 from albert_export.verification.comparable_outputs import aligned_outputs
 from albert_export.verification.parity_report import ParityReport, self_test_tolerance
 from albert_runtime import AlbertSession
-from albert_runtime.errors import AccuracyError, ParityError
+from albert_runtime.errors import AccuracyError, ParityError, UsageError, listed
 from albert_runtime.manifest import VARIANT_FIELDS, Manifest
 from albert_runtime.postprocessing.pooling import EmbeddingOptions
 from albert_runtime.self_test import make_self_test, request_arrays
@@ -92,6 +92,7 @@ def export_bundle(
     options_for: Callable[[Checkpoint, Task], Sequence[ExportOptions]],
     *,
     task: Task | None,
+    head: str | None = None,
     accuracy: AccuracyOptions,
     null_threshold: float | None,
     allow_random_head: bool,
@@ -113,6 +114,7 @@ def export_bundle(
             the reference model is built, so that a wrong request fails fast. Only the layout "hub" has several graphs;
             they are in the same framework, and the first is the one that is opened by default.
         task: the task to export; None takes the checkpoint's own.
+        head: the task's head, see `choose_head`; None takes the one that the checkpoint has.
         accuracy: the accuracy budget of a quantized graph, and the data that its answers are measured on.
         null_threshold: see `Manifest.null_threshold`; None takes what the checkpoint's configuration says.
         allow_random_head: gives random weights to a head that the checkpoint lacks.
@@ -134,7 +136,9 @@ def export_bundle(
     if no_tokenizer:
         accuracy.refuse_without_tokenizer()
     tokenizer = None if no_tokenizer else load_tokenizer(checkpoint)
-    chosen = choose_task(checkpoint, task)
+    chosen = choose_head(choose_task(checkpoint, task), head)
+    if chosen.more_inputs:
+        _refuse_more_inputs(chosen, layout, no_tokenizer=no_tokenizer)
     settings = request_settings(
         checkpoint,
         tokenizer,
@@ -208,6 +212,22 @@ def export_bundle(
         progress("writing the manifest")
         manifest = _write_manifest(manifests, context, folder)
         return Exported(output, manifest, tuple(selection.parity for selection in selections))
+
+
+def _refuse_more_inputs(task: Task, layout: str, *, no_tokenizer: bool) -> None:
+    """Refuse what can't give a graph more inputs than those of every ALBERT.
+
+    Raises:
+        UsageError: the message names all of it.
+    """
+    more = ", ".join(task.more_inputs)
+    problems = []
+    if layout != "bundle":
+        problems.append(f"--layout {layout} is for tools that do not give {more}")
+    if no_tokenizer:
+        problems.append(f"--no-tokenizer leaves out what {more} follows from")
+    if problems:
+        raise UsageError(listed(f"--head {task.head} can't be exported so:", problems))
 
 
 def _write_shared_files(context: ExportContext, folder: Path, layout: str) -> None:

@@ -120,7 +120,6 @@ def preview_of(
     config = checkpoint.config
     sizes |= {"hidden_size": config.hidden_size, "vocab_size": config.vocab_size, "num_labels": config.num_labels}
     sizes |= {"2": 2}  # the order of two texts
-    shape = tuple(sizes.get(axis, axis) for axis in task.input_axes)
     others = _other_files(checkpoint, tokenizer)
     return ExportPreview(
         bundle=output,
@@ -131,7 +130,10 @@ def preview_of(
         labels=checkpoint.labels_for(task.name),
         precision=options.precision,
         graph=graph,
-        inputs={graph.input_names.get(name, name): shape for name in task.inputs()},
+        inputs={
+            graph.input_names.get(name, name): tuple(sizes.get(axis, axis) for axis in axes)
+            for name, axes in task.inputs().items()
+        },
         outputs={
             graph.output_names.get(name, name): tuple(sizes.get(axis, axis) for axis in axes)
             for name, axes in task.outputs.items()

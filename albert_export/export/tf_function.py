@@ -49,15 +49,18 @@ def linears_pattern(matrices: Sequence[str]) -> str:
 def trace_reference(reference: Any, task: Task, plan: Plan, *, embedding: EmbeddingOptions | None = None) -> Any:
     """The concrete `tf.function` of a reference model, with the names and shapes of `plan`, looped or unrolled.
 
-    Inputs are int32 `[batch, sequence]` (`[batch, choices, sequence]` for multiple choice). Every axis is dynamic,
+    Inputs are int32 with the axes of the task, such as `[batch, sequence]`. Every axis is dynamic,
     unless the plan has a static length: then the batch is 1, and so are the choices, which do not see each other.
     With `embedding`, the graph of feature extraction has one more output, unless its pooler gives the same.
     """
     encoder = getattr(reference, "albert", reference)
     table = encoder.embeddings.word_embeddings.weight.numpy()
     lookup = embedding_lookup(table, plan.precision, gathers_float16=TARGETS[plan.target].gathers_float16)
-    shape = [_size(axis, plan.sequence_length) for axis in task.input_axes]
-    signature = [tf.TensorSpec(shape, tf.int32, name=name) for name in plan.input_names.values()]
+    axes = task.inputs()
+    signature = [
+        tf.TensorSpec([_size(axis, plan.sequence_length) for axis in axes[name]], tf.int32, name=shown)
+        for name, shown in plan.input_names.items()
+    ]
 
     @tf.function(input_signature=signature)
     def graph(*arrays: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from albert_runtime.engines import Arrays
-from albert_runtime.tasks import INPUT_NAMES, Task
+from albert_runtime.tasks import Task
 
 
 class TFEngine:
@@ -17,20 +17,19 @@ class TFEngine:
 
     name = "tensorflow"
     version = tf.__version__
-    input_names = INPUT_NAMES
 
     def __init__(self, model: Any, task: Task) -> None:
-        self.output_names = tuple(task.outputs)
+        self.input_names, self.output_names = tuple(task.inputs()), tuple(task.outputs)
         self._model = model
         # The function is traced once for all shapes. In eager mode, Keras itself takes longer than the layers.
-        signature = [tf.TensorSpec([None] * len(task.input_axes), tf.int32, name) for name in INPUT_NAMES]
+        signature = [tf.TensorSpec([None] * len(axes), tf.int32, name) for name, axes in task.inputs().items()]
         self._traced = tf.function(self._outputs, input_signature=signature)
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """The model's outputs by name, float32; the inputs and outputs are those of `albert_runtime.tasks`."""
-        outputs = self._traced(*(tf.constant(inputs[name], dtype=tf.int32) for name in INPUT_NAMES))
+        outputs = self._traced(*(tf.constant(inputs[name], dtype=tf.int32) for name in self.input_names))
         return {name: output.numpy() for name, output in outputs.items()}
 
     def _outputs(self, *arrays: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = self._model(**dict(zip(INPUT_NAMES, arrays, strict=True)), return_dict=True)
+        outputs = self._model(**dict(zip(self.input_names, arrays, strict=True)), return_dict=True)
         return {name: outputs[name] for name in self.output_names}

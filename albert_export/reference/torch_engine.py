@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from albert_runtime.engines import Arrays
-from albert_runtime.tasks import INPUT_NAMES, Task
+from albert_runtime.tasks import Task
 
 
 class TorchEngine:
@@ -17,15 +17,14 @@ class TorchEngine:
 
     name = "pytorch"
     version = torch.__version__
-    input_names = INPUT_NAMES
 
     def __init__(self, model: torch.nn.Module, task: Task) -> None:
-        self.output_names = tuple(task.outputs)
+        self.input_names, self.output_names = tuple(task.inputs()), tuple(task.outputs)
         self._model = model.eval()
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:
         """The model's outputs by name, float32; the inputs and outputs are those of `albert_runtime.tasks`."""
-        tensors = {name: torch.from_numpy(inputs[name]).long() for name in INPUT_NAMES}
+        tensors = {name: torch.from_numpy(inputs[name]).long() for name in self.input_names}
         with torch.inference_mode():
             outputs = self._model(**tensors, return_dict=True)
         return {name: getattr(outputs, name).numpy() for name in self.output_names}

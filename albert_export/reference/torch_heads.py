@@ -121,13 +121,23 @@ class AlbertForMaskedLM(AlbertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        masked_positions: Tensor | None = None,
     ) -> Any:
-        """labels: ids of the masked tokens, -100 elsewhere, int `[B, S]`."""
+        """Compute the scores of the vocabulary.
+
+        Args:
+            labels: ids of the masked tokens, -100 elsewhere, int `[B, S]`.
+            masked_positions: the places to score, int `[B, M]`, for logits `[B, M, V]`; None scores all of them.
+        """
         encoded = self.albert(
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
             output_attentions, output_hidden_states, return_dict=True,
         )  # fmt: skip
-        logits = self.predictions(encoded.last_hidden_state, self.albert.embeddings.word_embeddings.weight)
+        hidden_states = encoded.last_hidden_state
+        if masked_positions is not None:
+            places = masked_positions.unsqueeze(2).expand(-1, -1, hidden_states.shape[2])
+            hidden_states = hidden_states.gather(1, places)  # (B, M, H)
+        logits = self.predictions(hidden_states, self.albert.embeddings.word_embeddings.weight)
         loss = None if labels is None else cross_entropy(logits, labels)
         return self.finish(LogitsOutput(loss, logits, encoded.hidden_states, encoded.attentions), return_dict)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from albert_export.samples.masked_positions import with_every_position
 from albert_export.targets import SENTENCE_EMBEDDING, TARGETS
 from albert_runtime import AlbertSession
 from albert_runtime.lazy_import import load_object
@@ -82,7 +83,11 @@ def run_arrays(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
 
 
 def _run(session: AlbertSession, arrays: Arrays) -> dict[str, Any]:
-    """The outputs that the session reads, and the vectors of the texts if the graph makes them by itself."""
+    """The outputs that the session reads, and the vectors of the texts if the graph makes them by itself.
+
+    A graph that is told the places of masks is asked for every place.
+    """
+    arrays = with_every_position(session.bundle.task, arrays)
     if SENTENCE_EMBEDDING not in session.engine.output_names:
         return session.run(arrays)
     outputs = session.engine.run(arrays)

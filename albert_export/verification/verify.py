@@ -35,7 +35,7 @@ from albert_runtime import AlbertSession, AlbertTokenizer, load
 from albert_runtime.engines import Engine
 from albert_runtime.errors import UnsupportedError
 from albert_runtime.packed.path import is_bundle
-from albert_runtime.tasks import CHOICES, INPUT_NAMES, SEQUENCE, Task
+from albert_runtime.tasks import CHOICES, INPUT_NAMES, MASKED, SEQUENCE, Task
 from albert_runtime.token_ids import padding_id
 
 #: the seconds that the comparison of values may take; a large model leaves out lengths, but none up to `_ALWAYS` tokens
@@ -192,7 +192,7 @@ def _lines_with_added_tokens(tokenizer: AlbertTokenizer) -> list[str]:
 
 def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> bool:
     inputs, outputs = set(session.engine.input_names), set(session.engine.output_names)
-    same = inputs == set(INPUT_NAMES) and outputs - {SENTENCE_EMBEDDING} == set(task.outputs)
+    same = inputs == set(task.inputs()) and outputs - {SENTENCE_EMBEDDING} == set(task.outputs)
     detail = "" if same else f"the graph has {', '.join(sorted(inputs))} -> {', '.join(sorted(outputs))}"
     return report.add_equal("names", "inputs and outputs", same, detail)
 
@@ -252,7 +252,7 @@ def _compare_padding(report: ParityReport, session: AlbertSession, task: Task, s
         alone = run_arrays(session, arrays([row], length))
         padded = {name: array[index : index + 1] for name, array in together.items()}
         for name, axes in task.outputs.items():
-            if SEQUENCE in axes:
+            if SEQUENCE in axes or MASKED in axes:
                 padded[name] = padded[name][:, :length]
         padded, alone = aligned_outputs(task, padded, alone)
         for name, array in alone.items():

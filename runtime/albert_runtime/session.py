@@ -22,7 +22,7 @@ from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.lazy_import import load_object
 from albert_runtime.once_warnings import OnceWarnings
 from albert_runtime.self_test import check_self_test
-from albert_runtime.tasks import CHOICES, INPUT_NAMES, Task
+from albert_runtime.tasks import CHOICES, Task
 from albert_runtime.token_ids import TokenIdMixin, absent_tokenizer
 from albert_runtime.tokenization.encoding import Encoding
 from albert_runtime.tokenization.padding import pad_batch
@@ -126,7 +126,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
 
     def arrays(self, *args: Any, **kwargs: Any) -> Arrays:
         """The inputs that the call gives to the engine; the arguments are those of the call."""
-        return self._pad(self.prepare(*args, **kwargs).encodings)
+        return self._completed(self._pad(self.prepare(*args, **kwargs).encodings))
 
     def run(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
         """The outputs of the graph as float32, by the tensor names of `tasks.py`; there is no pre- or postprocessing.
@@ -134,8 +134,12 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         Raises:
             UsageError: an input is missing or does not fit the graph.
         """
-        outputs = self.engine.run(arrays)
+        outputs = self.engine.run(self._completed(arrays))
         return {name: np.asarray(outputs[name], dtype=np.float32) for name in self.bundle.task.outputs}
+
+    def _completed(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+        """`arrays` with the inputs of the graph that follow from others and are not given; see `Task.more_inputs`."""
+        return dict(arrays)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bundle.folder} on {self.engine.name} {self.engine.version}>"
@@ -153,9 +157,9 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
             if name not in self.engine.output_names
         ]
         problems += [
-            f"{model} needs an input {name}; a session gives {', '.join(INPUT_NAMES)}"
+            f"{model} needs an input {name}; a session gives {', '.join(self.bundle.task.inputs())}"
             for name in self.engine.input_names
-            if name not in INPUT_NAMES
+            if name not in self.bundle.task.inputs()
         ]
         vocabulary = self.bundle.config.get("vocab_size")
         if isinstance(vocabulary, int) and len(self.tokenizer) > vocabulary:

@@ -19,8 +19,13 @@ from albert_runtime.suggestions import did_you_mean
 BATCH = "batch_size"
 CHOICES = "num_choices"
 SEQUENCE = "sequence_length"
+MASKED = "num_masked"
 
+#: the inputs that every graph has
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
+#: the input of the head "masked" of fill-mask: the places of the masked tokens in each sequence, from 0. A sequence with
+#: fewer of them than others of its batch is filled up with 0, and the outputs for these places are not read.
+MASKED_POSITIONS = "masked_positions"
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,13 @@ class Head:
     architecture: str
     #: as in `Task`
     outputs: dict[str, tuple[str, ...]]
-    #: the function (got, expected) -> (got, expected), as "module:name", that makes outputs of two graphs comparable
-    aligned: str
+    #: the function (got, expected) -> (got, expected), as "module:name", that makes outputs of two graphs comparable;
+    #: "" if each output can be compared as it is
+    aligned: str = ""
+    #: inputs of the graph besides INPUT_NAMES -> their axes
+    more_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: whether it computes with the weights of the usual head, so that an export may choose either
+    same_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,12 +122,14 @@ class Task:
     heads: dict[str, Head] = field(default_factory=dict)
     #: the head that the graph has, one of `heads`; "" for the usual one
     head: str = ""
-    #: see `Head`; "" if each output can be compared as it is
+    #: see `Head`
     aligned: str = ""
+    #: see `Head`
+    more_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Input name -> its axes."""
-        return dict.fromkeys(INPUT_NAMES, self.input_axes)
+        return {**dict.fromkeys(INPUT_NAMES, self.input_axes), **self.more_inputs}
 
     def without(self, outputs: Collection[str]) -> Task:
         """The task of a graph that lacks these outputs."""
@@ -130,7 +142,14 @@ class Task:
         if not name:
             return self
         head = self.heads[name]
-        return replace(self, head=name, architecture=head.architecture, outputs=head.outputs, aligned=head.aligned)
+        return replace(
+            self,
+            head=name,
+            architecture=head.architecture,
+            outputs=head.outputs,
+            aligned=head.aligned,
+            more_inputs=head.more_inputs,
+        )
 
 
 def _option(name: str, *, repeated: bool) -> str:
@@ -189,6 +208,14 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForMaskedLM",
             input_axes=_SEQUENCES,
             outputs={"logits": (BATCH, SEQUENCE, "vocab_size")},
+            heads={
+                "masked": Head(  # scores the vocabulary at the masked places only
+                    architecture="AlbertForMaskedLM",
+                    outputs={"logits": (BATCH, MASKED, "vocab_size")},
+                    more_inputs={MASKED_POSITIONS: (BATCH, MASKED)},
+                    same_weights=True,
+                )
+            },
             session=f"{_SESSIONS}.masked_words:FillMaskSession",
             formatter=f"{_FORMATTERS}:format_masks",
             arguments=(

@@ -23,7 +23,7 @@ from albert_runtime.errors import BundleError, DependencyError, OperatorError, U
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.packed.local_file import local_file
 from albert_runtime.packed.path import BundlePath
-from albert_runtime.tasks import INPUT_NAMES
+from albert_runtime.tasks import INPUT_NAMES, MASKED_POSITIONS
 
 #: the tensor names of TFLite Task Library -> the names of `tasks.py`
 _ALIASES = {"ids": "input_ids", "mask": "attention_mask", "segment_ids": "token_type_ids", "probability": "logits"}
@@ -97,8 +97,8 @@ class TFLiteEngine(ReloadableEngine):
 
     def _load(self) -> None:
         self._messages = ""
-        #: the shape of every input that the interpreter is set to; None if that is not known
-        self._shape: tuple[int, ...] | None = None
+        #: the shapes of the inputs that the interpreter is set to; None if they are not known
+        self._shapes: dict[str, tuple[int, ...]] | None = None
         try:
             interpreter = self._open()
             self._bind(interpreter)
@@ -140,38 +140,40 @@ class TFLiteEngine(ReloadableEngine):
         first = next(iter(feed))
         for name, array in feed.items():
             declared = self._inputs[name].shape
+            # masked positions have the batch in common with the ids, and another number of columns
+            alike = array.shape[:1] == feed[first].shape[:1] if name == MASKED_POSITIONS else array.shape == feed[first].shape
             if not fits(array.shape, declared):
                 problems.append(f"{name} is {list(array.shape)}, the graph takes {_words(declared)}")
-            elif array.shape != feed[first].shape:
+            elif not alike:
                 problems.append(f"{name} is {list(array.shape)}, {first} is {list(feed[first].shape)}")
         return problems
 
     def _compute(self, feed: Arrays) -> Arrays:
-        shape = next(iter(feed.values())).shape
+        shapes = {name: array.shape for name, array in feed.items()}
         with self._lock:
             self._load_after_fork()
             try:
-                if shape != self._shape:
-                    self._resize(shape)
+                if shapes != self._shapes:
+                    self._resize(shapes)
                 for name, array in feed.items():
                     self._native.set_tensor(self._inputs[name].number, array)
                 self._native.invoke()
                 # `get_tensor` copies, so the caller may keep the arrays while the next run overwrites the tensors
                 outputs = {name: self._native.get_tensor(one.number) for name, one in self._outputs.items()}
             except (RuntimeError, ValueError) as error:
-                raise self._run_error(error, shape) from error
+                raise self._run_error(error, shapes) from error
         for name, one in self._outputs.items():
             if one.name == _PROBABILITY:
                 # The softmax of the logarithms is these probabilities again; the bound keeps the logarithm of 0 finite.
                 outputs[name] = np.log(np.maximum(outputs[name], np.finfo(np.float32).tiny))
         return outputs
 
-    def _resize(self, shape: tuple[int, ...]) -> None:
-        self._shape = None  # if this method fails halfway, the next run must resize again
-        for one in self._inputs.values():
-            self._native.resize_tensor_input(one.number, shape)
+    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        self._shapes = None  # if this method fails halfway, the next run must resize again
+        for name, shape in shapes.items():
+            self._native.resize_tensor_input(self._inputs[name].number, shape)
         self._native.allocate_tensors()
-        self._shape = shape
+        self._shapes = shapes
 
     def _load_error(self, error: Exception) -> BundleError | OperatorError:
         reason = self._reason(error)
@@ -186,13 +188,14 @@ class TFLiteEngine(ReloadableEngine):
             failed_download(self._path) or f"{ours} can't load {self.model_file}: {reason}; export the model again"
         )
 
-    def _run_error(self, error: Exception, shape: tuple[int, ...]) -> BundleError | UsageError:
+    def _run_error(self, error: Exception, shapes: dict[str, tuple[int, ...]]) -> BundleError | UsageError:
         reason = self._reason(error)
-        what = f"{self.name} {self.version} can't run {self.model_file.name} on inputs of {list(shape)}: {reason}"
+        given = " and ".join(str(list(shape)) for shape in dict.fromkeys(shapes.values()))
+        what = f"{self.name} {self.version} can't run {self.model_file.name} on inputs of {given}: {reason}"
         if "gather index out of bounds" in reason:
             return UsageError(f"{what}; an id is none of the model's, or a sequence has more tokens than it takes")
         # If tensors can't be allocated for this shape, but could be for another, the request is wrong, not the graph.
-        return UsageError(what) if self._shape is None else BundleError(what)
+        return UsageError(what) if self._shapes is None else BundleError(what)
 
     def _reason(self, error: Exception) -> str:
         """The new part of the interpreter's message: the interpreter appends each message to all previous ones."""

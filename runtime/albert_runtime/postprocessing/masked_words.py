@@ -19,24 +19,28 @@ def fill_masks(
     tokenizer: AlbertTokenizer,
     top_k: int,
     targets: Sequence[int] | None = None,
+    *,
+    masked_only: bool = False,
 ) -> tuple[tuple[Filled, ...], ...]:
     """The `top_k` best pieces for each mask, best first; the masks are in the order of the text.
 
     Args:
-        logits: `[sequence, vocabulary]`.
+        logits: `[sequence, vocabulary]`, or `[masks, vocabulary]` if `masked_only`.
         encoding: the sequence.
         texts: the text that was encoded; and the second text, if it was a pair.
         tokenizer: the tokenizer that encoded the text.
         top_k: the number of pieces for each mask.
         targets: the ids of the pieces that are compared; None for the whole vocabulary. A score stays the probability
             among all pieces.
+        masked_only: whether `logits` has a row for each mask, in the order of the text, and none for other tokens.
     """
     masks = []
-    for place, token_id in enumerate(encoding.ids):
+    places = [place for place, token_id in enumerate(encoding.ids) if token_id == tokenizer.mask_token_id]
+    for row, place in enumerate(places):
         owner = encoding.sequence_ids[place]
-        if token_id != tokenizer.mask_token_id or owner is None:
+        if owner is None:
             continue
-        scores = softmax(logits[place])
+        scores = softmax(logits[row if masked_only else place])
         # The output may be wider than the vocabulary: some models pad it to a round number.
         known = tokenizer.vocabulary.all_ids
         compared = known[known < len(scores)] if targets is None else np.asarray(targets)

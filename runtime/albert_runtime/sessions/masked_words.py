@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from albert_runtime.answers import Filled, SentenceOrder
 from albert_runtime.engines import Arrays
@@ -10,6 +13,8 @@ from albert_runtime.errors import UsageError
 from albert_runtime.postprocessing.classification import judge_order
 from albert_runtime.postprocessing.masked_words import fill_masks, target_pieces
 from albert_runtime.session import AlbertSession, PreparedRequest, check_count, check_text
+from albert_runtime.tasks import MASKED_POSITIONS
+from albert_runtime.tokenization.padding import masked_positions
 from albert_runtime.tokenization.special_tokens import MASK_TOKEN
 
 
@@ -74,9 +79,22 @@ class FillMaskSession(AlbertSession):
             raise UsageError(f'there is no {mask} in the text; write one, as in "Paris is the {mask} of France."')
 
         def finish(outputs: Sequence[Arrays]) -> tuple[tuple[Filled, ...], ...]:
-            return fill_masks(outputs[0]["logits"], encoding, (text,), self.tokenizer, top_k, target_ids)
+            logits = outputs[0]["logits"]
+            return fill_masks(
+                logits, encoding, (text,), self.tokenizer, top_k, target_ids, masked_only=self._takes_positions
+            )
 
         return PreparedRequest((encoding,), finish)
+
+    @property
+    def _takes_positions(self) -> bool:
+        """Whether the graph has the head "masked", which is told where the masks are and gives no other logits."""
+        return MASKED_POSITIONS in self.bundle.task.more_inputs
+
+    def _completed(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+        if not self._takes_positions or MASKED_POSITIONS in arrays or "input_ids" not in arrays:
+            return dict(arrays)
+        return {**arrays, MASKED_POSITIONS: masked_positions(arrays["input_ids"], self.tokenizer.mask_token_id)}
 
     def _target_ids(self, targets: str | Sequence[str]) -> list[int]:
         """The ids of the pieces that stand for `targets`, without repetitions."""

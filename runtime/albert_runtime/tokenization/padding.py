@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import UsageError
@@ -35,3 +37,19 @@ def pad_batch(encodings: Sequence[Encoding], *, pad_token_id: int, length: int |
         mask[row, : len(one)] = one.attention_mask
         types[row, : len(one)] = one.type_ids
     return dict(zip(INPUT_NAMES, (ids, mask, types), strict=True))
+
+
+def masked_positions(input_ids: NDArray[Any], mask_token_id: int) -> NDArray[np.int64]:
+    """The places of the masks in each sequence, int64 `[batch, masks]`, in order; see `tasks.MASKED_POSITIONS`.
+
+    There are as many columns as masks in the sequence with most of them, and one at least.
+
+    Args:
+        input_ids: `[batch, sequence]`.
+        mask_token_id: the id of the mask.
+    """
+    found = [np.flatnonzero(row == mask_token_id) for row in np.asarray(input_ids)]
+    places = np.zeros((len(found), max(1, *map(len, found))), np.int64)
+    for row, own in zip(places, found, strict=True):
+        row[: len(own)] = own
+    return places

@@ -13,7 +13,7 @@ from torch import fx
 
 from albert_converters.onnx.detached_model import DETACHED_BYTES, DetachedModel
 from albert_converters.onnx.names import FreshNames
-from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE
+from albert_runtime.tasks import BATCH, CHOICES, MASKED, SEQUENCE
 
 _DTYPES = {
     torch.float32: onnx.TensorProto.FLOAT,
@@ -36,7 +36,7 @@ def static_sizes(sizes: Sequence[Any]) -> list[int] | None:
 
 def _value_info(name: str, node: fx.Node, axes: Sequence[str]) -> onnx.ValueInfoProto:
     """The declaration of an input or output; the sizes of dynamic axes are the names in `axes`."""
-    traced, dynamic = node.meta["val"], (BATCH, CHOICES, SEQUENCE)
+    traced, dynamic = node.meta["val"], (BATCH, CHOICES, SEQUENCE, MASKED)
     shape = [
         axis if axis in dynamic and isinstance(size, torch.SymInt) else int(size)
         for axis, size in zip(axes, traced.shape, strict=True)

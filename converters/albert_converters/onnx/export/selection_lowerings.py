@@ -79,6 +79,13 @@ def _expand(builder: GraphBuilder, node: fx.Node) -> None:
     builder.alias(node, builder.emit("Expand", [builder.value(source), shape], hint=node.name))
 
 
+@_lowers(aten.gather.default)
+def _gather(builder: GraphBuilder, node: fx.Node) -> None:
+    source, axis, index = _args(node)[:3]
+    inputs = [builder.value(source), builder.value(index)]
+    builder.alias(node, builder.emit("GatherElements", inputs, axis=axis % _rank(source), hint=node.name))
+
+
 @_lowers(aten.cat.default)
 def _concat(builder: GraphBuilder, node: fx.Node) -> None:
     parts, axis = (*_args(node), 0)[:2]

@@ -23,13 +23,13 @@ from albert_converters.onnx.export.selection_lowerings import SELECTION_LOWERING
 from albert_converters.onnx.opsets import DEFAULT_OPSET, check_opset
 from albert_runtime._version import __version__
 from albert_runtime.errors import ConversionError, OperatorError
-from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE, Task
+from albert_runtime.tasks import BATCH, CHOICES, MASKED, MASKED_POSITIONS, SEQUENCE, Task
 
 #: protobuf's limit for one file
 MAX_BYTES = 2**31 - 1
 
 #: sizes of the inputs for tracing: all different, and neither 0 nor 1, which torch.export would treat as constant
-_EXAMPLE = {BATCH: 2, CHOICES: 3, SEQUENCE: 5}
+_EXAMPLE = {BATCH: 2, CHOICES: 3, SEQUENCE: 5, MASKED: 4}
 
 
 class _TaskGraph(nn.Module):
@@ -41,10 +41,15 @@ class _TaskGraph(nn.Module):
         self.output_names = tuple(task.outputs)
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        masked_positions: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, ...]:
+        more = {} if masked_positions is None else {MASKED_POSITIONS: masked_positions}
         outputs = self.model(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, return_dict=True
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more, return_dict=True
         )
         tensors = (getattr(outputs, name) for name in self.output_names)
         return tuple(tensor.float() if tensor.is_floating_point() else tensor for tensor in tensors)
@@ -58,11 +63,11 @@ def trace(
     If there is a `sequence_length`, every axis is static: one sequence of so many tokens, as in TFLite graphs.
     """
     sizes = _EXAMPLE if sequence_length is None else {BATCH: 1, CHOICES: 1, SEQUENCE: sequence_length}
-    shape = [sizes[axis] for axis in task.input_axes]
-    example = {name: torch.ones(shape, dtype=torch.int64) for name in task.inputs()}
-    longest = {BATCH: 4096, CHOICES: 4096, SEQUENCE: max_length}
-    dimensions = {axis: torch.export.Dim(axis, min=1, max=longest[axis]) for axis in task.input_axes}
-    dynamic = {name: {i: dimensions[axis] for i, axis in enumerate(task.input_axes)} for name in example}
+    inputs = task.inputs()
+    example = {name: torch.ones([sizes[axis] for axis in axes], dtype=torch.int64) for name, axes in inputs.items()}
+    longest = {BATCH: 4096, CHOICES: 4096, SEQUENCE: max_length, MASKED: max_length}
+    dimensions = {axis: torch.export.Dim(axis, min=1, max=longest[axis]) for axes in inputs.values() for axis in axes}
+    dynamic = {name: {i: dimensions[axis] for i, axis in enumerate(axes)} for name, axes in inputs.items()}
     shapes = dynamic if sequence_length is None else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

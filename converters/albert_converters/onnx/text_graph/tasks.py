@@ -51,8 +51,8 @@ def refuse_head(task: str, head: str) -> None:
     """
     if head:
         raise UnsupportedError(
-            f"--with-tokenizer does not know the head {head!r} of {task}, whose answers are searched in beams; leave "
-            "--with-tokenizer out: the runtime finds them"
+            f"--with-tokenizer does not know the head {head!r} of {task}, only the usual one; leave --with-tokenizer "
+            "out: the runtime makes the answers of every head"
         )
 
 
