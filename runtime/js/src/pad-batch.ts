@@ -1,7 +1,7 @@
 /** Several sequences of tokens -> the padded tensors that a graph takes. */
 
 import { UsageError } from "./errors";
-import type { Inputs } from "./tensors";
+import type { IdTensor, Inputs } from "./tensors";
 import type { Encoding } from "./tokenization/encoding";
 
 /**
@@ -32,4 +32,24 @@ export function padBatch(encodings: readonly Encoding[], padTokenId: number, len
 		attention_mask: filled(0, (one) => one.attentionMask),
 		token_type_ids: filled(0, (one) => one.typeIds),
 	};
+}
+
+/**
+ * The places of the masks in each sequence, `[batch, masks]`, in order; see `MASKED_POSITIONS`. There are as many columns
+ * as masks in the sequence with most of them, and one at least.
+ *
+ * @param ids `[batch, sequence]`
+ */
+export function maskedPositions(ids: IdTensor, maskTokenId: number): IdTensor {
+	const [batch, length] = ids.dims as [number, number];
+	const found: number[][] = Array.from({ length: batch }, () => []);
+	ids.data.forEach((id, place) => {
+		if (id === maskTokenId) found[Math.floor(place / length)]?.push(place % length);
+	});
+	const columns = Math.max(1, ...found.map((places) => places.length));
+	const data = new Int32Array(batch * columns);
+	found.forEach((places, row) => {
+		data.set(places, row * columns);
+	});
+	return { dims: [batch, columns], data };
 }

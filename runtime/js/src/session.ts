@@ -7,7 +7,7 @@ import { BundleError, listed, UsageError } from "./errors";
 import { OnceWarnings } from "./once-warnings";
 import { padBatch } from "./pad-batch";
 import { repr } from "./repr";
-import { CHOICES, INPUT_NAMES, SEQUENCE } from "./tasks";
+import { CHOICES, inputNames, SEQUENCE } from "./tasks";
 import { concatenate, type IdTensor, type Inputs, type Outputs, output, row, type Tensor } from "./tensors";
 import { IdRequest, type Ids } from "./token-ids";
 import type { Encoding } from "./tokenization/encoding";
@@ -109,14 +109,19 @@ export abstract class AlbertSession {
 
 	/** The outputs of the graph by the names of `tasks.ts`; there is no pre- or postprocessing. */
 	async run(inputs: Inputs): Promise<Outputs> {
-		const outputs = await this.engine.run(inputs);
+		const outputs = await this.engine.run(this.completed(inputs));
 		const names = Object.keys(this.manifest.graphTask.outputs);
 		return Object.fromEntries(names.map((name) => [name, output(outputs, name)]));
 	}
 
 	/** The inputs that a request gives to the engine. */
 	inputsOf(encodings: readonly Encoding[]): Inputs {
-		return padBatch(encodings, this.tokenizer.padTokenId, this.manifest.sequenceLength);
+		return this.completed(padBatch(encodings, this.tokenizer.padTokenId, this.manifest.sequenceLength));
+	}
+
+	/** `inputs` with those of the graph that follow from others and are not given; see `Head.moreInputs`. */
+	protected completed(inputs: Inputs): Inputs {
+		return inputs;
 	}
 
 	/** Run several sequences as one batch; returns the outputs of each, without the batch axis. */
@@ -154,13 +159,14 @@ export abstract class AlbertSession {
 	protected checkPartsFit(): void {
 		const { config, location } = this.bundle;
 		const { modelFile, graphTask } = this.manifest;
-		const { inputNames, outputNames } = this.engine;
+		const { outputNames } = this.engine;
 		const problems = Object.keys(graphTask.outputs)
 			.filter((name) => !outputNames.includes(name))
 			.map((name) => `${modelFile} has no output ${name}, which ${this.task} needs; it has ${outputNames.join(", ")}`);
-		for (const name of inputNames) {
-			if ((INPUT_NAMES as readonly string[]).includes(name)) continue;
-			problems.push(`${modelFile} needs an input ${name}; a session gives ${INPUT_NAMES.join(", ")}`);
+		const given = inputNames(graphTask);
+		for (const name of this.engine.inputNames) {
+			if (given.includes(name)) continue;
+			problems.push(`${modelFile} needs an input ${name}; a session gives ${given.join(", ")}`);
 		}
 		const vocabulary = config.vocab_size;
 		if (this.manifest.hasTokenizer && Number.isInteger(vocabulary) && this.tokenizer.length > (vocabulary as number)) {

@@ -2,28 +2,44 @@
 
 export const CHOICES = "num_choices";
 export const SEQUENCE = "sequence_length";
+/** the inputs that every graph has */
 export const INPUT_NAMES = ["input_ids", "attention_mask", "token_type_ids"] as const;
+/**
+ * The input of the head "masked" of fill-mask: the places of the masked tokens in each sequence, from 0. A sequence with
+ * fewer of them than others of its batch is filled up with 0, and the outputs for these places are not read.
+ */
+export const MASKED_POSITIONS = "masked_positions";
 
-/** The outputs of a graph: name -> its axes. */
-export type OutputAxes = Readonly<Record<string, readonly string[]>>;
+/** Tensors of a graph: name -> its axes. */
+export type TensorAxes = Readonly<Record<string, readonly string[]>>;
+
+/** Another head for a task: its graph answers the same requests with other outputs. */
+export interface Head {
+	readonly outputs: TensorAxes;
+	/** inputs of the graph besides INPUT_NAMES */
+	readonly moreInputs?: TensorAxes;
+}
 
 /** One task, or one task with another head. */
 export interface Task {
 	readonly name: string;
 	/** the axes of each input */
 	readonly inputAxes: readonly string[];
-	readonly outputs: OutputAxes;
+	readonly outputs: TensorAxes;
 	/** whether the manifest names the outputs in `labels` */
 	readonly labelled?: boolean;
 	/** outputs that a graph may lack, because there are checkpoints without the weights that compute them */
 	readonly optionalOutputs?: readonly string[];
-	/** the name of another head -> its outputs */
-	readonly heads?: Readonly<Record<string, OutputAxes>>;
+	/** the name of another head -> that head */
+	readonly heads?: Readonly<Record<string, Head>>;
 	/** the head that the graph has; "" for the usual one */
 	readonly head?: string;
+	/** see `Head` */
+	readonly moreInputs?: TensorAxes;
 }
 
 const BATCH = "batch_size";
+const MASKED = "num_masked";
 const SEQUENCES = [BATCH, SEQUENCE] as const;
 /** the name of Google's head for SQuAD v2.0 in manifests */
 export const BEAM_SEARCH = "beam-search";
@@ -40,7 +56,17 @@ const ALL: readonly Task[] = [
 		inputAxes: SEQUENCES,
 		outputs: { prediction_logits: [BATCH, SEQUENCE, "vocab_size"], sop_logits: [BATCH, "2"] },
 	},
-	{ name: "fill-mask", inputAxes: SEQUENCES, outputs: { logits: [BATCH, SEQUENCE, "vocab_size"] } },
+	{
+		name: "fill-mask",
+		inputAxes: SEQUENCES,
+		outputs: { logits: [BATCH, SEQUENCE, "vocab_size"] },
+		heads: {
+			masked: {
+				outputs: { logits: [BATCH, MASKED, "vocab_size"] },
+				moreInputs: { [MASKED_POSITIONS]: [BATCH, MASKED] },
+			},
+		},
+	},
 	{ name: "text-classification", inputAxes: SEQUENCES, outputs: { logits: [BATCH, "num_labels"] }, labelled: true },
 	{
 		name: "token-classification",
@@ -55,11 +81,13 @@ const ALL: readonly Task[] = [
 		outputs: { start_logits: SEQUENCES, end_logits: SEQUENCES },
 		heads: {
 			[BEAM_SEARCH]: {
-				start_top_log_probs: [BATCH, "start_n_top"],
-				start_top_index: [BATCH, "start_n_top"],
-				end_top_log_probs: [BATCH, "start_n_top * end_n_top"],
-				end_top_index: [BATCH, "start_n_top * end_n_top"],
-				cls_logits: [BATCH],
+				outputs: {
+					start_top_log_probs: [BATCH, "start_n_top"],
+					start_top_index: [BATCH, "start_n_top"],
+					end_top_log_probs: [BATCH, "start_n_top * end_n_top"],
+					end_top_index: [BATCH, "start_n_top * end_n_top"],
+					cls_logits: [BATCH],
+				},
 			},
 		},
 	},
@@ -72,7 +100,12 @@ export const TASKS: ReadonlyMap<string, Task> = new Map(ALL.map((task) => [task.
 export function graphTask(name: string, head = "", missing: readonly string[] = []): Task {
 	const task = TASKS.get(name);
 	if (task === undefined) throw new RangeError(`there is no task ${name}`);
-	const outputs = head ? (task.heads?.[head] ?? task.outputs) : task.outputs;
+	const { outputs, moreInputs = {} } = (head && task.heads?.[head]) || task;
 	const kept = Object.entries(outputs).filter(([output]) => !missing.includes(output));
-	return { ...task, head, outputs: Object.fromEntries(kept) };
+	return { ...task, head, outputs: Object.fromEntries(kept), moreInputs };
+}
+
+/** The names of the inputs of a graph. */
+export function inputNames(task: Task): string[] {
+	return [...INPUT_NAMES, ...Object.keys(task.moreInputs ?? {})];
 }

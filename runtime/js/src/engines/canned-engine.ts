@@ -1,6 +1,6 @@
 /** An engine without a model, for tests of the code that uses a session. */
 
-import { graphTask, INPUT_NAMES } from "../tasks";
+import { graphTask, inputNames } from "../tasks";
 import type { Inputs, Outputs } from "../tensors";
 import type { Engine } from "./engine";
 
@@ -8,7 +8,7 @@ import type { Engine } from "./engine";
 export class CannedEngine implements Engine {
 	readonly name = "canned";
 	readonly version = "0";
-	readonly inputNames: readonly string[] = INPUT_NAMES;
+	readonly inputNames: readonly string[];
 	readonly outputNames: readonly string[];
 	/** the inputs of every run, in the order of the runs */
 	readonly runs: Inputs[] = [];
@@ -23,7 +23,9 @@ export class CannedEngine implements Engine {
 		private readonly answer: Outputs | ((inputs: Inputs) => Outputs),
 		head = "",
 	) {
-		this.outputNames = Object.keys(graphTask(task, head).outputs);
+		const graph = graphTask(task, head);
+		this.inputNames = inputNames(graph);
+		this.outputNames = Object.keys(graph.outputs);
 	}
 
 	async run(inputs: Inputs): Promise<Outputs> {

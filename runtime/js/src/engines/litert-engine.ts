@@ -2,7 +2,7 @@
 
 import { failedDownload } from "../bundle/failed-download";
 import { BundleError, DependencyError, listed, UnsupportedError, UsageError } from "../errors";
-import { INPUT_NAMES } from "../tasks";
+import { INPUT_NAMES, MASKED_POSITIONS } from "../tasks";
 import type { Inputs, Outputs } from "../tensors";
 import type { Engine, EngineFactory, ModelFile } from "./engine";
 import { runRows } from "./static-shapes";
@@ -136,9 +136,10 @@ class LiteRtEngine implements Engine {
 		});
 		if (!dynamic.length) return;
 		this.native.delete();
+		const head = this.inputs.has(MASKED_POSITIONS) ? ", and without --head masked" : "";
 		throw new UnsupportedError(
 			`${this.model.name} takes texts of any length, and LiteRT.js runs only graphs of a static one: export the model ` +
-				"again with a length: albert-export tflite --sequence-length 128",
+				`again with a length: albert-export tflite --sequence-length 128${head}`,
 		);
 	}
 

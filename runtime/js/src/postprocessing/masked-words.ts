@@ -16,21 +16,24 @@ export interface MaskedTexts {
 	topK: number;
 	/** the ids of the pieces that are compared; undefined for the whole vocabulary */
 	targets?: readonly number[] | undefined;
+	/** whether the logits have a row for each mask, in the order of the text, and none for other tokens */
+	masksOnly?: boolean;
 }
 
 /**
  * The best pieces for each mask, best first; the masks are in the order of the text. A score is the probability among
  * all pieces of the vocabulary.
  *
- * @param logits `[sequence, vocabulary]`
+ * @param logits `[sequence, vocabulary]`, or `[masks, vocabulary]` if `masksOnly`
  */
 export function fillMasks(logits: Tensor, masked: MaskedTexts, tokenizer: AlbertTokenizer): Filled[][] {
-	const { encoding, texts, topK, targets } = masked;
+	const { encoding, texts, topK, targets, masksOnly = false } = masked;
 	const masks: Filled[][] = [];
-	for (let place = 0; place < encoding.ids.length; place++) {
+	const places = [...encoding.ids.keys()].filter((place) => encoding.ids[place] === tokenizer.maskTokenId);
+	for (const [index, place] of places.entries()) {
 		const owner = encoding.sequenceIds[place] as number;
-		if (encoding.ids[place] !== tokenizer.maskTokenId || owner < 0) continue;
-		const scores = softmax(row(logits, place).data);
+		if (owner < 0) continue;
+		const scores = softmax(row(logits, masksOnly ? index : place).data);
 		// The output may be wider than the vocabulary: some models pad it to a round number.
 		const known = targets ?? [...tokenizer.vocabulary.allIds].filter((id) => id < scores.length);
 		const best = largest(scores, known, topK);

@@ -5,11 +5,13 @@ import type { Source } from "../bundle/open-source";
 import { checkCount, checkText } from "../checks";
 import { UsageError } from "../errors";
 import { type LoadOptions, openSession } from "../open-session";
+import { maskedPositions } from "../pad-batch";
 import { judgeOrder } from "../postprocessing/classification";
 import { fillMasks, targetPieces } from "../postprocessing/masked-words";
 import { repr, typeName } from "../repr";
 import { AlbertSession, type CallOptions, checkFields, type PreparedRequest } from "../session";
-import { output } from "../tensors";
+import { MASKED_POSITIONS } from "../tasks";
+import { type Inputs, output } from "../tensors";
 
 const MASK_TOKEN = "[MASK]";
 
@@ -104,7 +106,7 @@ export class FillMaskSession extends AlbertSession {
 			const { mask } = this.tokenizer.specialTokens;
 			throw new UsageError(`there is no ${mask} in the text; write one, as in "Paris is the ${mask} of France."`);
 		}
-		const masked = { encoding, texts: [text], topK, targets };
+		const masked = { encoding, texts: [text], topK, targets, masksOnly: this.takesPositions };
 		return {
 			encodings: [encoding],
 			finish: ([outputs = {}]) => fillMasks(output(outputs, "logits"), masked, this.tokenizer),
@@ -117,6 +119,17 @@ export class FillMaskSession extends AlbertSession {
 			topK: fields.top_k as number | undefined,
 			targets: fields.targets as string | string[] | undefined,
 		});
+	}
+
+	protected override completed(inputs: Inputs): Inputs {
+		const { input_ids } = inputs;
+		if (!this.takesPositions || MASKED_POSITIONS in inputs || input_ids === undefined) return inputs;
+		return { ...inputs, [MASKED_POSITIONS]: maskedPositions(input_ids, this.tokenizer.maskTokenId) };
+	}
+
+	/** Whether the graph has the head "masked", which is told where the masks are and gives no other logits. */
+	private get takesPositions(): boolean {
+		return MASKED_POSITIONS in (this.manifest.graphTask.moreInputs ?? {});
 	}
 
 	/** The ids of the pieces that stand for `targets`, without repetitions. */
