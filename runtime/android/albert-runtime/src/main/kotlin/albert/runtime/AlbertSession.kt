@@ -58,7 +58,10 @@ abstract class AlbertSession internal constructor(parts: SessionParts) : Closeab
     internal fun answerCall(call: Map<String, Any?>): Any = answerTo(prepare(call))
 
     /** The inputs of the graph for a prepared request. */
-    internal open fun arrays(prepared: PreparedRequest<*>): Map<String, IdTensor> = pad(prepared.encodings)
+    internal open fun arrays(prepared: PreparedRequest<*>): Map<String, IdTensor> = completed(pad(prepared.encodings))
+
+    /** [arrays] with the inputs of the graph that follow from others and are not given; see [Task.moreInputs]. */
+    internal open fun completed(arrays: Map<String, IdTensor>): Map<String, IdTensor> = arrays
 
     /**
      * The outputs of the graph, by the names of its task; there is no pre- or postprocessing.
@@ -67,7 +70,7 @@ abstract class AlbertSession internal constructor(parts: SessionParts) : Closeab
      */
     fun run(arrays: Map<String, IdTensor>): Outputs {
         if (Thread.interrupted()) throw InterruptedException("the thread was interrupted before the model ran")
-        val outputs = engine.run(arrays)
+        val outputs = engine.run(completed(arrays))
         return bundle.task.outputs.keys.associateWith { outputs.getValue(it) }
     }
 
@@ -104,8 +107,8 @@ abstract class AlbertSession internal constructor(parts: SessionParts) : Closeab
         val model = manifest.modelFile
         val problems = bundle.task.outputs.keys.filter { it !in engine.outputs }.map {
             "$model has no output $it, which $task needs; it has ${engine.outputs.keys.joinToString(", ")}"
-        } + engine.inputs.keys.filter { it !in INPUT_NAMES }.map {
-            "$model needs an input $it; a session gives ${INPUT_NAMES.joinToString(", ")}"
+        } + engine.inputs.keys.filter { it !in bundle.task.inputNames }.map {
+            "$model needs an input $it; a session gives ${bundle.task.inputNames.joinToString(", ")}"
         }
         val all = problems + listOfNotNull(vocabularyProblem(), positionsProblem())
         if (all.isNotEmpty()) throw BundleError(listed("the parts of the bundle ${bundle.location} don't fit:", all))
@@ -192,4 +195,19 @@ internal fun padBatch(encodings: List<Encoding>, padId: Int, length: Int?): Map<
     }
     val fields = listOf(filled(padId.toLong()) { it.ids }, filled(0) { it.attentionMask }, filled(0) { it.typeIds })
     return INPUT_NAMES.zip(fields).toMap()
+}
+
+/**
+ * The places of the masks in each sequence, `[batch, masks]`, in order; see [MASKED_POSITIONS]. There are as many columns
+ * as masks in the sequence with most of them, and one at least. The twin of `padding.masked_positions`.
+ *
+ * @param ids `[batch, sequence]`
+ */
+internal fun maskedPositions(ids: IdTensor, maskId: Int): IdTensor {
+    val (batch, length) = ids.shape
+    val found = List(batch) { row -> (0 until length).filter { ids.values[row * length + it] == maskId.toLong() } }
+    val width = maxOf(1, found.maxOf { it.size })
+    val numbers = LongArray(batch * width)
+    found.forEachIndexed { row, places -> places.forEachIndexed { column, place -> numbers[row * width + column] = place.toLong() } }
+    return IdTensor(intArrayOf(batch, width), numbers)
 }

@@ -1,6 +1,5 @@
 package albert.runtime.engines
 
-import albert.runtime.INPUT_NAMES
 import albert.runtime.TASKS
 
 /**
@@ -20,7 +19,7 @@ class CannedEngine(
     override val name: String = "canned"
     override val version: String = "0"
     override val inputs: Map<String, IntArray> =
-        INPUT_NAMES.associateWith { IntArray(graph.inputAxes.size) { -1 } }
+        graph.inputNames.associateWith { name -> IntArray((graph.moreInputs[name] ?: graph.inputAxes).size) { -1 } }
     override val outputs: Map<String, IntArray> = graph.outputs.mapValues { (_, axes) -> IntArray(axes.size) { -1 } }
 
     override fun run(feed: Map<String, IdTensor>): Map<String, Tensor> {

@@ -3,6 +3,7 @@ package albert.runtime.engines
 import albert.runtime.AlbertError
 import albert.runtime.BundleError
 import albert.runtime.INPUT_NAMES
+import albert.runtime.MASKED_POSITIONS
 import albert.runtime.OperatorError
 import albert.runtime.UsageError
 import albert.runtime.bundle.ModelData
@@ -55,8 +56,8 @@ class LiteRtEngine(
     private val boundInputs: Map<String, GraphTensor>
     private val boundOutputs: Map<String, GraphTensor>
 
-    /** The shape of every input that the interpreter is set to; null if that is not known. */
-    private var shape: IntArray? = null
+    /** The shapes of the inputs that the interpreter is set to; null if they are not known. */
+    private var shapes: Map<String, List<Int>>? = null
     private var closed = false
 
     override val name: String get() = "litert"
@@ -97,6 +98,8 @@ class LiteRtEngine(
             val declared = boundInputs.getValue(name).shape
             when {
                 !fits(input.shape, declared) -> "$name is ${shapeText(input.shape)}, the graph takes ${shapeText(declared)}"
+                // Masked positions have the batch in common with the ids, and another number of columns.
+                name == MASKED_POSITIONS && input.shape[0] == firstInput.shape[0] -> null
                 !input.shape.contentEquals(firstInput.shape) ->
                     "$name is ${shapeText(input.shape)}, $first is ${shapeText(firstInput.shape)}"
                 else -> null
@@ -106,25 +109,25 @@ class LiteRtEngine(
 
     private fun compute(feed: Map<String, IdTensor>): Map<String, Tensor> = synchronized(this) {
         if (closed) throw UsageError("the session of $file has been closed; load the bundle again")
-        val wanted = feed.values.first().shape
+        val wanted = feed.mapValues { (_, input) -> input.shape.toList() }
         try {
-            if (!wanted.contentEquals(shape)) resize(wanted)
+            if (wanted != shapes) resize(wanted)
             val given = arrayOfNulls<Any>(boundInputs.size)
             for ((name, input) in feed) boundInputs.getValue(name).let { given[it.number] = bytes(input, it.type) }
             // The sizes of dynamic outputs are known afterwards only, so they are read from the tensors.
             interpreter.runForMultipleInputsOutputs(given, boundOutputs.values.associate { it.number to null })
-            boundOutputs.mapValues { (_, output) -> read(output, wanted) }
+            boundOutputs.mapValues { (_, output) -> read(output, (feed[MASKED_POSITIONS] ?: feed.values.first()).shape) }
         } catch (error: RuntimeException) {
             if (error is AlbertError) throw error
             throw runError(error, wanted)
         }
     }
 
-    private fun resize(wanted: IntArray) {
-        shape = null // if this method fails halfway, the next run must resize again
-        for (input in boundInputs.values) interpreter.resizeInput(input.number, wanted)
+    private fun resize(wanted: Map<String, List<Int>>) {
+        shapes = null // if this method fails halfway, the next run must resize again
+        for ((name, shape) in wanted) interpreter.resizeInput(boundInputs.getValue(name).number, shape.toIntArray())
         interpreter.allocateTensors()
-        shape = wanted
+        shapes = wanted
     }
 
     private fun read(output: GraphTensor, wanted: IntArray): Tensor {
@@ -134,7 +137,8 @@ class LiteRtEngine(
             DataType.INT64 -> found.asLongBuffer().let { longs -> FloatArray(longs.remaining()) { longs.get().toFloat() } }
             else -> found.asFloatBuffer().let { floats -> FloatArray(floats.remaining()).also { floats.get(it) } }
         }
-        // An axis of an output without a size of its own is the same axis of the inputs: the batch, or the sequence.
+        // An axis of an output without a size of its own is the same axis of the inputs: the batch, or the sequence; or
+        // with positions of masks, their number.
         val sizes = IntArray(output.shape.size) { axis -> if (output.shape[axis] >= 0) output.shape[axis] else wanted[axis] }
         if (sizeOf(sizes) != values.size) {
             throw BundleError(
@@ -156,14 +160,14 @@ class LiteRtEngine(
         return OperatorError(listed("$name $version lacks operators of $path:", lack.operators) + "\n${lack.advice}", error)
     }
 
-    private fun runError(error: RuntimeException, wanted: IntArray): AlbertError {
+    private fun runError(error: RuntimeException, wanted: Map<String, List<Int>>): AlbertError {
         val reason = reason(error)
-        val what = "$name $version can't run $file on inputs of ${shapeText(wanted)}: $reason"
+        val what = "$name $version can't run $file on inputs of ${wanted.values.distinct().joinToString(" and ")}: $reason"
         if ("gather index out of bounds" in reason) {
             return UsageError("$what; an id is none of the model's, or a sequence has more tokens than it takes", error)
         }
         // If tensors can't be allocated for this shape, but could be for another, the request is wrong, not the graph.
-        return if (shape == null) UsageError(what, error) else BundleError(what, error)
+        return if (shapes == null) UsageError(what, error) else BundleError(what, error)
     }
 }
 

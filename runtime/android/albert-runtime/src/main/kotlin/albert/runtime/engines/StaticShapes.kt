@@ -12,8 +12,8 @@ internal fun fits(shape: IntArray, declared: IntArray): Boolean =
 /**
  * The outputs of [compute], called for each index of those axes for which the graph takes only size 1.
  *
- * @param feed the inputs, all of the same shape, which [fits] what is declared
- * @param declared the shape of every input, -1 for any size
+ * @param feed the inputs, which [fits] what is declared; all are of the same shape, unless the graph takes any number of them
+ * @param declared the shape of the first input, -1 for any size; that of the others, unless it is dynamic
  */
 internal fun runInParts(
     feed: Map<String, IdTensor>, declared: IntArray, compute: (Map<String, IdTensor>) -> Map<String, Tensor>,

@@ -11,17 +11,19 @@ import albert.runtime.tokenization.Encoding
 /**
  * The [topK] best pieces for each mask, best first; the masks are in the order of the text.
  *
- * @param logits `[sequence, vocabulary]`
+ * @param logits `[sequence, vocabulary]`, or `[masks, vocabulary]` if [masksOnly]
  * @param texts the text that was encoded; and the second text, if it was a pair
  * @param targets the ids of the pieces that are compared; null for the whole vocabulary. A score stays the probability
  *   among all pieces.
+ * @param masksOnly whether [logits] has a row for each mask, in the order of the text, and none for other tokens
  */
 internal fun fillMasks(
     logits: Tensor, encoding: Encoding, texts: List<String>, tokenizer: AlbertTokenizer, topK: Int, targets: IntArray? = null,
+    masksOnly: Boolean = false,
 ): List<List<Filled>> {
-    val masks = encoding.ids.indices.filter { encoding.ids[it] == tokenizer.maskTokenId && encoding.sequenceIds[it] >= 0 }
-    return masks.map { place ->
-        val scores = softmax(logits.row(place))
+    val masks = encoding.ids.indices.filter { encoding.ids[it] == tokenizer.maskTokenId }
+    return masks.withIndex().filter { (_, place) -> encoding.sequenceIds[place] >= 0 }.map { (index, place) ->
+        val scores = softmax(logits.row(if (masksOnly) index else place))
         // The output may be wider than the vocabulary: some models pad it to a round number.
         val compared = targets ?: tokenizer.vocabulary.allIds.filter { it < scores.size }.toIntArray()
         best(scores, compared, topK).map { id ->

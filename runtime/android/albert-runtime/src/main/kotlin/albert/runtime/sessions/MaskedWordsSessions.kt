@@ -3,6 +3,7 @@ package albert.runtime.sessions
 import albert.runtime.AlbertSession
 import albert.runtime.CallArguments
 import albert.runtime.Filled
+import albert.runtime.MASKED_POSITIONS
 import albert.runtime.PreparedRequest
 import albert.runtime.PythonText
 import albert.runtime.SentenceOrder
@@ -11,6 +12,8 @@ import albert.runtime.SessionParts
 import albert.runtime.UsageError
 import albert.runtime.checkCount
 import albert.runtime.checkText
+import albert.runtime.engines.IdTensor
+import albert.runtime.maskedPositions
 import albert.runtime.postprocessing.fillMasks
 import albert.runtime.postprocessing.judgeOrder
 import albert.runtime.postprocessing.targetPieces
@@ -74,8 +77,17 @@ class FillMaskSession internal constructor(parts: SessionParts) : AlbertSession(
             throw UsageError("there is no $mask in the text; write one, as in \"Paris is the $mask of France.\"")
         }
         return PreparedRequest(listOf(encoding)) { outputs ->
-            fillMasks(outputs[0].getValue("logits"), encoding, listOf(text), tokenizer, topK, targetIds)
+            fillMasks(outputs[0].getValue("logits"), encoding, listOf(text), tokenizer, topK, targetIds, takesPositions)
         }
+    }
+
+    /** Whether the graph has the head "masked", which is told where the masks are and gives no other logits. */
+    private val takesPositions: Boolean get() = MASKED_POSITIONS in bundle.task.moreInputs
+
+    override fun completed(arrays: Map<String, IdTensor>): Map<String, IdTensor> {
+        val ids = arrays["input_ids"]
+        if (!takesPositions || MASKED_POSITIONS in arrays || ids == null) return arrays
+        return arrays + (MASKED_POSITIONS to maskedPositions(ids, tokenizer.maskTokenId))
     }
 
     /** The ids of the pieces that stand for [targets], without repetitions. */
