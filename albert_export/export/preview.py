@@ -19,7 +19,7 @@ from albert_export.quantization.recipes import recipes_for
 from albert_export.tasks import task_spec
 from albert_runtime import AlbertTokenizer
 from albert_runtime.bundle import CONFIG_FILE, MANIFEST_FILE
-from albert_runtime.tasks import BATCH, CHOICES, SEQUENCE, Task
+from albert_runtime.tasks import BATCH, CHOICES, MASKED, SEQUENCE, Task
 
 #: the model card
 _CARD = "README.md"
@@ -159,7 +159,7 @@ def _model_bytes(checkpoint: Checkpoint, task: Task, precision: str, model_forma
     """About how many bytes the operators take, and the weights that the task uses."""
     head = task_spec(task).head
     # An output for a whole sequence is computed from the pooler.
-    pooled = ("albert.pooler.",) if any(SEQUENCE not in axes for axes in task.outputs.values()) else ()
+    pooled = ("albert.pooler.",) if any(not {SEQUENCE, MASKED} & {*axes} for axes in task.outputs.values()) else ()
     operators, more = _OPERATORS[model_format]
     return (operators if precision in ("fp32", "fp16") else operators + more) + round(
         sum(

@@ -68,7 +68,7 @@ def _graph_record(
 ) -> dict[str, Any]:
     tested = session.manifest.self_test
     return {
-        **{name: array.tolist() for name, array in arrays.items()},
+        **{name: array.tolist() for name, array in session._completed(arrays).items()},
         "outputs": {name: _output_record(output) for name, output in outputs.items()},
         "tolerance": tested[0]["tolerance"] if tested else _USUAL_TOLERANCE,
     }

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 import albert_runtime
 from albert_converters.packed_writer import pack_bundle
+from albert_export.demos import demo_checkpoint
+from albert_export.export import export_onnx
 from albert_export.vectors.text_positions import utf16_positions
 from albert_export.vectors.vectors_file import make_vectors, write_vectors
 from albert_runtime.engines import Arrays
@@ -49,6 +51,16 @@ def _vectors(bundle_of: Callable[[str], Path], folder: Path) -> Files:
         bundle, file = bundle_of(task), folder / f"{task}.json"
         found[bundle] = (file, write_more_vectors(albert_runtime.load(bundle), file))
     return found
+
+
+def test_answers_of_the_head_for_masks(run_kotlin: RunKotlin, tmp_path: Path) -> None:
+    bundle, file = tmp_path / "bundle", tmp_path / "vectors.json"
+    export_onnx(demo_checkpoint("fill-mask"), bundle, task="fill-mask", head="masked")
+    vectors = write_more_vectors(albert_runtime.load(bundle), file)
+    [canned] = _results(run_kotlin, "VectorsCommand", "--canned", bundle, file)
+    _assert_same(canned, vectors, 1e-6)
+    [computed] = _results(run_kotlin, "VectorsCommand", "--tolerance", "1e-3", bundle, file)
+    _assert_same(computed, vectors, 1e-3)
 
 
 def _pairs(vectors: Files) -> list[Path]:

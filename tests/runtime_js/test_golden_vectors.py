@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from albert_export.cli.main import main
+from albert_export.demos import demo_checkpoint
+from albert_export.export import export_onnx
 from albert_runtime.tasks import TASKS
 from tests.conftest import DemoBundleOf
 from tests.runtime_js.javascript_package import PACKAGE, needs, node
@@ -19,11 +21,12 @@ pytestmark = [pytest.mark.node, pytest.mark.slow]
 def test_the_tests_of_the_package_with_vectors_of_all_tasks(demo_bundle_of: DemoBundleOf, tmp_path: Path) -> None:
     needs("vitest")
     (tmp_path / "bundles").mkdir()
-    for task in TASKS:
-        (tmp_path / "vectors" / task).mkdir(parents=True)
-        bundle = demo_bundle_of("onnx", task, "fp32")
-        (tmp_path / "bundles" / task).symlink_to(bundle)
-        assert main(["vectors", str(bundle), "-o", str(tmp_path / "vectors" / task / "vectors.json")]) == 0
+    masked = export_onnx(demo_checkpoint("fill-mask"), tmp_path / "masked", task="fill-mask", head="masked").folder
+    bundles = {task: demo_bundle_of("onnx", task, "fp32") for task in TASKS} | {"masked": masked}
+    for name, bundle in bundles.items():
+        (tmp_path / "vectors" / name).mkdir(parents=True)
+        (tmp_path / "bundles" / name).symlink_to(bundle)
+        assert main(["vectors", str(bundle), "-o", str(tmp_path / "vectors" / name / "vectors.json")]) == 0
     environment = {
         **os.environ,
         "ALBERT_VECTORS": str(tmp_path / "vectors"),

@@ -14,9 +14,9 @@ FLOAT16_ZERO = 2.0**-25
 
 #: role of an input -> parts of names that tell it; the first role that matches is taken
 ROLE_NAMES = {
+    "positions": ("position",),  # "masked_positions" are no mask
     "mask": ("mask",),
     "segments": ("token_type", "segment", "type_ids"),
-    "positions": ("position",),
     "ids": ("input_ids", "word_ids", "token_ids"),
 }
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from albert_runtime._version import __version__
 from albert_runtime.engines import Arrays
-from albert_runtime.tasks import INPUT_NAMES, find_task
+from albert_runtime.tasks import find_task
 
 
 class CannedEngine:
@@ -30,7 +30,6 @@ class CannedEngine:
 
     name = "canned"
     version = __version__
-    input_names = INPUT_NAMES
 
     def __init__(
         self,
@@ -39,7 +38,8 @@ class CannedEngine:
         *,
         head: str = "",
     ) -> None:
-        self.output_names = tuple(find_task(task).with_head(head).outputs)
+        graph = find_task(task).with_head(head)
+        self.input_names, self.output_names = tuple(graph.inputs()), tuple(graph.outputs)
         self.runs: list[Arrays] = []
         self._answer = answer
 

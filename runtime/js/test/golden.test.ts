@@ -13,6 +13,7 @@ interface Vector {
 	call: Record<string, unknown>;
 	input_ids: number[][] | number[][][];
 	attention_mask: number[][] | number[][][];
+	masked_positions?: number[][];
 	outputs: Record<string, { shape: number[]; float32?: string }>;
 	answer: unknown;
 }
@@ -45,7 +46,11 @@ describe.skipIf(!names.length)("golden vectors", () => {
 			const answer = toDict(await session.request(vector.call));
 			expect(stored, JSON.stringify(vector.call)).toEqual([]);
 			expect([...differences(answer, vector.answer)], JSON.stringify(vector.call)).toEqual([]);
-			const ids = engine.runs.splice(0).map((run) => [...(run.input_ids?.data ?? [])]);
+			const runs = engine.runs.splice(0);
+			if (vector.masked_positions) {
+				expect(runs.map((run) => [...(run.masked_positions?.data ?? [])])).toEqual(vector.masked_positions);
+			}
+			const ids = runs.map((run) => [...(run.input_ids?.data ?? [])]);
 			expect(ids.flat()).toEqual(isChoice ? vector.input_ids.flat(2) : unpadded(vector));
 			answered++;
 		}
