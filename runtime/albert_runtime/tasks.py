@@ -23,8 +23,8 @@ MASKED = "num_masked"
 
 #: the inputs that every graph has
 INPUT_NAMES = ("input_ids", "attention_mask", "token_type_ids")
-#: the input of the head "masked" of fill-mask: the places of the masked tokens in each sequence, from 0. A sequence with
-#: fewer of them than others of its batch is filled up with 0, and the outputs for these places are not read.
+#: the input of the head "masked" of fill-mask: the places of the masked tokens in each sequence, from 0. A sequence
+#: with fewer of them than others of its batch is filled up with 0, and the outputs for these places are not read.
 MASKED_POSITIONS = "masked_positions"
 
 

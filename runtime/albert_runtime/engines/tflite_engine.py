@@ -141,7 +141,11 @@ class TFLiteEngine(ReloadableEngine):
         for name, array in feed.items():
             declared = self._inputs[name].shape
             # masked positions have the batch in common with the ids, and another number of columns
-            alike = array.shape[:1] == feed[first].shape[:1] if name == MASKED_POSITIONS else array.shape == feed[first].shape
+            alike = (
+                array.shape[:1] == feed[first].shape[:1]
+                if name == MASKED_POSITIONS
+                else array.shape == feed[first].shape
+            )
             if not fits(array.shape, declared):
                 problems.append(f"{name} is {list(array.shape)}, the graph takes {_words(declared)}")
             elif not alike:

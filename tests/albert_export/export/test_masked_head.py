@@ -7,7 +7,7 @@ import pytest
 
 import albert_runtime
 from albert_export import read_checkpoint
-from albert_export.doctor import diagnose
+from albert_export.doctor.diagnose import diagnose
 from albert_export.export import export_onnx, export_tflite
 from albert_export.reference.registry import build_reference, reference_engine
 from albert_export.vectors.vectors_file import check_vectors, make_vectors
@@ -16,7 +16,11 @@ from albert_runtime.errors import UnsupportedError, UsageError
 from albert_runtime.tasks import MASKED_POSITIONS, TASKS
 
 TASK = "fill-mask"
-TEXTS = ("the [MASK] of the city", "[MASK] and [MASK] met", "a longer text than both, with a [MASK] and one [MASK] more [MASK]")
+TEXTS = (
+    "the [MASK] of the city",
+    "[MASK] and [MASK] met",
+    "a longer text than both, with a [MASK] and one [MASK] more [MASK]",
+)
 #: the export, its options, and the framework of its reference
 GRAPHS = {
     "onnx": (export_onnx, {"precision": "fp32"}, "torch"),
