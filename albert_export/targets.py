@@ -223,8 +223,8 @@ def _length(target: Target, task: Task, config: AlbertConfig, wanted: int | None
 def refused_length(task: Task) -> str:
     """Why a graph of `task` can't have a static length: the number of its masks differs from text to text."""
     return (
-        f"--head {task.head} has another number of {', '.join(task.more_inputs)} for each text, so that it needs dynamic "
-        "shapes: leave out --sequence-length (and, for TFLite, choose --target litert), or leave out --head"
+        f"--head {task.head} has another number of {', '.join(task.more_inputs)} for each text, so that it needs "
+        "dynamic shapes: leave out --sequence-length (and, for TFLite, choose --target litert), or leave out --head"
     )
 
 
