@@ -187,7 +187,7 @@ class TestSharing:
         engine = engine_of("question-answering", (-1, -1))
         changes = []
         resize = engine._resize
-        monkeypatch.setattr(engine, "_resize", lambda shape: (changes.append(shape), resize(shape)))
+        monkeypatch.setattr(engine, "_resize", lambda shapes: (changes.append(shapes["input_ids"]), resize(shapes)))
         for length in (4, 4, 9, 9, 4):
             engine.run(random_ids(1, length))
         assert changes == [(1, 4), (1, 9), (1, 4)]
