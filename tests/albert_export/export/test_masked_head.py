@@ -65,7 +65,7 @@ def test_the_scores_are_those_of_the_usual_head_at_the_masks(graph, session_for,
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_texts_with_different_numbers_of_masks_share_a_batch(graph, session_for):
     session = session_for(graph, "masked")
-    for answer, text in zip(session.map(TEXTS), TEXTS, strict=True):
+    for answer, text in zip(session.map(list(TEXTS)), TEXTS, strict=True):
         alone = session(text)
         assert len(answer) == len(alone) == text.count("[MASK]")
         for mask, own in zip(answer, alone, strict=True):
