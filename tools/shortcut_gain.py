@@ -104,7 +104,9 @@ def main() -> None:
             make_checkpoint(options.shape, checkpoint, shortcut.architecture)
             for graph in options.graphs.split(","):
                 for precision in options.precision.split(","):
-                    pair = export_pair(shortcut, _EXPORTS[graph], checkpoint, Path(scratch, graph, precision), precision)
+                    pair = export_pair(
+                        shortcut, _EXPORTS[graph], checkpoint, Path(scratch, graph, precision), precision
+                    )
                     report = run_bench(pair, settings)
                     report.raise_if_failed(ResourceBudget())
                     print(*rows(f"{graph} {precision}", report), sep="\n", flush=True)

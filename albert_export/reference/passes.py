@@ -7,6 +7,7 @@ from typing import Any
 from albert_export.config import AlbertConfig
 from albert_runtime.errors import UsageError
 
+
 def groups_of_passes(config: AlbertConfig) -> list[int]:
     """The index of the group that each pass runs, `[num_hidden_layers]`, in ascending order."""
     per_group = config.num_hidden_layers / config.num_hidden_groups

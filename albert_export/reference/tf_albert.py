@@ -5,7 +5,7 @@ Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-resea
 gradients to 1e-5 of the PyTorch model). The code uses only operators that TFLite has as built-ins for dynamic shapes:
 no einsum, no slices with new axes. Keras passes `training` from a model to every layer in it.
 
-Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
+Shapes: B batch, S tokens, Q attending tokens, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
 """
 
 from __future__ import annotations
@@ -77,10 +77,7 @@ class TFAlbertEmbeddings(TFLayer):
 
 
 class TFAlbertAttention(TFLayer):
-    """Self-attention, residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and the probabilities `[B, N, S, S]`.
-
-    The rows that attend may be fewer, Q, than those that they attend to: then the results have Q rows.
-    """
+    """Self-attention, residual and LayerNorm: `[B, Q, H]` and `[B, S, H]` -> `[B, Q, H]`, and `[B, N, Q, S]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -119,10 +116,11 @@ class TFAlbertAttention(TFLayer):
 
 
 class TFAlbertLayer(TFLayer):
-    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` or `[B, 1, H]`."""
+    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, Q, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
+        self.size = config.hidden_size
         self.attention = TFAlbertAttention(config)
         self.ffn = TFDense(config.hidden_size, config.intermediate_size, config)
         self.ffn_output = TFDense(config.intermediate_size, config.hidden_size, config)
@@ -130,11 +128,11 @@ class TFAlbertLayer(TFLayer):
         self.activation = ACTIVATIONS[config.hidden_act]
 
     def call(
-        self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None, first_token_only: bool = False
+        self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None, rows: Any = None
     ) -> tuple[Tensor, Tensor]:
-        attending = tf.slice(hidden_states, [0, 0, 0], [-1, 1, -1]) if first_token_only else hidden_states
+        attending = hidden_states if rows is None else tf.slice(hidden_states, [0, 0, 0], [-1, rows, self.size])
         attended, probabilities = self.attention(attending, hidden_states, mask, head_mask)
-        expanded = self.activation(self.ffn(attended))  # (B, S, F)
+        expanded = self.activation(self.ffn(attended))  # (B, Q, F)
         return self.full_layer_layer_norm(attended + self.ffn_output(expanded)), probabilities
 
 
@@ -146,13 +144,12 @@ class TFAlbertLayerGroup(TFLayer):
         self.albert_layers = [TFAlbertLayer(config) for _ in range(config.inner_group_num)]
 
     def call(
-        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None], first_token_only: bool = False
+        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None], rows: Any = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         attentions: tuple[Tensor, ...] = ()
-        last = len(head_masks) - 1
-        for index, (layer, head_mask) in enumerate(zip(self.albert_layers, head_masks, strict=True)):
-            cut = first_token_only and index == last
-            hidden_states, probabilities = layer(hidden_states, mask, head_mask, first_token_only=cut)
+        *_, last = self.albert_layers
+        for layer, head_mask in zip(self.albert_layers, head_masks, strict=True):
+            hidden_states, probabilities = layer(hidden_states, mask, head_mask, rows=rows if layer is last else None)
             attentions = (*attentions, probabilities)
         return hidden_states, attentions
 
@@ -166,8 +163,7 @@ class TFAlbertTransformer(TFLayer):
         #: for inference: run the passes of each group in a `tf.while_loop`, whose body holds the layers once. The
         #: hidden states and attentions of the layers are then not available
         self.looped = False
-        #: for exports: the very last layer computes the first token alone, from the keys and values of all tokens. A loop
-        #: computes all
+        #: for exports: the last layer computes the first token alone; in a loop only if the length is dynamic
         self.first_token_only = False
         #: if the model's hidden channels were permuted: for each channel of the result, its index in the permuted state
         self.hidden_order: Any = None
@@ -188,8 +184,8 @@ class TFAlbertTransformer(TFLayer):
         all_attentions: tuple[Tensor, ...] = ()
         for index, group in enumerate(groups):
             head_masks = head_masks_of_group(self.config, head_mask, group)
-            cut = self.first_token_only and index == len(groups) - 1
-            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks, first_token_only=cut)
+            rows = 1 if self.first_token_only and index == len(groups) - 1 else None
+            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks, rows=rows)
             all_hidden_states = (*all_hidden_states, hidden_states)
             all_attentions = all_attentions + attentions
         return self.restore_order(hidden_states), all_hidden_states, all_attentions
@@ -202,9 +198,12 @@ class TFAlbertTransformer(TFLayer):
         self, group: int, passes: int, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]
     ) -> Tensor:
         """`passes` passes through one group, as a WHILE operator of the graph."""
+        cut = self.first_token_only and group == self.config.num_hidden_groups - 1 and hidden_states.shape[1] is None
 
         def one_pass(index: Tensor, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
-            return index + 1, self.albert_layer_groups[group](hidden_states, mask, head_masks)[0]
+            # The last pass is in the loop too: engines would keep the weights of a second body a second time.
+            rows = tf.where(index < passes - 1, tf.shape(hidden_states)[1], 1) if cut else None
+            return index + 1, self.albert_layer_groups[group](hidden_states, mask, head_masks, rows=rows)[0]
 
         shapes = (tf.TensorShape([]), hidden_states.shape)
         start = (tf.constant(0), hidden_states)

@@ -4,7 +4,7 @@ Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-resea
 `modeling_albert.py` of Hugging Face transformers 4.57, whose parameter names and results these classes keep (held to
 1e-5 by tests/parity/test_torch_vs_transformers.py). The code uses only plain operators, which every export target has.
 
-Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
+Shapes: B batch, S tokens, Q attending tokens, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
 """
 
 from __future__ import annotations
@@ -73,10 +73,7 @@ class AlbertEmbeddings(nn.Module):
 
 
 class AlbertAttention(nn.Module):
-    """Self-attention, residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and the probabilities `[B, N, S, S]`.
-
-    The rows that attend may be fewer, Q, than those that they attend to: then the results have Q rows.
-    """
+    """Self-attention, residual and LayerNorm: `[B, Q, H]` and `[B, S, H]` -> `[B, Q, H]`, and `[B, N, Q, S]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -114,7 +111,7 @@ class AlbertAttention(nn.Module):
 
 
 class AlbertLayer(nn.Module):
-    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` or `[B, 1, H]`."""
+    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, Q, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -125,11 +122,11 @@ class AlbertLayer(nn.Module):
         self.activation = ACTIVATIONS[config.hidden_act]
 
     def forward(
-        self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None, first_token_only: bool = False
+        self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None, rows: int | None = None
     ) -> tuple[Tensor, Tensor]:
-        attending = hidden_states[:, :1] if first_token_only else hidden_states
+        attending = hidden_states if rows is None else hidden_states[:, :rows]
         attended, probabilities = self.attention(attending, hidden_states, mask, head_mask)
-        expanded = self.activation(self.ffn(attended))  # (B, S, F)
+        expanded = self.activation(self.ffn(attended))  # (B, Q, F)
         return self.full_layer_layer_norm(attended + self.ffn_output(expanded)), probabilities
 
 
@@ -141,12 +138,12 @@ class AlbertLayerGroup(nn.Module):
         self.albert_layers = nn.ModuleList(AlbertLayer(config) for _ in range(config.inner_group_num))
 
     def forward(
-        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None], first_token_only: bool = False
+        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None], rows: int | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         attentions: tuple[Tensor, ...] = ()
-        last = len(head_masks) - 1
-        for index, (layer, head_mask) in enumerate(zip(self.albert_layers, head_masks, strict=True)):
-            hidden_states, probabilities = layer(hidden_states, mask, head_mask, first_token_only and index == last)
+        *_, last = self.albert_layers
+        for layer, head_mask in zip(self.albert_layers, head_masks, strict=True):
+            hidden_states, probabilities = layer(hidden_states, mask, head_mask, rows if layer is last else None)
             attentions = (*attentions, probabilities)
         return hidden_states, attentions
 
@@ -159,7 +156,7 @@ class AlbertTransformer(nn.Module):
         self.config = config
         self.embedding_hidden_mapping_in = nn.Linear(config.embedding_size, config.hidden_size)
         self.albert_layer_groups = nn.ModuleList(AlbertLayerGroup(config) for _ in range(config.num_hidden_groups))
-        #: for exports: the very last layer computes the first token alone, from the keys and values of all tokens
+        #: for exports: the last layer computes the first token alone
         self.first_token_only = False
         #: if the model's hidden channels were permuted: for each channel of the result, its index in the permuted state
         self.hidden_order: Tensor | None = None
@@ -179,8 +176,8 @@ class AlbertTransformer(nn.Module):
         groups = groups_of_passes(self.config)
         for index, group in enumerate(groups):
             head_masks = head_masks_of_group(self.config, head_mask, group)
-            cut = self.first_token_only and index == len(groups) - 1
-            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks, cut)
+            rows = 1 if self.first_token_only and index == len(groups) - 1 else None
+            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks, rows)
             if keep_hidden_states:
                 all_hidden_states = (*all_hidden_states, hidden_states)
             if keep_attentions:
