@@ -58,6 +58,9 @@ class TaskSpec:
     #: linear layers of the head that stay in float when the others are quantized -> the outputs that each computes.
     #: Such a layer has only a few rows, and every error of it is an error of the answer.
     float_head: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: whether all outputs are computed from the pooler's, which reads the first token alone: graphs then compute no
+    #: other token in the last layer
+    first_token_only: bool = False
     #: an optional output -> what the names of the weights that compute it begin with
     output_weights: Mapping[str, str] = field(default_factory=dict)
     #: None for tasks whose answers can't be right or wrong
@@ -138,6 +141,7 @@ TASK_SPECS: dict[str, TaskSpec] = {
         text_request=f"{_REQUESTS}:text_or_pair",
         decide=f"{_DECISIONS}:decide_label",
         float_head={"classifier": ("logits",)},
+        first_token_only=True,
         labelled_data=LabelledData(
             file_format=LABELLED_TSV,
             reader=f"{_DATASETS}.glue_tsv:read_table",
@@ -170,6 +174,7 @@ TASK_SPECS: dict[str, TaskSpec] = {
         text_request=f"{_REQUESTS}:prompt_and_choices",
         decide=f"{_DECISIONS}:decide_choice",
         float_head={"classifier": ("logits",)},
+        first_token_only=True,
         labelled_data=LabelledData(
             file_format=CHOICES_JSONL,
             reader=f"{_DATASETS}.multiple_choice:read_choices",

@@ -76,17 +76,17 @@ def _measure_transformers_in_subprocess(model: Path, runs: int) -> dict[str, flo
     return row
 
 
-def make_checkpoint(name: str, folder: Path) -> None:
-    """Writes a checkpoint with random weights in the shape of the published checkpoint `name`.
+def make_checkpoint(name: str, folder: Path, architecture: str = "AlbertForQuestionAnswering") -> None:
+    """Writes a checkpoint of the class `architecture` with random weights in the shape of the published one, `name`.
 
     As after training, no bias is 0 and no LayerNorm weight is 1, since converters remove such weights.
     """
     import torch
 
-    from albert_export import AlbertConfig, AlbertForQuestionAnswering
+    import albert_export
 
     torch.manual_seed(0)
-    model = AlbertForQuestionAnswering(AlbertConfig.from_name(name))
+    model = getattr(albert_export, architecture)(albert_export.AlbertConfig.from_name(name))
     with torch.no_grad():
         for vector in (weight for weight in model.parameters() if weight.dim() == 1):
             vector += 0.02 * torch.randn_like(vector)

@@ -19,7 +19,8 @@ from albert_export.quantization.outlier_channels import is_main
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference import MASK_POLICY
 from albert_export.targets import length_problems, refused_length
-from albert_export.tasks import in_float_head
+from albert_export.tasks import in_float_head, task_spec
+from albert_export.utils.replaced_attribute import replaced_attribute
 from albert_runtime._version import __version__
 from albert_runtime.errors import UsageError, listed
 from albert_runtime.precisions import unknown_precision
@@ -182,14 +183,16 @@ class OnnxExporter:
                 "mask_policy": MASK_POLICY,
                 "albert_export_version": __version__,
             }
-            self._float_graphs[split] = to_onnx(
-                model,
-                context.task,
-                max_length=context.max_length,
-                opset=self._options.written_opset,
-                sequence_length=self._options.sequence_length,
-                metadata=metadata,
-            )
+            encoder = getattr(model, "albert", model).encoder
+            with replaced_attribute(encoder, "first_token_only", task_spec(context.task).first_token_only):
+                self._float_graphs[split] = to_onnx(
+                    model,
+                    context.task,
+                    max_length=context.max_length,
+                    opset=self._options.written_opset,
+                    sequence_length=self._options.sequence_length,
+                    metadata=metadata,
+                )
         return self._float_graphs[split]
 
     def _schemes(self, graph: Any, recipe: Recipe) -> dict[str, str]:

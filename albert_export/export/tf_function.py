@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -12,6 +11,7 @@ from albert_export.export.tf_embedding_lookup import embedding_lookup
 from albert_export.export.tf_pooling import pools, sentence_embedding
 from albert_export.targets import SENTENCE_EMBEDDING, TARGETS, Plan
 from albert_export.tasks import task_spec
+from albert_export.utils.replaced_attribute import replaced_attribute
 from albert_runtime.postprocessing.pooling import EmbeddingOptions
 from albert_runtime.tasks import SEQUENCE, Task
 
@@ -78,7 +78,11 @@ def trace_reference(reference: Any, task: Task, plan: Plan, *, embedding: Embedd
 
     # Keras numbers the models of a process, and these numbers must not get into the file
     name = task.name.replace("-", "_")
-    with _replaced(reference, "name", name), _replaced(encoder.encoder, "looped", plan.graph == "loop"):
+    with (
+        replaced_attribute(reference, "name", name),
+        replaced_attribute(encoder.encoder, "looped", plan.graph == "loop"),
+        replaced_attribute(encoder.encoder, "first_token_only", task_spec(task).first_token_only),
+    ):
         return graph.get_concrete_function()
 
 
@@ -87,14 +91,3 @@ def _size(axis: str, sequence_length: int | None) -> int | None:
     if sequence_length is None:
         return None
     return sequence_length if axis == SEQUENCE else 1
-
-
-@contextlib.contextmanager
-def _replaced(owner: Any, attribute: str, value: Any) -> Iterator[None]:
-    """Gives an attribute another value within the block, and its own again afterwards."""
-    before = getattr(owner, attribute)
-    setattr(owner, attribute, value)
-    try:
-        yield
-    finally:
-        setattr(owner, attribute, before)

@@ -5,7 +5,7 @@ Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-resea
 gradients to 1e-5 of the PyTorch model). The code uses only operators that TFLite has as built-ins for dynamic shapes:
 no einsum, no slices with new axes. Keras passes `training` from a model to every layer in it.
 
-Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
+Shapes: B batch, S tokens, Q attending tokens, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from albert_export.config import AlbertConfig
 from albert_export.hub import load_checkpoint
 from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
+from albert_export.reference.passes import groups_of_passes, head_masks_of_group
 from albert_export.reference.tf_layers import TFDense, TFEmbedding, TFLayer, TFLayerNorm, layer_weights
 from albert_export.reference.tf_training import TFTrainable
 from albert_export.utils.resident_memory import give_back_pages
@@ -76,7 +77,7 @@ class TFAlbertEmbeddings(TFLayer):
 
 
 class TFAlbertAttention(TFLayer):
-    """Self-attention, residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and the probabilities `[B, N, S, S]`."""
+    """Self-attention, residual and LayerNorm: `[B, Q, H]` and `[B, S, H]` -> `[B, Q, H]`, and `[B, N, Q, S]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -95,37 +96,43 @@ class TFAlbertAttention(TFLayer):
         shape = tf.shape(projected)
         return tf.transpose(tf.reshape(projected, [shape[0], shape[1], self.heads, self.head_size]), [0, 2, 1, 3])
 
-    def call(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def call(
+        self, attending: Tensor, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         # The query is scaled rather than the N * S * S scores, and TFLite folds this scale into the query's weight.
-        query = self.split_heads(self.query(hidden_states) / math.sqrt(self.head_size))  # (B, N, S, D)
-        key = self.split_heads(self.key(hidden_states))
+        query = self.split_heads(self.query(attending) / math.sqrt(self.head_size))  # (B, N, Q, D)
+        key = self.split_heads(self.key(hidden_states))  # (B, N, S, D)
         value = self.split_heads(self.value(hidden_states))
 
-        scores = tf.matmul(query, key, transpose_b=True)  # (B, N, S, S)
+        scores = tf.matmul(query, key, transpose_b=True)  # (B, N, Q, S)
         probabilities = self.attention_dropout(tf.nn.softmax(scores + mask, axis=-1))
         if head_mask is not None:
             probabilities = probabilities * head_mask
 
-        context = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])  # (B, S, N, D)
-        context = tf.reshape(context, tf.shape(hidden_states))  # (B, S, H)
+        context = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])  # (B, Q, N, D)
+        context = tf.reshape(context, tf.shape(attending))  # (B, Q, H)
         projected = self.output_dropout(self.dense(context))
-        return self.LayerNorm(hidden_states + projected), probabilities
+        return self.LayerNorm(attending + projected), probabilities
 
 
 class TFAlbertLayer(TFLayer):
-    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, S, H]`."""
+    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, Q, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
+        self.size = config.hidden_size
         self.attention = TFAlbertAttention(config)
         self.ffn = TFDense(config.hidden_size, config.intermediate_size, config)
         self.ffn_output = TFDense(config.intermediate_size, config.hidden_size, config)
         self.full_layer_layer_norm = TFLayerNorm(config.hidden_size, config)
         self.activation = ACTIVATIONS[config.hidden_act]
 
-    def call(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        attended, probabilities = self.attention(hidden_states, mask, head_mask)
-        expanded = self.activation(self.ffn(attended))  # (B, S, F)
+    def call(
+        self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None, rows: Any = None
+    ) -> tuple[Tensor, Tensor]:
+        attending = hidden_states if rows is None else tf.slice(hidden_states, [0, 0, 0], [-1, rows, self.size])
+        attended, probabilities = self.attention(attending, hidden_states, mask, head_mask)
+        expanded = self.activation(self.ffn(attended))  # (B, Q, F)
         return self.full_layer_layer_norm(attended + self.ffn_output(expanded)), probabilities
 
 
@@ -137,11 +144,12 @@ class TFAlbertLayerGroup(TFLayer):
         self.albert_layers = [TFAlbertLayer(config) for _ in range(config.inner_group_num)]
 
     def call(
-        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]
+        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None], rows: Any = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         attentions: tuple[Tensor, ...] = ()
+        *_, last = self.albert_layers
         for layer, head_mask in zip(self.albert_layers, head_masks, strict=True):
-            hidden_states, probabilities = layer(hidden_states, mask, head_mask)
+            hidden_states, probabilities = layer(hidden_states, mask, head_mask, rows=rows if layer is last else None)
             attentions = (*attentions, probabilities)
         return hidden_states, attentions
 
@@ -155,40 +163,29 @@ class TFAlbertTransformer(TFLayer):
         #: for inference: run the passes of each group in a `tf.while_loop`, whose body holds the layers once. The
         #: hidden states and attentions of the layers are then not available
         self.looped = False
+        #: for exports: the last layer computes the first token alone; in a loop only if the length is dynamic
+        self.first_token_only = False
         #: if the model's hidden channels were permuted: for each channel of the result, its index in the permuted state
         self.hidden_order: Any = None
         self.embedding_hidden_mapping_in = TFDense(config.embedding_size, config.hidden_size, config)
         self.albert_layer_groups = [TFAlbertLayerGroup(config) for _ in range(config.num_hidden_groups)]
 
-    def head_masks_of_group(self, head_mask: list[Tensor] | None, group: int) -> list[Tensor | None]:
-        """The mask of each inner layer of `group`.
-
-        As in Hugging Face, a group takes the masks of its first passes and uses them in every pass.
-        """
-        inner = self.config.inner_group_num
-        if head_mask is None:
-            return [None] * inner
-        passes = self.config.num_hidden_layers // self.config.num_hidden_groups
-        if inner > passes:
-            raise UsageError(f"head_mask needs at least {inner} passes in each group; this model has {passes}")
-        return list(head_mask[group * passes : group * passes + inner])
-
     def call(
         self, embeddings: Tensor, mask: Tensor, head_mask: list[Tensor] | None
     ) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
         hidden_states = self.embedding_hidden_mapping_in(embeddings)  # (B, S, H)
-        per_group = self.config.num_hidden_layers / self.config.num_hidden_groups
-        groups = [int(index / per_group) for index in range(self.config.num_hidden_layers)]
+        groups = groups_of_passes(self.config)
         if self.looped:
             for group in range(self.config.num_hidden_groups):
-                head_masks = self.head_masks_of_group(head_mask, group)
+                head_masks = head_masks_of_group(self.config, head_mask, group)
                 hidden_states = self.loop(group, groups.count(group), hidden_states, mask, head_masks)
             return self.restore_order(hidden_states), None, None
         all_hidden_states: tuple[Tensor, ...] = (hidden_states,)
         all_attentions: tuple[Tensor, ...] = ()
-        for group in groups:
-            head_masks = self.head_masks_of_group(head_mask, group)
-            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
+        for index, group in enumerate(groups):
+            head_masks = head_masks_of_group(self.config, head_mask, group)
+            rows = 1 if self.first_token_only and index == len(groups) - 1 else None
+            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks, rows=rows)
             all_hidden_states = (*all_hidden_states, hidden_states)
             all_attentions = all_attentions + attentions
         return self.restore_order(hidden_states), all_hidden_states, all_attentions
@@ -201,9 +198,12 @@ class TFAlbertTransformer(TFLayer):
         self, group: int, passes: int, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]
     ) -> Tensor:
         """`passes` passes through one group, as a WHILE operator of the graph."""
+        cut = self.first_token_only and group == self.config.num_hidden_groups - 1 and hidden_states.shape[1] is None
 
         def one_pass(index: Tensor, hidden_states: Tensor) -> tuple[Tensor, Tensor]:
-            return index + 1, self.albert_layer_groups[group](hidden_states, mask, head_masks)[0]
+            # The last pass is in the loop too: engines would keep the weights of a second body a second time.
+            rows = tf.where(index < passes - 1, tf.shape(hidden_states)[1], 1) if cut else None
+            return index + 1, self.albert_layer_groups[group](hidden_states, mask, head_masks, rows=rows)[0]
 
         shapes = (tf.TensorShape([]), hidden_states.shape)
         start = (tf.constant(0), hidden_states)

@@ -4,7 +4,7 @@ Sources: Lan et al. 2020, "ALBERT: A Lite BERT" (arXiv 1909.11942); google-resea
 `modeling_albert.py` of Hugging Face transformers 4.57, whose parameter names and results these classes keep (held to
 1e-5 by tests/parity/test_torch_vs_transformers.py). The code uses only plain operators, which every export target has.
 
-Shapes: B batch, S sequence, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
+Shapes: B batch, S tokens, Q attending tokens, E embedding_size, H hidden_size, N heads, D = H / N, F intermediate_size.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from albert_export.config import AlbertConfig
 from albert_export.hub import load_checkpoint
 from albert_export.reference import MASK_VALUE
 from albert_export.reference.outputs import BaseModelOutput, ModelOutput
+from albert_export.reference.passes import groups_of_passes, head_masks_of_group
 from albert_export.reference.torch_weights import set_weights
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS
@@ -72,7 +73,7 @@ class AlbertEmbeddings(nn.Module):
 
 
 class AlbertAttention(nn.Module):
-    """Self-attention, residual and LayerNorm: `[B, S, H]` -> `[B, S, H]` and the probabilities `[B, N, S, S]`."""
+    """Self-attention, residual and LayerNorm: `[B, Q, H]` and `[B, S, H]` -> `[B, Q, H]`, and `[B, N, Q, S]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -91,24 +92,26 @@ class AlbertAttention(nn.Module):
         batch, length, _ = projected.shape
         return projected.view(batch, length, self.heads, self.head_size).transpose(1, 2)
 
-    def forward(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        query = self.split_heads(self.query(hidden_states))  # (B, N, S, D)
-        key = self.split_heads(self.key(hidden_states))
+    def forward(
+        self, attending: Tensor, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        query = self.split_heads(self.query(attending))  # (B, N, Q, D)
+        key = self.split_heads(self.key(hidden_states))  # (B, N, S, D)
         value = self.split_heads(self.value(hidden_states))
 
-        scores = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(self.head_size)  # (B, N, S, S)
+        scores = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(self.head_size)  # (B, N, Q, S)
         probabilities = self.attention_dropout(functional.softmax(scores + mask, dim=-1))
         if head_mask is not None:
             probabilities = probabilities * head_mask
 
-        context = torch.matmul(probabilities, value).transpose(1, 2)  # (B, S, N, D)
-        context = context.reshape(hidden_states.shape)  # (B, S, H)
+        context = torch.matmul(probabilities, value).transpose(1, 2)  # (B, Q, N, D)
+        context = context.reshape(attending.shape)  # (B, Q, H)
         projected = self.output_dropout(self.dense(context))
-        return self.LayerNorm(hidden_states + projected), probabilities
+        return self.LayerNorm(attending + projected), probabilities
 
 
 class AlbertLayer(nn.Module):
-    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, S, H]`."""
+    """Attention, then the feed-forward network with residual and LayerNorm: `[B, S, H]` -> `[B, Q, H]`."""
 
     def __init__(self, config: AlbertConfig) -> None:
         super().__init__()
@@ -118,9 +121,12 @@ class AlbertLayer(nn.Module):
         self.full_layer_layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.activation = ACTIVATIONS[config.hidden_act]
 
-    def forward(self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        attended, probabilities = self.attention(hidden_states, mask, head_mask)
-        expanded = self.activation(self.ffn(attended))  # (B, S, F)
+    def forward(
+        self, hidden_states: Tensor, mask: Tensor, head_mask: Tensor | None, rows: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        attending = hidden_states if rows is None else hidden_states[:, :rows]
+        attended, probabilities = self.attention(attending, hidden_states, mask, head_mask)
+        expanded = self.activation(self.ffn(attended))  # (B, Q, F)
         return self.full_layer_layer_norm(attended + self.ffn_output(expanded)), probabilities
 
 
@@ -132,11 +138,12 @@ class AlbertLayerGroup(nn.Module):
         self.albert_layers = nn.ModuleList(AlbertLayer(config) for _ in range(config.inner_group_num))
 
     def forward(
-        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None]
+        self, hidden_states: Tensor, mask: Tensor, head_masks: list[Tensor | None], rows: int | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         attentions: tuple[Tensor, ...] = ()
+        *_, last = self.albert_layers
         for layer, head_mask in zip(self.albert_layers, head_masks, strict=True):
-            hidden_states, probabilities = layer(hidden_states, mask, head_mask)
+            hidden_states, probabilities = layer(hidden_states, mask, head_mask, rows if layer is last else None)
             attentions = (*attentions, probabilities)
         return hidden_states, attentions
 
@@ -149,21 +156,10 @@ class AlbertTransformer(nn.Module):
         self.config = config
         self.embedding_hidden_mapping_in = nn.Linear(config.embedding_size, config.hidden_size)
         self.albert_layer_groups = nn.ModuleList(AlbertLayerGroup(config) for _ in range(config.num_hidden_groups))
+        #: for exports: the last layer computes the first token alone
+        self.first_token_only = False
         #: if the model's hidden channels were permuted: for each channel of the result, its index in the permuted state
         self.hidden_order: Tensor | None = None
-
-    def head_masks_of_group(self, head_mask: Tensor | None, group: int) -> list[Tensor | None]:
-        """The mask of each inner layer of `group`.
-
-        As in Hugging Face, a group takes the masks of its first passes and uses them in every pass.
-        """
-        inner = self.config.inner_group_num
-        if head_mask is None:
-            return [None] * inner
-        passes = self.config.num_hidden_layers // self.config.num_hidden_groups
-        if inner > passes:
-            raise UsageError(f"head_mask needs at least {inner} passes in each group; this model has {passes}")
-        return list(head_mask[group * passes : group * passes + inner])
 
     def forward(
         self,
@@ -177,10 +173,11 @@ class AlbertTransformer(nn.Module):
         hidden_states = self.embedding_hidden_mapping_in(embeddings)  # (B, S, H)
         all_hidden_states: tuple[Tensor, ...] = (hidden_states,)
         all_attentions: tuple[Tensor, ...] = ()
-        for index in range(self.config.num_hidden_layers):
-            group = int(index / (self.config.num_hidden_layers / self.config.num_hidden_groups))
-            head_masks = self.head_masks_of_group(head_mask, group)
-            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks)
+        groups = groups_of_passes(self.config)
+        for index, group in enumerate(groups):
+            head_masks = head_masks_of_group(self.config, head_mask, group)
+            rows = 1 if self.first_token_only and index == len(groups) - 1 else None
+            hidden_states, attentions = self.albert_layer_groups[group](hidden_states, mask, head_masks, rows)
             if keep_hidden_states:
                 all_hidden_states = (*all_hidden_states, hidden_states)
             if keep_attentions:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 SLOW_TOOLS = {
     "tools.figures": "exports and measures thirteen bundles of albert-base-v2's shape",
     "tools.outlier_benchmark": "exports every demo in every precision",
+    "tools.shortcut_gain": "exports albert-base-v2's shape a dozen times",
     "tools.split_cost": "exports albert-base-v2's shape twice",
 }
 #: packages that pages install beside those of our extras

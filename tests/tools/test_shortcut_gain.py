@@ -1,0 +1,39 @@
+"""The pair of exports that the tool compares: without the shortcut, and with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import albert_runtime
+from albert_export.bench.runner import run_bench
+from albert_export.bench.worker import Settings
+from albert_export.export import export_onnx
+from albert_export.tasks import TASK_SPECS
+from tests.conftest import CheckpointOf
+from tests.tiny_graph import inputs_of
+from tools.shortcut_gain import SHORTCUTS, export_pair, rows
+
+
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_the_pair_differs_in_the_graph_and_not_in_the_outputs(
+    name: str, tmp_path: Path, checkpoint_of: CheckpointOf
+) -> None:
+    shortcut = SHORTCUTS[name]
+    before = dict(TASK_SPECS)
+    pair = export_pair(shortcut, export_onnx, checkpoint_of(shortcut.task), tmp_path, "fp32")
+    assert before == TASK_SPECS
+    graphs = [onnx.load(str(folder / "model.onnx")).graph for folder in pair]
+    assert [any(node.op_type == "Slice" for node in graph.node) for graph in graphs] == [False, True]
+    arrays = {key: array.astype(np.int64) for key, array in inputs_of(shortcut.task).items()}
+    plain, short = (albert_runtime.load(folder).run(arrays) for folder in pair)
+    for output, values in plain.items():
+        np.testing.assert_allclose(short[output], values, atol=1e-5)
+
+    report = run_bench(pair, Settings(lengths=(8, 16), runs=1, rounds=1, threads=1))
+    lines = [line.split("|") for line in rows("onnx fp32", report)]
+    assert [(line[1].strip(), line[2].strip()) for line in lines] == [("onnx fp32", "8"), ("onnx fp32", "16")]
+    assert all(float(line[5].strip().removesuffix("%")) < 100 for line in lines)
