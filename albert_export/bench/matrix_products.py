@@ -1,9 +1,9 @@
 """Measures how fast one library multiplies matrices: `python -m albert_export.bench.matrix_products REQUEST`.
 
 REQUEST is JSON, `{"library": NAME, "threads": N, "seconds": S}`, with S seconds for each size and precision. The
-process prints a JSON list on standard output: a record `{"precision", "size", "gops", "by"}` for each size and each
-precision that the library can run. `gops` are 1e9 operations a second in the fastest of many runs; a multiplication and an
-addition are two. The list is empty if the library is not installed.
+process prints a JSON list on standard output, which is empty if the library is not installed: for each size and each
+precision that it can run, a record `{"precision", "size", "gops", "by"}`. `gops` are 1e9 operations a second in the
+fastest of many runs; a multiplication and an addition are two.
 """
 
 from __future__ import annotations
