@@ -12,13 +12,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 REPLACEMENT = "�"
 
 
-def element(name: str, *children: Element | str | None, **attributes: object) -> Element:
+def element(tag: str, /, *children: Element | str | None, **attributes: object) -> Element:
     """Return an element with its children in order; None among them is left out.
 
     Attributes are named as in Python: `class_` is class, and `aria_label` is aria-label. Those of None are left out.
     """
     made = Element(
-        name,
+        tag,
         {
             key.rstrip("_").replace("_", "-"): clean(str(value))
             for key, value in attributes.items()
