@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.report import BenchReport, Failure, Measurement
-from albert_export.bench.worker import Settings
+from albert_export.bench.measurement import Failure, Measurement
+from albert_export.bench.report import BenchReport
+from albert_export.bench.settings import Settings
 from albert_export.utils.terminal import Progress
 from albert_runtime.errors import UnsupportedError
 
@@ -47,7 +48,7 @@ def run_bench(
             progress(f"round {round_number} of {settings.rounds}: {bundle}")
             record = _measure_in_process(bundle, settings)
             if "error" in record:
-                failed[index] = Failure(str(bundle), record["error"], record["exit_code"])
+                failed[index] = Failure("bundle", str(bundle), record["error"], record["exit_code"])
             else:
                 records[index].append(record)
     entries = (failed.get(index) or Measurement.of(str(bundle), records[index]) for index, bundle in enumerate(bundles))

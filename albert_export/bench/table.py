@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from albert_export.bench.report import BenchReport, Failure, Measurement, Statistics
+from albert_export.bench.measurement import Failure, Measurement, Statistics
+from albert_export.bench.report import BenchReport
 from albert_export.utils.text_table import render_table
 
 _ABSENT = "-"
@@ -20,9 +21,9 @@ def bench_table(report: BenchReport) -> str:
     rows = []
     for one in report.bundles:
         if isinstance(one, Failure):
-            rows.append([one.bundle, "not measured"])
+            rows.append([one.name, "not measured"])
             continue
-        row = [one.bundle, f"{one.file_bytes / 1e6:.1f}", _median(one.load_ms), _median(one.engine_load_ms)]
+        row = [one.name, f"{one.file_bytes / 1e6:.1f}", _median(one.load_ms), _median(one.engine_load_ms)]
         row += [_median(one.memory_bytes, 1e6), _median(one.tokenizer_bytes, 1e6)]
         row += [_median(one.peak_bytes, 1e6), _median(one.first_ms)]
         row += [_with_spread(one.latency_ms.get(length)) for length in lengths]
@@ -73,5 +74,5 @@ def _legend(report: BenchReport) -> list[str]:
         f"Resize: the extra time of the first run after a change between {short} and {long} tokens.",
         "Tokenization is not timed. Ratios are to the first bundle; faster: at the first length.",
         *([busy] if load > machine["cores"] / 2 else []),
-        *(f"{one.bundle}: {note}" for one in report.measurements for note in one.notes),
+        *(f"{one.name}: {note}" for one in report.measurements for note in one.notes),
     ]

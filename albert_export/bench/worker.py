@@ -14,13 +14,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import albert_runtime
+from albert_export.bench.settings import Settings
 from albert_export.samples.token_ids import TokenSource
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
@@ -36,28 +36,6 @@ _CHANGES = 5
 _STEADY_RUNS = 3
 #: choices of an example for multiple choice
 _CHOICES = 2
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The conditions under which every bundle is measured."""
-
-    #: sequence lengths in tokens; the first run and the memory are measured at the first of them
-    lengths: tuple[int, ...] = (128,)
-    #: the two sequence lengths between which changes are measured
-    resize: tuple[int, int] = (32, 384)
-    #: sequences in a run
-    batch: int = 1
-    #: None means as many as there are cores that this process may use
-    threads: int | None = None
-    #: processes for each bundle
-    rounds: int = 3
-    #: timed runs at each length in each round
-    runs: int = 20
-    #: the engine's name; None means the first one installed for the suffix of the model file
-    engine: str | None = None
-    #: the graph of a bundle with several; None means the first
-    precision: str | None = None
 
 
 def measure(folder: Path, settings: Settings) -> dict[str, Any]:
