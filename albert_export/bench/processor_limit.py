@@ -28,7 +28,7 @@ class Peak:
     """The fastest product of matrices."""
 
     #: 1e9 operations a second; a multiplication and an addition are two
-    gops: float
+    peak_gops: float
     #: the library and its version
     by: str
     #: rows and columns of the matrices
@@ -50,7 +50,7 @@ class ProcessorLimit:
         for record in records:
             peak = Peak(record["gops"], record["by"], record["size"])
             known = best.get(record["precision"])
-            if known is None or peak.gops > known.gops:
+            if known is None or peak.peak_gops > known.peak_gops:
                 best[record["precision"]] = peak
         return cls(threads, best.get("fp32"), best.get("int8"))
 
@@ -65,7 +65,7 @@ class ProcessorLimit:
     def milliseconds(self, operations: float, precision: str) -> float | None:
         """Return the least time of a run whose matrix products take so many operations; None without a peak."""
         peak = self.peak_for(precision)
-        return None if peak is None else operations / peak.gops / 1e6
+        return None if peak is None else operations / peak.peak_gops / 1e6
 
 
 def measure_limit(threads: int | None = None, *, progress: Progress = lambda step: None) -> ProcessorLimit:

@@ -33,7 +33,7 @@ def bench_table(report: BenchReport) -> str:
             latency = next((ratio for ratio in ratios["latency"].values() if ratio is not None), None)
             row += [_times(ratios["file"]), _times(ratios["memory"]), _times(latency)]
         rows.append(row)
-    return "\n".join([render_table(rows, headings, align_right=True), "", *_legend(report)])
+    return "\n".join([render_table(rows, headings, align_right=True), "", *legend(report)])
 
 
 def _median(statistics: Statistics | None, unit: float = 1.0) -> str:
@@ -56,7 +56,8 @@ def _times(ratio: float | None) -> str:
     return _ABSENT if ratio is None else f"{ratio:.2f}x"
 
 
-def _legend(report: BenchReport) -> list[str]:
+def legend(report: BenchReport) -> list[str]:
+    """Return how the figures were measured, and what is to be known of single rows: a sentence or two in each line."""
     settings, machine = report.settings, report.machine
     engines = ", ".join(dict.fromkeys(one.engine for one in report.measurements))
     threads = settings.threads or machine["usable_cores"]

@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 
 import albert_runtime
+from albert_export.bench.operations import count_operations
 from albert_export.bench.settings import Settings
+from albert_export.config import AlbertConfig
 from albert_export.samples.token_ids import TokenSource
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
@@ -51,6 +53,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
         `runs_ms`: for each length, the times of all timed runs.
         `grow_ms` and `shrink_ms`: for each change of the length, the time of the first run after it less the median
             of the runs that follow; None for a graph of one length.
+        `operations`: for each length, those of the matrix products of a run; see `operations.count_operations`.
         `task`, `precision`, `engine`, `file_bytes`: what was measured.
         `notes`: how the measurement differs from `settings`.
 
@@ -104,6 +107,7 @@ def measure(folder: Path, settings: Settings) -> dict[str, Any]:
         "tokenizer_bytes": _difference(with_tokenizer, with_engine),
         "peak_bytes": _difference(peak, imported),
         "runs_ms": runs_ms,
+        "operations": _operations(session, settings.batch, lengths),
         **_resize_times(run_ms, resize),
     }
 
@@ -131,6 +135,12 @@ def _supported_lengths(
     lengths = tuple(dict.fromkeys(min(length, longest) for length in settings.lengths))
     resize = tuple(dict.fromkeys(min(length, longest) for length in settings.resize))
     return lengths, resize if len(resize) == 2 else (), notes
+
+
+def _operations(session: albert_runtime.AlbertSession, batch: int, lengths: tuple[int, ...]) -> dict[int, int]:
+    config, task = AlbertConfig.from_dict(session.bundle.config), session.manifest.graph_task
+    sequences = batch * (_CHOICES if CHOICES in task.input_axes else 1)
+    return {length: count_operations(config, task, sequences, length).total for length in lengths}
 
 
 def _inputs(session: albert_runtime.AlbertSession, batch: int, length: int) -> Arrays:

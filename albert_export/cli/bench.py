@@ -72,6 +72,10 @@ not checked against their hashes. Only the model is timed, without tokenization.
 @_budget_option("--max-memory", "the memory that a bundle takes", "MB")
 @_budget_option("--max-load", "the load time", "MS")
 @_budget_option("--max-latency", "the median latency at a length", "MS")
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="PAGE.html",
+    help="Write a page with plots and tables as well; one that is there already is replaced.",
+)  # fmt: skip
 @quiet_option
 @json_option
 def bench(
@@ -80,20 +84,32 @@ def bench(
     max_memory: float | None,
     max_load: float | None,
     max_latency: float | None,
+    html: Path | None,
     quiet: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
     """Measure bundles side by side: load, memory, latency."""
+    from dataclasses import replace
+
+    from albert_export.bench.page.writing import refuse_page, write_page
+    from albert_export.bench.processor_limit import measure_limit
     from albert_export.bench.report import ResourceBudget
     from albert_export.bench.runner import run_bench
     from albert_export.bench.table import bench_table
     from albert_export.bench.worker import Settings
 
+    if html is not None:
+        refuse_page(html)
+    chosen = Settings(**settings)
     with steps(quiet) as progress:
-        report = run_bench(bundles, Settings(**settings), progress=progress)
+        report = run_bench(bundles, chosen, progress=progress)
+        if report.measurements:
+            report = replace(report, limit=measure_limit(chosen.threads, progress=progress))
     if as_json:
         print_json(report.to_dict())
     elif report.measurements:
         click.echo(bench_table(report))
+    if html is not None:
+        write_page(report, html)
     report.raise_if_failed(ResourceBudget(max_size, max_memory, max_load, max_latency))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from albert_export.bench.page.charts import latency_chart, lengths_of, measured, quantity_chart
+from albert_export.bench.page.content import PageContent
 from albert_export.bench.page.entry import Entry
 from albert_export.bench.page.markup import Element, element, written
 from albert_export.bench.page.tables import latency_table, quantity_table
@@ -16,26 +16,6 @@ from albert_export.bench.page.tiles import best_tiles
 
 #: the class of a family -> what it is called in the key
 _FAMILIES = {"onnx": "ONNX bundle", "tflite": "TFLite bundle", "peer": "other tool"}
-
-
-@dataclass(frozen=True)
-class PageContent:
-    """Everything that the page says."""
-
-    title: str
-    #: what was measured and where, in one line
-    subtitle: str
-    entries: tuple[Entry, ...]
-    #: how the latency was measured and what the limit is, a sentence each
-    latency_text: tuple[str, ...]
-    #: facts of the machine, the engines and the settings: name -> value
-    facts: Mapping[str, str]
-    #: how it was measured, and what is to be known of single rows
-    notes: tuple[str, ...]
-    #: name of what could not be measured -> why
-    not_measured: Mapping[str, str]
-    #: the report, which the page holds for programs
-    data: Mapping[str, Any]
 
 
 def page_html(content: PageContent) -> str:

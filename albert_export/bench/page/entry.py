@@ -38,6 +38,10 @@ class Entry:
     memory_mb: float | None = None
     #: the same until the last run, at its highest
     peak_mb: float | None = None
+    #: a question of a file with its passage, from the texts to the answer
+    question_ms: float | None = None
+    #: lines of a file, one after the other and in batches
     texts_per_second: float | None = None
+    batched_texts_per_second: float | None = None
     #: length in tokens -> the time of a run
     latency: dict[int, Latency] = field(default_factory=dict)

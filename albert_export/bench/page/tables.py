@@ -51,5 +51,7 @@ def scrolling(caption: str, headings: Sequence[str], rows: Sequence[tuple[str, S
         element("tr", element("th", name, scope="row"), *(element("td", cell) for cell in cells))
         for name, cells in rows
     )
-    table = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    table = element(
+        "table", element("caption", element("span", caption)), element("thead", head), element("tbody", *body)
+    )
     return element("div", table, class_="scroll", role="region", aria_label=caption, tabindex="0")
