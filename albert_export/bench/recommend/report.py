@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from albert_export.bench.measurement import Failure, Measurement, Statistics
-from albert_export.bench.recommend.recommendation import Ranked, Recommendation
+from albert_export.bench.recommend.recommendation import AS_FAST, Ranked, Recommendation
 from albert_export.utils.text_table import render_table
 
 _ABSENT = "-"
@@ -16,16 +16,8 @@ _ABSENT = "-"
 def recommendation_text(found: Recommendation) -> str:
     """Return the ranked table, the reason, and the lines of Python and shell that use what is recommended."""
     settings, machine = found.settings, found.machine
-    headings = [
-        "bundle",
-        "precision",
-        "engine",
-        f"{found.length} tokens ms",
-        "memory MB",
-        "file MB",
-        "answers kept",
-        "",
-    ]
+    headings = ["bundle", "precision", "engine", f"{found.length} tokens ms", "memory MB", "file MB"]
+    headings += ["answers kept", ""]
     lines = [
         render_table([_row(found, one) for one in found.ranked], headings),
         "",
@@ -77,16 +69,21 @@ def reason(found: Recommendation) -> str:
     if rival is None or theirs is None:
         return f"{first} Nothing else was measured that keeps the answers."
     behind = f"{rival.candidate} on {_engine(rival)}"
-    if theirs.least <= own.most:
-        return f"{first} {behind} is as fast within the noise of this run ({theirs.median:.1f} ms)."
-    return f"{first} The next, {behind}, takes {theirs.median / own.median:.2f} times as long ({theirs.median:.1f} ms)."
+    if theirs.median <= AS_FAST * own.median:
+        memory = f" and takes {rival.memory_bytes / 1e6:.1f} MB" if rival.memory_bytes else ""
+        less = f" instead of {chosen.memory_bytes / 1e6:.1f}" if memory and chosen.memory_bytes else ""
+        return f"{first} {behind} is as fast ({theirs.median:.1f} ms){memory}{less}."
+    noise = ", but their times overlap: more --rounds would tell" if theirs.least <= own.most else ""
+    times = f"{theirs.median / own.median:.2f} times as long ({theirs.median:.1f} ms)"
+    return f"{first} The next, {behind}, takes {times}{noise}."
 
 
 def python_line(found: Recommendation) -> str:
     """Return the line of Python that opens what is recommended."""
     candidate = found.chosen.candidate
     precision = f", precision={candidate.precision!r}" if candidate.one_of_several else ""
-    return f"albert_runtime.load({str(candidate.bundle)!r}, engine={candidate.engine!r}, threads={found.threads}{precision})"
+    options = f"engine={candidate.engine!r}, threads={found.threads}{precision}"
+    return f"albert_runtime.load({str(candidate.bundle)!r}, {options})"
 
 
 def shell_line(found: Recommendation) -> str:
@@ -101,7 +98,7 @@ def _threads_sentence(found: Recommendation) -> list[str]:
     if len(found.threads_ms) < 2:
         return []
     times = ", ".join(f"{count}: {figures.median:.1f} ms" for count, figures in found.threads_ms.items())
-    return [f"With {found.threads} threads, the fewest that are as fast as any ({times})."]
+    return [f"Threads: {found.threads}, the fewest that are as fast as any ({times})."]
 
 
 def _row(found: Recommendation, one: Ranked) -> list[str]:
