@@ -54,6 +54,14 @@ class ProcessorLimit:
                 best[record["precision"]] = peak
         return cls(threads, best.get("fp32"), best.get("int8"))
 
+    def better_of(self, other: ProcessorLimit) -> ProcessorLimit:
+        """Return the higher peak of each precision, of two measurements with the same number of threads."""
+
+        def better(one: Peak | None, two: Peak | None) -> Peak | None:
+            return max((peak for peak in (one, two) if peak is not None), key=lambda peak: peak.peak_gops, default=None)
+
+        return ProcessorLimit(self.threads, better(self.fp32, other.fp32), better(self.int8, other.int8))
+
     def peak_for(self, precision: str) -> Peak | None:
         """Return the peak that a graph of this precision is held against.
 

@@ -38,6 +38,15 @@ def test_a_precision_that_no_library_ran_has_no_limit() -> None:
     assert limit.milliseconds(2e9, "fp32") == 10.0
 
 
+def test_the_better_of_two_measurements() -> None:
+    first = ProcessorLimit.of(2, [record("fp32", 100, "first"), record("int8", 900, "first")])
+    second = ProcessorLimit.of(2, [record("fp32", 200, "second"), record("int8", 800, "second")])
+    assert first.better_of(second) == ProcessorLimit(2, Peak(200, "second", 512), Peak(900, "first", 512))
+    nothing = ProcessorLimit(2, None, None)
+    assert nothing.better_of(first) == first
+    assert first.better_of(nothing) == first
+
+
 def test_each_library_is_measured_in_a_process_with_the_threads_of_the_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, int]] = []
     monkeypatch.setattr(
