@@ -79,8 +79,8 @@ def limit_table(report: BenchReport, label: Label) -> str:
 def machine_line(report: BenchReport) -> str:
     """Return the machine, the settings and the peaks in one line."""
     machine, limit = report.machine, report.limit
-    peaks = {} if limit is None else {"fp32": limit.fp32, "int8": limit.int8}
-    reached = ", ".join(f"{peak.peak_gops:.0f} in {name}" for name, peak in peaks.items() if peak is not None)
+    peaks = {} if limit is None else limit.peaks
+    reached = ", ".join(f"{peak.peak_gops:.0f} in {name}" for name, peak in peaks.items())
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['cpu_flags'])}; {report.threads} threads, "
         f"batch {report.settings.batch}; {machine['date']}; billion operations a second at the peak: {reached or '-'}"

@@ -54,6 +54,11 @@ class ProcessorLimit:
                 best[record["precision"]] = peak
         return cls(threads, best.get("fp32"), best.get("int8"))
 
+    @property
+    def peaks(self) -> dict[str, Peak]:
+        """The peaks that were measured, by their precision."""
+        return {name: peak for name, peak in (("fp32", self.fp32), ("int8", self.int8)) if peak is not None}
+
     def better_of(self, other: ProcessorLimit) -> ProcessorLimit:
         """Return the higher peak of each precision, of two measurements with the same number of threads."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from albert_export.bench.machine import machine_facts
 from albert_export.bench.measurement import Failure, Measurement
+from albert_export.bench.processor_limit import measure_limit
 from albert_export.bench.report import BenchReport
 from albert_export.bench.settings import Settings
 from albert_export.utils.terminal import Progress
@@ -24,6 +25,7 @@ def run_bench(
     bundles: Sequence[Path],
     settings: Settings | None = None,
     *,
+    with_limit: bool = False,
     progress: Progress = lambda step: None,
 ) -> BenchReport:
     """Measure `bundles`, all with the same settings.
@@ -35,10 +37,12 @@ def run_bench(
     Args:
         bundles: the folders of the bundles.
         settings: None means the default `Settings()`.
+        with_limit: measure the processor's own limit too, before the first round and after the last.
         progress: called with a line before each measurement.
     """
     settings = settings or Settings()
     machine = machine_facts()
+    limit = measure_limit(settings.threads, progress=progress) if with_limit else None
     records: list[list[dict[str, Any]]] = [[] for _ in bundles]
     failed: dict[int, Failure] = {}
     for round_number in range(1, settings.rounds + 1):
@@ -52,7 +56,9 @@ def run_bench(
             else:
                 records[index].append(record)
     entries = (failed.get(index) or Measurement.of(str(bundle), records[index]) for index, bundle in enumerate(bundles))
-    return BenchReport(machine, settings, tuple(entries))
+    if limit is not None:
+        limit = limit.better_of(measure_limit(settings.threads, progress=progress))
+    return BenchReport(machine, settings, tuple(entries), limit=limit)
 
 
 def _measure_in_process(bundle: Path, settings: Settings) -> dict[str, Any]:

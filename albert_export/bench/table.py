@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from albert_export.bench.measurement import Failure, Measurement, Statistics
+from albert_export.bench.processor_limit import ProcessorLimit
 from albert_export.bench.report import BenchReport
 from albert_export.utils.text_table import render_table
 
@@ -26,7 +27,7 @@ def bench_table(report: BenchReport) -> str:
         row = [one.name, f"{one.file_bytes / 1e6:.1f}", _median(one.load_ms), _median(one.engine_load_ms)]
         row += [_median(one.memory_bytes, 1e6), _median(one.tokenizer_bytes, 1e6)]
         row += [_median(one.peak_bytes, 1e6), _median(one.first_ms)]
-        row += [_with_spread(one.latency_ms.get(length)) for length in lengths]
+        row += [_latency(report, one, length) for length in lengths]
         row.append(_resize(one))
         if isinstance(first, Measurement) and compare:
             ratios = one.ratios(first)
@@ -44,6 +45,11 @@ def _with_spread(statistics: Statistics | None) -> str:
     if statistics is None:
         return _ABSENT
     return f"{statistics.median:.1f} ±{(statistics.most - statistics.least) / 2:.1f}"
+
+
+def _latency(report: BenchReport, one: Measurement, length: int) -> str:
+    times = report.times_limit(one, length)
+    return _with_spread(one.latency_ms.get(length)) + ("" if times is None else f" ({times:.1f}x)")
 
 
 def _resize(one: Measurement) -> str:
@@ -73,7 +79,19 @@ def legend(report: BenchReport) -> list[str]:
         "Memory: resident after the load and one run, tokenizer included, less what the imports need; "
         "peak: until the last run.",
         f"Resize: the extra time of the first run after a change between {short} and {long} tokens.",
+        *_limit_lines(report.limit),
         "Tokenization is not timed. Ratios are to the first bundle; faster: at the first length.",
         *([busy] if load > machine["cores"] / 2 else []),
         *(f"{one.name}: {note}" for one in report.measurements for note in one.notes),
+    ]
+
+
+def _limit_lines(limit: ProcessorLimit | None) -> list[str]:
+    peaks = {} if limit is None else limit.peaks
+    if not peaks:
+        return []
+    found = ", ".join(f"{peak.peak_gops:.0f} in {name} ({peak.by})" for name, peak in peaks.items())
+    return [
+        "In brackets: how many times what the matrix products take at the processor's own peak, which is "
+        f"{found}, in 1e9 operations a second; int8 and int4 against int8, all others against fp32."
     ]

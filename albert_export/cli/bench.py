@@ -42,6 +42,7 @@ def _budget_option(name: str, quantity: str, unit: str) -> Any:
 Examples:
   albert-export bench my-albert-onnx
   albert-export bench albert-fp32 albert-int8 --lengths 32,128,384
+  albert-export bench albert-fp32 albert-int8 --html bench.html
   albert-export bench albert-int8 --max-size 12 --max-memory 36 --max-load 40 --json
 \b
 Each bundle is loaded in new processes, in turn with the others. An MB is 1,000,000 bytes. Files are
@@ -90,10 +91,7 @@ def bench(
     **settings: Any,
 ) -> None:
     """Measure bundles side by side: load, memory, latency."""
-    from dataclasses import replace
-
     from albert_export.bench.page.writing import refuse_page, write_page
-    from albert_export.bench.processor_limit import measure_limit
     from albert_export.bench.report import ResourceBudget
     from albert_export.bench.runner import run_bench
     from albert_export.bench.table import bench_table
@@ -101,11 +99,8 @@ def bench(
 
     if html is not None:
         refuse_page(html)
-    chosen = Settings(**settings)
     with steps(quiet) as progress:
-        report = run_bench(bundles, chosen, progress=progress)
-        if report.measurements:
-            report = replace(report, limit=measure_limit(chosen.threads, progress=progress))
+        report = run_bench(bundles, Settings(**settings), with_limit=True, progress=progress)
     if as_json:
         print_json(report.to_dict())
     elif report.measurements:

@@ -91,11 +91,10 @@ def _median(figures: Statistics | None, unit: float = 1.0) -> float | None:
 
 
 def _limit_sentence(limit: ProcessorLimit | None) -> list[str]:
-    peaks = {} if limit is None else {"fp32": limit.fp32, "int8": limit.int8}
+    peaks = {} if limit is None else limit.peaks
     found = [
         f"{peak.peak_gops:,.0f} billion operations a second in {precision} ({peak.by})"
         for precision, peak in peaks.items()
-        if peak is not None
     ]
     if not found:
         return []
