@@ -63,6 +63,30 @@ class QuestionFigures:
 
 
 @dataclass(frozen=True)
+class Equality:
+    """The shares of answers that a subject has in common with the reference; None where nothing was compared."""
+
+    texts: float | None = None
+    questions: float | None = None
+
+    @classmethod
+    def between(cls, own: Sequence[Record], reference: Sequence[Record]) -> Equality:
+        """Compare the answers in the records of all rounds."""
+
+        def share(part: str) -> float | None:
+            pairs = [
+                (left, right)
+                for one, other in zip(own, reference, strict=True)
+                if one.get(part) and other.get(part)
+                for left, right in zip(one[part]["answers"], other[part]["answers"], strict=True)
+                if left is not None and right is not None
+            ]
+            return statistics.mean(left == right for left, right in pairs) if pairs else None
+
+        return cls(share("texts"), share("questions"))
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What was measured of one subject in all rounds. `Record` says where each quantity is explained."""
 
@@ -114,7 +138,7 @@ class Measurement:
     ) -> Measurement:
         """Return the statistics of `rounds`, the records of the processes that measured the subject."""
         last = rounds[-1]
-        equal = equal_answers or Equality(None, None)
+        equal = equal_answers or Equality()
 
         def each(field: str) -> Statistics:
             return Statistics.of([record[field] for record in rounds])
@@ -175,14 +199,6 @@ class Measurement:
             "latency": {length: ratio(first.latency_ms.get(length), own) for length, own in self.latency_ms.items()},
             "question": ratio(first_question, question),
         }
-
-
-@dataclass(frozen=True)
-class Equality:
-    """The shares of answers that a subject has in common with the reference; None where nothing was compared."""
-
-    texts: float | None
-    questions: float | None
 
 
 @dataclass(frozen=True)

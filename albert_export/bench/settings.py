@@ -76,6 +76,10 @@ class Workload:
         """
         return replace(self, texts=self.texts[number::rounds], questions=self.questions[number::rounds])
 
+    def to_request(self) -> dict[str, Any]:
+        """Return what the process of a subject is told of it."""
+        return {"texts": self.texts, "questions": self.questions}
+
     def to_dict(self) -> dict[str, Any]:
         """The names of the files and how many texts and questions they hold, as JSON types."""
         return {

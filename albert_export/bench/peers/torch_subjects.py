@@ -1,0 +1,31 @@
+"""The model of transformers itself, run eagerly or compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .pipeline_subject import MODEL_CLASSES, PipelineSubject
+
+
+class TransformersSubject(PipelineSubject):
+    """The model as `from_pretrained` loads it."""
+
+    def load_model(self) -> Any:
+        import transformers
+
+        return getattr(transformers, MODEL_CLASSES[self.task]).from_pretrained(self.checkpoint).eval()
+
+    @property
+    def model_file(self) -> Path:
+        return self.checkpoint / "model.safetensors"
+
+
+class CompiledSubject(TransformersSubject):
+    """The same with `compile()`, which compiles when the model is first run, and again when the length changes."""
+
+    def load_model(self) -> Any:
+        model = super().load_model()
+        model.compile()
+        self.notes.append("the first runs compile the model; what they compile is kept in a cache for the later rounds")
+        return model
