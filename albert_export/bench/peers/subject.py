@@ -63,7 +63,7 @@ class Subject(Protocol):
         """Return the answers to many texts as they are given without a batch size; None if there is no such way."""
 
     def answer_question(self, question: str, context: str) -> str:
-        """Return the answer to a question as it is written in `context`."""
+        """Return the answer to a question as it is written in `context`, without space around it."""
 
 
 def measure(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
