@@ -11,9 +11,8 @@ from typing import Any
 import albert_runtime
 from albert_export.bench.measurement import Kind
 from albert_export.bench.settings import Settings, Workload
-from albert_export.bench.subprocess_call import call_python
+from albert_export.bench.subprocess_call import call_python, with_first_answer
 from albert_export.samples.requests import sample_requests
-from albert_runtime.errors import AlbertError
 
 #: what a user's script does, and no more: it imports the runtime alone, and loads with all checks
 _FIRST_ANSWER = """
@@ -39,15 +38,12 @@ class BundleProcesses:
         settings = asdict(self.settings)
         request = {"bundle": self.name, "settings": settings, **settings, **workload.to_request()}
         record = self._call("-m", "albert_export.bench.worker", request=request)
-        return record if "error" in record else {**record, **self._first_answer()}
+        return record if "error" in record else with_first_answer(record, self._first_answer())
 
     def _first_answer(self) -> dict[str, Any]:
         """Return `first_answer_ms`; None for a bundle without a tokenizer, which has no texts to answer."""
         load = {"threads": self.threads, "engine": self.settings.engine, "precision": self.settings.precision}
-        try:
-            bundle = albert_runtime.open_bundle(self.name, check=False, precision=self.settings.precision)
-        except AlbertError as error:
-            return {"error": str(error), "exit_code": error.exit_code}
+        bundle = albert_runtime.open_bundle(self.name, check=False, precision=self.settings.precision)
         if not bundle.manifest.has_tokenizer:
             return {"first_answer_ms": None}
         (arguments,) = sample_requests(bundle.task, 1, short=True)

@@ -108,7 +108,7 @@ class BundleSubject:
         if self.session.task != "question-answering" or not self.session.manifest.has_tokenizer:
             raise UnsuitableError("it takes no questions: only a bundle for question-answering with a tokenizer does")
         answer: str = self.session(question, context).text
-        return answer
+        return answer.strip()
 
     def _texts_session(self) -> Any:
         if self.session.task not in _DECISIONS or not self.session.manifest.has_tokenizer:

@@ -12,7 +12,7 @@ from albert_export.bench.machine import machine_facts
 from albert_export.bench.measurement import Failure, Kind
 from albert_export.bench.peers.catalog import PEERS, Peer
 from albert_export.bench.settings import Settings, Workload
-from albert_export.bench.subprocess_call import call_python
+from albert_export.bench.subprocess_call import call_python, with_first_answer
 from albert_export.samples.requests import sample_requests
 from albert_export.samples.texts import calibration_corpus
 from albert_export.utils.terminal import Progress
@@ -95,7 +95,7 @@ class PeerProcesses:
             return record
         if self._method:
             record["notes"].insert(0, self._method)
-        return {**record, **self._first_answer()}
+        return with_first_answer(record, self._first_answer())
 
     def _first_answer(self) -> dict[str, Any]:
         home = self._home

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from albert_export.evaluation.datasets.squad import read_squad
+from albert_export.evaluation.dataset_reading import read_dataset
 from albert_export.utils.text_file import read_text, split_lines
 
 #: the lengths in tokens if bundles are compared with peers
@@ -63,8 +63,7 @@ class Workload:
             content = read_text(texts, "text file", "--texts takes a file with a text on each line")
             lines = tuple(line for line in split_lines(content) if line.strip())
         if questions is not None:
-            content = read_text(questions, "file of questions", "--questions takes a file in the format of SQuAD")
-            examples = read_squad(questions, content).examples
+            examples = read_dataset(questions, "question-answering").examples
             asked = tuple((one.request["question"], one.request["context"]) for one in examples)
         return cls(lines, None if texts is None else str(texts), asked, None if questions is None else str(questions))
 

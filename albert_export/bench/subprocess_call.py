@@ -52,3 +52,14 @@ def call_python(
         "error": f"the process that measured it ended with {reason}: {messages[-1]}",
         "exit_code": UnsupportedError.exit_code,
     }
+
+
+def with_first_answer(record: dict[str, Any], answered: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `record` with the `first_answer_ms` of another process, or with a note of the error that it has instead.
+
+    The checks of a load may refuse what can be measured without them.
+    """
+    if "error" not in answered:
+        return {**record, **answered}
+    notes = [*record["notes"], f"gave no first answer: {answered['error']}"]
+    return {**record, "first_answer_ms": None, "notes": notes}

@@ -43,7 +43,7 @@ PEERS = {
             "transformers", "fp32", _TRANSFORMERS,
             "the model of transformers, run eagerly, and its pipeline", converts=False,
         ),
-        Peer("torch-compile", "fp32", _TRANSFORMERS, "the same, with model.compile()", converts=False),
+        Peer("torch-compile", "fp32", _TRANSFORMERS, "the same, with model.compile(dynamic=True)", converts=False),
         Peer("optimum", "fp32", _OPTIMUM, "optimum-onnx's export in ONNX Runtime"),
         Peer(
             "optimum-int8", "int8", _OPTIMUM,

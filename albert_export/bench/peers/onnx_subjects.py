@@ -83,7 +83,8 @@ def prepare_ort_dynamic(source: Path, output: Path, request: dict[str, Any]) -> 
 
     shutil.copytree(source, output)
     prepared = output / "prepared.onnx"
-    quant_pre_process(output / _GRAPH, prepared)
+    # the symbolic inference of shapes fails on optimum's export; the rest makes its weights plain constants
+    quant_pre_process(output / _GRAPH, prepared, skip_symbolic_shape=True)
     quantize_dynamic(prepared, output / _GRAPH, weight_type=QuantType.QInt8)
     prepared.unlink()
-    return "quant_pre_process, then quantize_dynamic(weight_type=QInt8)"
+    return "quant_pre_process(skip_symbolic_shape=True), then quantize_dynamic(weight_type=QInt8)"

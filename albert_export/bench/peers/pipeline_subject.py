@@ -144,7 +144,7 @@ class PipelineSubject(ABC):
         if self.task != "question-answering" or self.pipeline is None:
             raise UnsuitableError(f"no questions: this transformers has no pipeline of questions for {self.task}")
         answer: str = self.pipeline(question=question, context=context)["answer"]
-        return answer
+        return answer.strip()  # with a fast tokenizer, its answers begin with the space before them
 
     def _texts_pipeline(self) -> Any:
         if self.task not in _DECISIONS or self.pipeline is None:

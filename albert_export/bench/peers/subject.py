@@ -7,8 +7,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from .probes import difference, memory, reset_peak_memory, timed_ms
 
 #: runs at each length before the timed ones, and texts or questions before the timed ones
@@ -63,7 +61,7 @@ class Subject(Protocol):
         """Return the answers to many texts as they are given without a batch size; None if there is no such way."""
 
     def answer_question(self, question: str, context: str) -> str:
-        """Return the answer to a question as it is written in `context`."""
+        """Return the answer to a question as it is written in `context`, without space around it."""
 
 
 def measure(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +140,8 @@ def first_answer(subject: Subject, text: str, context: str | None) -> Any:
 
 def random_arrays(shape: Sequence[int], ids: range) -> tuple[Any, Any, Any]:
     """Return ids from `ids`, a mask of ones, and two segments of equal length, int64 `shape`; the same every time."""
+    import numpy as np  # not above: where a peer is absent, numpy may be, and this module says what is
+
     length = shape[-1]
     drawn = np.random.default_rng(length).integers(ids.start, ids.stop, shape)
     types = (np.arange(length) >= length // 2).astype(np.int64)

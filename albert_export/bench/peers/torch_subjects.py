@@ -22,10 +22,10 @@ class TransformersSubject(PipelineSubject):
 
 
 class CompiledSubject(TransformersSubject):
-    """The same with `compile()`, which compiles when the model is first run, and again when the length changes."""
+    """The same with `compile()`. With fixed sizes, it would compile anew for every length of a text."""
 
     def load_model(self) -> Any:
         model = super().load_model()
-        model.compile()
-        self.notes.append("the first runs compile the model; what they compile is kept in a cache for the later rounds")
+        model.compile(dynamic=True)
+        self.notes.append("compile(dynamic=True); later rounds find in a cache what the first one compiled")
         return model

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from albert_export.cli.bench import bench
-from albert_runtime.errors import AlbertError, BudgetError
+from albert_runtime.errors import AlbertError, BudgetError, UsageError
 from tests.conftest import CheckpointOf
 
 QUICK = ["--lengths", "8", "--resize", "4,24", "--runs", "1", "--rounds", "1", "--threads", "1", "--quiet"]
@@ -71,12 +71,58 @@ def test_a_failure_does_not_hide_the_others(tmp_path: Path, bundle_of: Checkpoin
         (["a", "--resize", "32,32"], "give 2 different lengths"),
         (["a", "--runs", "0"], "--runs"),
         (["a", "--max-load", "-1"], "--max-load"),
+        (["a", "--threads", "0"], "0 is not in the range x>=1"),
+        (["a", "--peer", "abacus"], "'abacus' is not one of 'transformers'"),
     ],
 )
 def test_usage(options: list[str], message: str) -> None:
     with pytest.raises(click.UsageError) as caught:
         bench.main(options, standalone_mode=False)
     assert message in caught.value.format_message()
+
+
+def test_questions(tmp_path: Path, bundle_of: CheckpointOf) -> None:
+    asked = {"id": "1", "question": "Who?", "answers": [{"text": "Ada", "answer_start": 0}]}
+    paragraphs = [{"context": "Ada was here.", "qas": [asked]}]
+    squad = tmp_path / "dev.json"
+    squad.write_text(json.dumps({"version": "1.1", "data": [{"title": "", "paragraphs": paragraphs}]}))
+    result = run(bundle_of("question-answering"), "--questions", squad, "--json")
+    record = json.loads(result.stdout)
+    assert record["bundles"][0]["questions"]["questions"] == 1
+    assert record["bundles"][0]["questions"]["question_ms"]["median"] > 0
+    assert record["workload"]["questions"] == 1
+    assert "question ms" in run(bundle_of("question-answering"), "--questions", squad).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--peer", "optimum"], "add --against CHECKPOINT"),
+        (["--peer-python", "python"], "add --against CHECKPOINT"),
+        (["--against", "nowhere"], "it has no config.json"),
+        (["--texts", "nowhere.txt"], "can't read the text file nowhere.txt"),
+        (["--questions", "nowhere.json"], "can't read the evaluation data nowhere.json"),
+    ],
+)
+def test_what_is_refused_before_anything_is_measured(options: list[str], message: str, bundle_of: CheckpointOf) -> None:
+    result = run(bundle_of("fill-mask"), *options)
+    assert isinstance(result.exception, UsageError)
+    assert message in str(result.exception)
+    assert result.stdout == ""
+
+
+def test_an_engine_that_does_not_run_the_bundle(bundle_of: CheckpointOf) -> None:
+    result = run(bundle_of("fill-mask"), "--engine", "litert")
+    assert isinstance(result.exception, AlbertError)
+    assert result.exception.exit_code == 3
+    assert "litert" in str(result.exception)
+
+
+def test_a_python_that_does_not_run(bundle_of: CheckpointOf, checkpoint_of: CheckpointOf) -> None:
+    against = ["--against", checkpoint_of("fill-mask"), "--peer-python", "/nowhere/python"]
+    result = run(bundle_of("fill-mask"), *against)
+    assert isinstance(result.exception, UsageError)
+    assert "/nowhere/python is not a Python that runs" in str(result.exception)
 
 
 def test_the_command_imports_nothing_heavy() -> None:
