@@ -14,7 +14,7 @@ from albert_export.bench.bundle_processes import BundleProcesses
 from albert_export.bench.machine import machine_facts
 from albert_export.bench.measurement import Equality, Failure, Kind, Measurement, Record
 from albert_export.bench.peer_processes import Against, PeerHome, PeerProcesses
-from albert_export.bench.processor_limit import measure_limit
+from albert_export.bench.processor_limit import ProcessorLimit, measure_limit
 from albert_export.bench.report import BenchReport
 from albert_export.bench.settings import Settings, Workload
 from albert_export.utils.terminal import Progress
@@ -60,7 +60,8 @@ def run_bench(
         settings: None means the default `Settings()`.
         against: the peers; None for none.
         workload: texts and questions to answer; None for none.
-        with_limit: measure the processor's own limit too, before the first round and after the last.
+        with_limit: measure the processor's own limit too, after the first round and after the last. It is left out if
+            no subject could be measured.
         progress: called with a line before each measurement.
 
     Raises:
@@ -74,7 +75,7 @@ def run_bench(
             *(BundleProcesses(one, settings, threads) for one in bundles),
             *peers,
         ]
-        limit = measure_limit(threads, progress=progress) if with_limit else None
+        limit: ProcessorLimit | None = None
         records: list[list[Record]] = [[] for _ in subjects]
         for number in range(settings.rounds):
             share = workload.share(number, settings.rounds)
@@ -87,8 +88,9 @@ def run_bench(
                     subjects[index] = Failure(subject.kind, subject.name, record["error"], record["exit_code"])
                 else:
                     records[index].append(record)
-        if limit is not None:
-            limit = limit.better_of(measure_limit(threads, progress=progress))
+            if with_limit and any(records) and number in (0, settings.rounds - 1):
+                measured = measure_limit(threads, progress=progress)
+                limit = measured if limit is None else limit.better_of(measured)
     reference = _reference(subjects, records)
     entries = tuple(
         subject
