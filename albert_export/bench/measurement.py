@@ -46,7 +46,7 @@ class TextFigures:
     batched_per_s: Statistics
     #: a pipeline that is given the whole list, with its own default batch size of 1; None for bundles
     as_list_per_s: Statistics | None
-    #: the share of the compared texts that the reference of the report answers in the same way; None if answers are not compared
+    #: the share of the compared texts that the report's reference answers in the same way; None if none is compared
     equal_answers: float | None
 
 

@@ -1,7 +1,7 @@
 """The process of a peer: it reads a request as JSON from standard input, and prints one line of JSON.
 
-`action` is "versions", "save", "prepare", "reference", "measure" or "first-answer". Of an error, the process prints its last line
-as `error`.
+`action` is "versions", "save", "prepare", "reference", "measure" or "first-answer". Of an exception, the process prints
+its message as `error`.
 """
 
 from __future__ import annotations
