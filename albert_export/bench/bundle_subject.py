@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 import albert_runtime
+from albert_export.bench.operations import count_operations
 from albert_export.bench.peers.subject import CHOICES, UnsuitableError, random_arrays
 from albert_export.bench.settings import Settings
+from albert_export.config import AlbertConfig
 from albert_export.samples.token_ids import TokenSource
 from albert_runtime.engines import Arrays, open_engine
 from albert_runtime.errors import AlbertError
@@ -83,6 +85,12 @@ class BundleSubject:
             ids = np.random.default_rng(length).choice(source.ids, shape)
             arrays = (ids, np.ones(shape, np.int64), np.broadcast_to(source.types(length), shape).copy())
         return dict(zip(INPUT_NAMES, arrays, strict=True))
+
+    def operations(self, batch: int, lengths: Sequence[int]) -> dict[int, int]:
+        """Return, for each length, the operations of the matrix products of a run; see `count_operations`."""
+        config, task = AlbertConfig.from_dict(self.bundle.config), self.session.manifest.graph_task
+        sequences = batch * (CHOICES if CHOICES_AXIS in task.input_axes else 1)
+        return {length: count_operations(config, task, sequences, length).total for length in lengths}
 
     def run(self, inputs: Arrays) -> None:
         self.session.run(inputs)

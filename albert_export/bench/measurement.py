@@ -134,6 +134,8 @@ class Measurement:
     latency_ms: dict[int, Statistics]
     #: sequence length in tokens -> statistics of what 95 of 100 runs of a round did not exceed
     latency_p95_ms: dict[int, Statistics]
+    #: sequence length in tokens -> the operations of the matrix products of a run; empty for peers
+    operations: dict[int, int]
     #: over all changes of the sequence length; None for a graph of one length, and for peers
     grow_ms: Statistics | None
     shrink_ms: Statistics | None
@@ -192,6 +194,7 @@ class Measurement:
                 int(length): Statistics.of([percentile_95(record["runs_ms"][length]) for record in rounds])
                 for length in last["runs_ms"]
             },
+            operations={int(length): count for length, count in last.get("operations", {}).items()},
             grow_ms=changes("grow_ms"),
             shrink_ms=changes("shrink_ms"),
             texts=_text_figures(rounds, equal.texts),

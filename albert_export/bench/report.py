@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from albert_export.bench.measurement import Failure, Measurement
+from albert_export.bench.processor_limit import ProcessorLimit
 from albert_export.bench.settings import Settings, Workload
 from albert_runtime.errors import AlbertError, BudgetError, listed
 
@@ -34,6 +35,8 @@ class BenchReport:
     affinity: tuple[int, ...] | None = None
     #: what answers are compared with: the checkpoint, or the first bundle that answered; None if there are no answers
     reference: str | None = None
+    #: how fast the processor multiplies matrices; None if that was not measured
+    limit: ProcessorLimit | None = None
 
     @property
     def subjects(self) -> tuple[Measurement | Failure, ...]:
@@ -50,10 +53,27 @@ class BenchReport:
         """The threads that every engine was given."""
         return self.settings.threads or int(self.machine["usable_cores"])
 
+    def limit_ms(self, one: Measurement, length: int) -> float | None:
+        """Return what the matrix products of a run at `length` tokens take at the processor's peak, in milliseconds.
+
+        Peers run the checkpoint of the first bundle, so that their runs have its operations. None without a peak, or
+        if neither was run at that length.
+        """
+        first = self.bundles[0]
+        same = first.operations if one.kind == "peer" and isinstance(first, Measurement) else {}
+        operations = one.operations.get(length, same.get(length))
+        return None if self.limit is None or operations is None else self.limit.milliseconds(operations, one.precision)
+
+    def times_limit(self, one: Measurement, length: int) -> float | None:
+        """Return how many times `limit_ms` the median latency at `length` tokens is; None where one is not known."""
+        limit, measured = self.limit_ms(one, length), one.latency_ms.get(length)
+        return None if limit is None or measured is None else measured.median / limit
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON types. Ratios are to the first bundle, and left out if that was not measured.
 
-        The names of figures end with their unit: `_bytes`, `_ms`, or `_per_s` for what is done in a second.
+        The names of figures end with their unit: `_bytes`, `_ms`, `_gops` for 1e9 operations a
+        second, or `_per_s` for what is done in a second.
         """
         return {
             "machine": self.machine,
@@ -62,6 +82,7 @@ class BenchReport:
             "settings": asdict(self.settings),
             "workload": self.workload.to_dict(),
             "reference": self.reference,
+            "limit": None if self.limit is None else asdict(self.limit),
             "bundles": [{"bundle": one.name, **self._record(one)} for one in self.bundles],
             "peers": [self._record(one) for one in self.peers],
         }
@@ -69,6 +90,9 @@ class BenchReport:
     def _record(self, one: Measurement | Failure) -> dict[str, Any]:
         record = asdict(one)
         first = self.bundles[0]
+        if isinstance(one, Measurement):
+            record["limit_ms"] = {length: self.limit_ms(one, length) for length in one.latency_ms}
+            record["times_limit"] = {length: self.times_limit(one, length) for length in one.latency_ms}
         if isinstance(one, Measurement) and isinstance(first, Measurement):
             record["ratios_to_first"] = one.ratios(first)
         return record

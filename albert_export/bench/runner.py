@@ -14,6 +14,7 @@ from albert_export.bench.bundle_processes import BundleProcesses
 from albert_export.bench.machine import machine_facts
 from albert_export.bench.measurement import Answers, Equality, Failure, Kind, Measurement, Record
 from albert_export.bench.peer_processes import Against, PeerHome
+from albert_export.bench.processor_limit import measure_limit
 from albert_export.bench.report import BenchReport
 from albert_export.bench.settings import Settings, Workload
 from albert_export.utils.terminal import Progress
@@ -45,6 +46,7 @@ def run_bench(
     *,
     against: Against | None = None,
     workload: Workload | None = None,
+    with_limit: bool = False,
     progress: Progress = lambda step: None,
 ) -> BenchReport:
     """Measure `bundles`, and peers with the checkpoint that they were made from, all with the same settings.
@@ -58,6 +60,7 @@ def run_bench(
         settings: None means the default `Settings()`.
         against: the peers; None for none.
         workload: texts and questions to answer; None for none.
+        with_limit: measure the processor's own limit too, before the first round and after the last.
         progress: called with a line before each measurement.
 
     Raises:
@@ -73,6 +76,7 @@ def run_bench(
             *(BundleProcesses(one, settings, threads) for one in bundles),
             *peers,
         ]
+        limit = measure_limit(threads, progress=progress) if with_limit else None
         records: list[list[Record]] = [[] for _ in subjects]
         for number in range(settings.rounds):
             share = workload.share(number, settings.rounds)
@@ -85,6 +89,8 @@ def run_bench(
                     subjects[index] = Failure(subject.kind, subject.name, record["error"], record["exit_code"])
                 else:
                     records[index].append(record)
+        if limit is not None:
+            limit = limit.better_of(measure_limit(threads, progress=progress))
     name = f"{against.checkpoint} in transformers" if against and reference else None
     if not reference:
         name, reference = _first_answers(bundles, records)
@@ -101,7 +107,7 @@ def run_bench(
         for subject, rounds in zip(subjects, records, strict=True)
     )
     count = len(bundles)
-    return BenchReport(machine, settings, entries[:count], entries[count:], workload, affinity, name)
+    return BenchReport(machine, settings, entries[:count], entries[count:], workload, affinity, name, limit)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from albert_export.bench.measurement import Failure, Measurement, Statistics
+from albert_export.bench.processor_limit import ProcessorLimit
 from albert_export.bench.report import BenchReport
 from albert_export.utils.text_table import render_table
 
@@ -22,7 +23,7 @@ def bench_table(report: BenchReport) -> str:
     answers = _answer_columns(report)
     if answers:
         tables.append(_table(report, answers))
-    return "\n".join([*(f"{table}\n" for table in tables), *_legend(report)])
+    return "\n".join([*(f"{table}\n" for table in tables), *legend(report)])
 
 
 def _table(report: BenchReport, columns: list[_Column]) -> str:
@@ -50,7 +51,7 @@ def _latency_columns(report: BenchReport) -> list[_Column]:
     lengths = list(dict.fromkeys(length for one in report.measurements for length in one.latency_ms))
 
     def column(length: int) -> _Column:
-        return f"{length} tokens ms", lambda one: _with_spread(one.latency_ms.get(length))
+        return f"{length} tokens ms", lambda one: _latency(report, one, length)
 
     return [*map(column, lengths), ("resize ms", _resize)]
 
@@ -104,6 +105,22 @@ def _with_spread(statistics: Statistics | None) -> str:
     return f"{statistics.median:.1f} ±{(statistics.most - statistics.least) / 2:.1f}"
 
 
+def _latency(report: BenchReport, one: Measurement, length: int) -> str:
+    times = report.times_limit(one, length)
+    return _with_spread(one.latency_ms.get(length)) + ("" if times is None else f" ({times:.1f}x)")
+
+
+def _limit_lines(limit: ProcessorLimit | None) -> list[str]:
+    peaks = {} if limit is None else limit.peaks
+    if not peaks:
+        return []
+    found = ", ".join(f"{peak.peak_gops:.0f} in {name} ({peak.by})" for name, peak in peaks.items())
+    return [
+        "In brackets: how many times what the matrix products take at the processor's own peak, which is "
+        f"{found}, in 1e9 operations a second; int8 and int4 against int8, all others against fp32."
+    ]
+
+
 def _resize(one: Measurement) -> str:
     """The cost of a change of the sequence length, in the direction in which it is higher."""
     both = [statistics.median for statistics in (one.grow_ms, one.shrink_ms) if statistics is not None]
@@ -118,7 +135,8 @@ def _percent(share: float | None) -> str:
     return _ABSENT if share is None else f"{100 * share:.1f}%"
 
 
-def _legend(report: BenchReport) -> list[str]:
+def legend(report: BenchReport) -> list[str]:
+    """Return how the figures were measured, and what is to be known of single rows: a sentence or two in each line."""
     settings, machine, workload = report.settings, report.machine, report.workload
     engines = ", ".join(dict.fromkeys(one.engine for one in report.measurements))
     short, long = sorted(settings.resize)
@@ -138,6 +156,7 @@ def _legend(report: BenchReport) -> list[str]:
         "Memory: resident after the load and one run, tokenizer included, less what the imports need; "
         "peak: until the last run; process: with the imports.",
         f"Resize: the extra time of the first run after a change between {short} and {long} tokens.",
+        *_limit_lines(report.limit),
         "Tokenization is not timed. Ratios are to the first bundle; faster: at the first length.",
         "First answer: from the start of Python, with all imports and all checks of the load.",
         *([texts] if workload.texts else []),

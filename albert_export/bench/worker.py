@@ -25,6 +25,7 @@ def main() -> None:
     try:
         subject = BundleSubject(Path(request["bundle"]), Settings(**request["settings"]))
         record = measure(subject, request)
+        record["operations"] = subject.operations(request["batch"], list(map(int, record["runs_ms"])))
     except AlbertError as error:
         record = {"error": str(error), "exit_code": error.exit_code}
     print(json.dumps(record), file=output, flush=True)

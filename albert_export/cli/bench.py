@@ -45,6 +45,7 @@ def _budget_option(name: str, quantity: str, unit: str) -> Any:
 Examples:
   albert-export bench my-albert-onnx
   albert-export bench albert-fp32 albert-int8 --lengths 32,128,384
+  albert-export bench albert-fp32 albert-int8 --html bench.html
   albert-export bench albert-int8 --max-size 12 --max-memory 36 --max-load 40 --json
   albert-export bench albert-int8 --against my-albert --questions dev-v1.1.json
   albert-export bench albert-int8 --against my-albert --peer-python peers/bin/python --peer optimum-int8
@@ -100,6 +101,10 @@ questions are timed as a whole."""
 @_budget_option("--max-memory", "the memory that a bundle takes", "MB")
 @_budget_option("--max-load", "the load time", "MS")
 @_budget_option("--max-latency", "the median latency at a length", "MS")
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="PAGE.html",
+    help="Write a page with plots and tables as well; one that is there already is replaced.",
+)  # fmt: skip
 @quiet_option
 @json_option
 def bench(
@@ -114,11 +119,13 @@ def bench(
     peer_python: str | None,
     texts: Path | None,
     questions: Path | None,
+    html: Path | None,
     quiet: bool,
     as_json: bool,
     **settings: Any,
 ) -> None:
     """Measure bundles side by side, and other tools beside them: load, memory, latency, answers."""
+    from albert_export.bench.page.writing import refuse_page, write_page
     from albert_export.bench.peer_processes import Against
     from albert_export.bench.report import ResourceBudget
     from albert_export.bench.runner import run_bench
@@ -127,6 +134,8 @@ def bench(
 
     if against is None and (peers != ("all",) or peer_python is not None):
         raise UsageError("--peer and --peer-python choose what is measured with a checkpoint; add --against CHECKPOINT")
+    if html is not None:
+        refuse_page(html)
     if lengths is not None:
         settings["lengths"] = lengths
     elif against is not None:
@@ -137,9 +146,13 @@ def bench(
         compared = Against(against, names, peer_python or sys.executable)
     workload = Workload.read(texts, questions)
     with steps(quiet) as progress:
-        report = run_bench(bundles, Settings(**settings), against=compared, workload=workload, progress=progress)
+        report = run_bench(
+            bundles, Settings(**settings), against=compared, workload=workload, with_limit=True, progress=progress
+        )
     if as_json:
         print_json(report.to_dict())
     elif report.measurements:
         click.echo(bench_table(report))
+    if html is not None:
+        write_page(report, html)
     report.raise_if_failed(ResourceBudget(max_size, max_memory, max_load, max_latency))
