@@ -46,7 +46,7 @@ class TextFigures:
     batched_per_s: Statistics
     #: a pipeline that is given the whole list, with its own default batch size of 1; None for bundles
     as_list_per_s: Statistics | None
-    #: the share of texts that the reference of the report answers in the same way; None if answers are not compared
+    #: the share of the compared texts that the report's reference answers in the same way; None if none is compared
     equal_answers: float | None
 
 
@@ -58,8 +58,32 @@ class QuestionFigures:
     questions: int
     #: the mean over the questions of each round
     question_ms: Statistics
-    #: the share of questions to which the reference of the report gives the same answer
+    #: the share of the compared questions to which the reference of the report gives the same answer
     equal_answers: float | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers to a workload, in its order; None for those that are not compared, and nothing if there are none."""
+
+    texts: tuple[Any, ...] = ()
+    questions: tuple[Any, ...] = ()
+
+    @classmethod
+    def of(cls, rounds: Sequence[Record]) -> Answers:
+        """Put the answers of all rounds in order: each round has those that `Workload.share` gave it."""
+
+        def ordered(part: str) -> tuple[Any, ...]:
+            shares = [record[part]["answers"] if record.get(part) else [] for record in rounds]
+            answers: list[Any] = [None] * sum(map(len, shares))
+            for number, share in enumerate(shares):
+                answers[number :: len(shares)] = share
+            return tuple(answers)
+
+        return cls(ordered("texts"), ordered("questions"))
+
+    def __bool__(self) -> bool:
+        return bool(self.texts or self.questions)
 
 
 @dataclass(frozen=True)
@@ -70,20 +94,14 @@ class Equality:
     questions: float | None = None
 
     @classmethod
-    def between(cls, own: Sequence[Record], reference: Sequence[Record]) -> Equality:
-        """Compare the answers in the records of all rounds."""
+    def between(cls, own: Answers, reference: Answers) -> Equality:
+        """Compare the answers that both have."""
 
-        def share(part: str) -> float | None:
-            pairs = [
-                (left, right)
-                for one, other in zip(own, reference, strict=True)
-                if one.get(part) and other.get(part)
-                for left, right in zip(one[part]["answers"], other[part]["answers"], strict=True)
-                if left is not None and right is not None
-            ]
-            return statistics.mean(left == right for left, right in pairs) if pairs else None
+        def share(left: Sequence[Any], right: Sequence[Any]) -> float | None:
+            pairs = [pair for pair in zip(left, right, strict=False) if None not in pair]
+            return statistics.mean(one == other for one, other in pairs) if pairs else None
 
-        return cls(share("texts"), share("questions"))
+        return cls(share(own.texts, reference.texts), share(own.questions, reference.questions))
 
 
 @dataclass(frozen=True)

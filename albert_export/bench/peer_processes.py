@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.measurement import Failure, Kind
+from albert_export.bench.measurement import Answers, Failure, Kind
 from albert_export.bench.peers.catalog import PEERS, Peer
 from albert_export.bench.settings import Settings, Workload
 from albert_export.bench.subprocess_call import call_python, with_first_answer
@@ -42,7 +43,10 @@ _VARIABLES = {
     "PYTHONWARNINGS": "ignore",
 }
 #: the tasks with a pipeline, and so with a first answer
-_WITH_ANSWERS = ("question-answering", "text-classification", "token-classification", "fill-mask", "feature-extraction")
+_ASKS = "question-answering"
+_WITH_TEXTS = ("text-classification", "token-classification", "fill-mask", "feature-extraction")
+#: texts, and questions, whose answers are compared with the checkpoint's
+_COMPARED = 200
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class PeerProcesses:
 
     def _first_answer(self) -> dict[str, Any]:
         home = self._home
-        if home.task not in _WITH_ANSWERS:
+        if home.task not in (_ASKS, *_WITH_TEXTS):
             return {"first_answer_ms": None}
         (arguments,) = sample_requests(find_task(home.task), 1, short=True)
         text = arguments.get("question") or arguments["text"]
@@ -167,6 +171,25 @@ class PeerHome:
                 prepared.append(PeerProcesses(self, peer, made.get("conversion_ms"), made.get("method")))
         return prepared
 
+    def reference(self, workload: Workload, progress: Progress) -> Answers:
+        """Return the checkpoint's own answers to a sample of the workload; no answers if transformers gives none."""
+        texts, questions = workload.sample(_COMPARED)
+        if not texts and not questions:
+            return Answers()
+        progress("answering with the checkpoint itself")
+        request = {"action": "reference", "task": self.task, "source": str(self.against.checkpoint)}
+        asked = {
+            "texts": [workload.texts[place] for place in texts] if self.task in _WITH_TEXTS else [],
+            "questions": [workload.questions[place] for place in questions] if self.task == _ASKS else [],
+        }
+        record = self.call({**request, **asked, "threads": self.threads})
+        if "error" in record:
+            return Answers()
+        return Answers(
+            _placed(texts, record["texts"], len(workload.texts)),
+            _placed(questions, record["questions"], len(workload.questions)),
+        )
+
     def _made(self, peer: Peer) -> dict[str, Any]:
         """Return the record of the conversion for `peer`, which is made once, or its `error`."""
         if not peer.converts:
@@ -195,3 +218,11 @@ class PeerHome:
             request = {"action": "save", "task": self.task, "source": str(self.against.checkpoint)}
             self._records["checkpoint"] = self.call({**request, "output": str(self.checkpoint)})
         return self._records["checkpoint"]
+
+
+def _placed(places: Sequence[int], answers: Sequence[Any], size: int) -> tuple[Any, ...]:
+    """Return `size` answers, those at `places` as given and the others None; nothing if there are none."""
+    placed: list[Any] = [None] * size if answers else []
+    for place, answer in zip(places, answers, strict=False):
+        placed[place] = answer
+    return tuple(placed)

@@ -33,7 +33,7 @@ class BenchReport:
     workload: Workload = field(default_factory=Workload)
     #: the cores that every process was bound to; None on a system that binds none
     affinity: tuple[int, ...] | None = None
-    #: the subject with whose answers those of the others are compared; None if there are no answers
+    #: what answers are compared with: the checkpoint, or the first bundle that answered; None if there are no answers
     reference: str | None = None
     #: how fast the processor multiplies matrices; None if that was not measured
     limit: ProcessorLimit | None = None

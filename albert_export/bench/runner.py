@@ -12,8 +12,8 @@ import albert_runtime
 from albert_export.bench.affinity import bound_to_cores
 from albert_export.bench.bundle_processes import BundleProcesses
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.measurement import Equality, Failure, Kind, Measurement, Record
-from albert_export.bench.peer_processes import Against, PeerHome, PeerProcesses
+from albert_export.bench.measurement import Answers, Equality, Failure, Kind, Measurement, Record
+from albert_export.bench.peer_processes import Against, PeerHome
 from albert_export.bench.processor_limit import ProcessorLimit, measure_limit
 from albert_export.bench.report import BenchReport
 from albert_export.bench.settings import Settings, Workload
@@ -70,7 +70,9 @@ def run_bench(
     settings, workload = settings or Settings(), workload or Workload()
     machine = machine_facts()
     threads = settings.threads or machine["usable_cores"]
-    with bound_to_cores(threads) as affinity, _peers(against, bundles, settings, threads, progress) as peers:
+    with bound_to_cores(threads) as affinity, _peers(against, bundles, settings, threads) as home:
+        peers = home.prepare(progress) if home else []
+        reference = home.reference(workload, progress) if home else Answers()
         subjects: list[SubjectProcesses | Failure] = [
             *(BundleProcesses(one, settings, threads) for one in bundles),
             *peers,
@@ -91,7 +93,9 @@ def run_bench(
             if with_limit and any(records) and number in (0, settings.rounds - 1):
                 measured = measure_limit(threads, progress=progress)
                 limit = measured if limit is None else limit.better_of(measured)
-    reference = _reference(subjects, records)
+    name = f"{against.checkpoint} in transformers" if against and reference else None
+    if not reference:
+        name, reference = _first_answers(bundles, records)
     entries = tuple(
         subject
         if isinstance(subject, Failure)
@@ -100,26 +104,25 @@ def run_bench(
             rounds,
             kind=subject.kind,
             conversion_ms=subject.conversion_ms,
-            equal_answers=None if reference is None else Equality.between(rounds, records[reference]),
+            equal_answers=Equality.between(Answers.of(rounds), reference),
         )
         for subject, rounds in zip(subjects, records, strict=True)
     )
     count = len(bundles)
-    name = None if reference is None else entries[reference].name
     return BenchReport(machine, settings, entries[:count], entries[count:], workload, affinity, name, limit)
 
 
 @contextmanager
 def _peers(
-    against: Against | None, bundles: Sequence[Path], settings: Settings, threads: int, progress: Progress
-) -> Iterator[list[PeerProcesses | Failure]]:
-    """Give the peers, whose files are removed when the context is left."""
+    against: Against | None, bundles: Sequence[Path], settings: Settings, threads: int
+) -> Iterator[PeerHome | None]:
+    """Give the home of the peers, whose files are removed when the context is left; None if there are no peers."""
     if against is None:
-        yield []
+        yield None
         return
     task = _common_task(bundles, settings)
     with TemporaryDirectory(prefix="albert-bench-") as folder:
-        yield PeerHome(against, task, settings, threads, Path(folder)).prepare(progress)
+        yield PeerHome(against, task, settings, threads, Path(folder))
 
 
 def _common_task(bundles: Sequence[Path], settings: Settings) -> str:
@@ -139,14 +142,10 @@ def _common_task(bundles: Sequence[Path], settings: Settings) -> str:
     return next(iter(tasks))
 
 
-def _reference(subjects: Sequence[SubjectProcesses | Failure], records: Sequence[Sequence[Record]]) -> int | None:
-    """Return the index of the subject that answers are compared with: the first peer that answered, else a bundle.
-
-    Peers run the checkpoint itself, and the first of them by default transformers' own pipeline.
-    """
-    order = sorted(range(len(subjects)), key=lambda index: subjects[index].kind != "peer")
-    for index in order:
-        answered = any(record.get("texts") or record.get("questions") for record in records[index])
-        if answered and not isinstance(subjects[index], Failure):
-            return index
-    return None
+def _first_answers(bundles: Sequence[Path], records: Sequence[Sequence[Record]]) -> tuple[str | None, Answers]:
+    """Return the first bundle that answered the workload, and its answers."""
+    for bundle, rounds in zip(bundles, records, strict=False):
+        answers = Answers.of(rounds)
+        if answers:
+            return str(bundle), answers
+    return None, Answers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ class Workload:
         subjects alike.
         """
         return replace(self, texts=self.texts[number::rounds], questions=self.questions[number::rounds])
+
+    def sample(self, count: int) -> list[tuple[int, ...]]:
+        """Return the places of at most `count` texts, and of at most `count` questions, evenly spaced."""
+        sizes = len(self.texts), len(self.questions)
+        return [tuple(range(0, size, max(1, math.ceil(size / count)))) for size in sizes]
 
     def to_request(self) -> dict[str, Any]:
         """Return what the process of a subject is told of it."""

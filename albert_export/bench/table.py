@@ -161,7 +161,7 @@ def legend(report: BenchReport) -> list[str]:
         "First answer: from the start of Python, with all imports and all checks of the load.",
         *([texts] if workload.texts else []),
         *([questions] if workload.questions else []),
-        *([f"Same answers: as those of {report.reference}."] if report.reference else []),
+        *([f"Same answers: as {report.reference} gives to some or all of them."] if report.reference else []),
         *([busy] if load > machine["cores"] / 2 else []),
         *(f"{one.name}: {note}" for one in report.measurements for note in one.notes),
         *(f"{one.name}: {one.error}" for one in report.peers if isinstance(one, Failure)),

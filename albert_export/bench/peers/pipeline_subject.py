@@ -57,6 +57,8 @@ class PipelineSubject(ABC):
     engine: ClassVar[str] = "torch"
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     resizes = False
+    #: whether the tokenizer is the fast one, which `AutoTokenizer` chooses by itself
+    fast_tokenizer = True
 
     def __init__(self, checkpoint: Path, files: Path, task: str, threads: int) -> None:
         self.checkpoint, self.files, self.task, self.threads = checkpoint, files, task, threads
@@ -96,7 +98,7 @@ class PipelineSubject(ABC):
         import transformers
 
         make_pipeline: Any = transformers.pipeline
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(self.checkpoint)
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(self.checkpoint, use_fast=self.fast_tokenizer)
         self.tokenizer.model_max_length = self.model.config.max_position_embeddings
         self.pipeline = None
         if self.task in (*_DECISIONS, "question-answering"):

@@ -1,7 +1,7 @@
 """The process of a peer: it reads a request as JSON from standard input, and prints one line of JSON.
 
-`action` is "versions", "save", "prepare", "measure" or "first-answer". Of an error, the process prints its last line
-as `error`.
+`action` is "versions", "save", "prepare", "reference", "measure" or "first-answer". Of an exception, the process prints
+its message as `error`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .onnx_subjects import (
 from .openvino_subjects import OpenVinoInt8Subject, OpenVinoSubject, prepare_openvino, prepare_openvino_int8
 from .pipeline_subject import MODEL_CLASSES, PipelineSubject
 from .subject import first_answer, measure
-from .torch_subjects import CompiledSubject, TransformersSubject
+from .torch_subjects import CompiledSubject, ReferenceSubject, TransformersSubject
 
 _SUBJECTS: dict[str, type[PipelineSubject]] = {
     "transformers": TransformersSubject,
@@ -82,10 +82,23 @@ def _first_answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"first_answer_ms": (time.monotonic() - request["started"]) * 1e3}
 
 
+def _reference(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer the texts and questions of the request with the checkpoint itself."""
+    source = Path(request["source"])
+    subject = ReferenceSubject(source, source, request["task"], request["threads"])
+    subject.load_engine()
+    subject.load_session()
+    return {
+        "texts": [subject.answer_text(text) for text in request["texts"]],
+        "questions": [subject.answer_question(*asked) for asked in request["questions"]],
+    }
+
+
 _ACTIONS = {
     "versions": _versions,
     "save": _save,
     "prepare": _prepare,
+    "reference": _reference,
     "measure": lambda request: measure(_subject(request), request),
     "first-answer": _first_answer,
 }

@@ -29,3 +29,15 @@ class CompiledSubject(TransformersSubject):
         model.compile(dynamic=True)
         self.notes.append("compile(dynamic=True); later rounds find in a cache what the first one compiled")
         return model
+
+
+class ReferenceSubject(TransformersSubject):
+    """The checkpoint as it was given, for answers to compare with; it is not timed.
+
+    A checkpoint without tokenizer.json is answered with the slow tokenizer. The fast one that transformers makes of
+    its vocabulary splits many texts in another way.
+    """
+
+    @property
+    def fast_tokenizer(self) -> bool:  # type: ignore[override]
+        return (self.checkpoint / "tokenizer.json").is_file()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.measurement import Equality, Failure, Measurement, Statistics, percentile_95
+from albert_export.bench.measurement import Answers, Equality, Failure, Measurement, Statistics, percentile_95
 from albert_export.bench.report import BenchReport, ResourceBudget
 from albert_export.bench.settings import Settings, Workload
 from albert_export.bench.table import bench_table
@@ -170,11 +170,16 @@ def test_texts_and_questions() -> None:
 
 
 def test_equal_answers_are_those_that_both_gave() -> None:
-    texts = {**ANSWERED, "texts": {**ANSWERED["texts"], "answers": ["a", None]}, "questions": None}
-    assert Equality.between([ANSWERED, texts], [ANSWERED, ANSWERED]) == Equality(1.0, 1.0)
-    wrong = {**ANSWERED, "questions": {"answers": ["Paris", "Oslo"], "each_ms": [1.0, 1.0]}}
-    assert Equality.between([wrong], [ANSWERED]) == Equality(1.0, 0.5)
-    assert Equality.between([ROUND], [ANSWERED]) == Equality(None, None)
+    reference = Answers(("a", "b", None), ("Paris", "Rome"))
+    assert Equality.between(Answers(("a", "c", "d"), ("Paris", "Rome")), reference) == Equality(0.5, 1.0)
+    assert Equality.between(Answers((None, None, None)), reference) == Equality(None, None)
+
+
+def test_answers_of_all_rounds_are_in_the_order_of_the_workload() -> None:
+    workload = Workload(texts=("a", "b", "c", "d", "e"))
+    rounds = [{"texts": {"answers": list(workload.share(number, 3).texts)}} for number in range(3)]
+    assert Answers.of(rounds) == Answers(workload.texts)
+    assert not Answers.of([ROUND])
 
 
 def test_percentiles() -> None:
@@ -218,7 +223,7 @@ def test_peers_in_the_table() -> None:
     assert lines[7].split() == [
         "transformers", "3000.0", "500.0", "17.0", "64.0", "20.0", "25.0", "50.0", "100.0%", "200.0", "100.0%",
     ]  # fmt: skip
-    assert "Same answers: as those of transformers." in lines
+    assert "Same answers: as transformers gives to some or all of them." in lines
     assert lines[-1] == "openvino: openvino not installed: pip install openvino"
 
 

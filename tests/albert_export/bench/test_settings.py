@@ -43,3 +43,9 @@ def test_files_that_hold_nothing(tmp_path: Path) -> None:
 def test_rounds_share_the_texts(texts: list[str], rounds: int) -> None:
     shares = [Workload(texts=tuple(texts)).share(number, rounds).texts for number in range(rounds)]
     assert sorted(text for share in shares for text in share) == sorted(texts)
+
+
+def test_samples_are_spread_over_the_files() -> None:
+    workload = Workload(texts=("text",) * 10, questions=(("q", "c"),) * 3)
+    assert workload.sample(4) == [(0, 3, 6, 9), (0, 1, 2)]
+    assert Workload().sample(4) == [(), ()]
