@@ -144,8 +144,8 @@ def main() -> None:
     parser.add_argument("--shape", default="albert-base-v2", help="a published size")
     parser.add_argument("--folder", type=Path, help="keeps checkpoint and bundles, and takes those that it has already")
     parser.add_argument("--output", type=Path, default=Path(), help="the folder of figures.json and figures.html")
-    parser.add_argument("--runs", type=int, default=8, help="number of timed runs at each length in each round")
-    parser.add_argument("--rounds", type=int, default=3, help="number of processes for each row")
+    parser.add_argument("--runs", type=int, default=10, help="number of timed runs at each length in each round")
+    parser.add_argument("--rounds", type=int, default=2, help="number of processes for each row")
     parser.add_argument(
         "--peers", default=",".join(PEERS), help="names with commas, or nothing; default: all installed"
     )
