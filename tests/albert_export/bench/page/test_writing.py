@@ -18,21 +18,11 @@ from albert_export.bench.processor_limit import Peak, ProcessorLimit
 from albert_export.bench.report import BenchReport
 from albert_export.bench.settings import Settings, Workload
 from albert_runtime.errors import UsageError
+from tests.albert_export.bench.test_report import ROUND
 
 LIMIT = ProcessorLimit(2, Peak(200.0, "onnxruntime 1.32.0", 512), Peak(800.0, "torch 2.13.0", 1024))
 RECORD: dict[str, Any] = {
-    "task": "question-answering",
-    "precision": "fp32",
-    "engine": "onnx 1.0",
-    "notes": [],
-    "file_bytes": 44_000_000,
-    "load_ms": 50.0,
-    "engine_load_ms": 40.0,
-    "first_ms": 70.0,
-    "memory_bytes": 90_000_000,
-    "tokenizer_bytes": 5_000_000,
-    "peak_bytes": 100_000_000,
-    "runs_ms": {"32": [15.0, 16.0, 17.0], "128": [60.0, 59.0, 64.0]},
+    **ROUND,
     "grow_ms": None,
     "shrink_ms": None,
     "first_answer_ms": 800.0,
