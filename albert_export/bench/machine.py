@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ _FLAGS = (
 def machine_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
     """Return the facts as JSON types; `cpu_flags` is empty on a system without /proc/cpuinfo.
 
-    `load_average` is the number of processes that used or waited for a core, averaged over the last minute. It is None
-    on Windows.
+    `date` is now, in UTC. `load_average` is the number of processes that used or waited for a core, averaged over the
+    last minute. It is None on Windows.
     """
     try:
         text = cpuinfo.read_text(encoding="utf-8", errors="replace")
@@ -33,6 +34,7 @@ def machine_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
     present = set(flags[1].split()) if flags else set()
     return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cpu": model[1] if model else platform.processor() or platform.machine(),
         "architecture": platform.machine(),
         "cpu_flags": [flag for flag in _FLAGS if flag in present],

@@ -2,111 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from albert_export.bench.worker import Settings
+from albert_export.bench.measurement import Failure, Measurement
+from albert_export.bench.processor_limit import ProcessorLimit
+from albert_export.bench.settings import Settings, Workload
 from albert_runtime.errors import AlbertError, BudgetError, listed
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """The median, minimum and maximum of a quantity that was measured several times."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Statistics:
-        """Return the statistics of `values`, of which there must be at least one."""
-        return cls(statistics.median(values), min(values), max(values))
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What was measured of one bundle in all rounds. `albert_export.bench.worker.measure` explains each quantity."""
-
-    bundle: str
-    task: str
-    precision: str
-    engine: str
-    notes: tuple[str, ...]
-    file_bytes: int
-    load_ms: Statistics
-    engine_load_ms: Statistics
-    first_ms: Statistics
-    memory_bytes: Statistics | None
-    tokenizer_bytes: Statistics | None
-    peak_bytes: Statistics | None
-    #: sequence length in tokens -> statistics of the medians of all rounds
-    latency_ms: dict[int, Statistics]
-    #: over all changes of the sequence length; None for a graph of one length
-    grow_ms: Statistics | None
-    shrink_ms: Statistics | None
-    #: the record of each process, as `measure` returned it
-    rounds: tuple[dict[str, Any], ...]
-
-    @classmethod
-    def of(cls, bundle: str, rounds: Sequence[dict[str, Any]]) -> Measurement:
-        """Return the statistics of `rounds`, the records that `measure` returned."""
-        last = rounds[-1]
-
-        def each(name: str) -> Statistics:
-            return Statistics.of([record[name] for record in rounds])
-
-        def memory(name: str) -> Statistics | None:
-            return None if last[name] is None else each(name)
-
-        def changes(name: str) -> Statistics | None:
-            values = [value for record in rounds for value in record[name] or ()]
-            return Statistics.of(values) if values else None
-
-        return cls(
-            bundle=bundle,
-            task=last["task"],
-            precision=last["precision"],
-            engine=last["engine"],
-            notes=tuple(last["notes"]),
-            file_bytes=last["file_bytes"],
-            load_ms=each("load_ms"),
-            engine_load_ms=each("engine_load_ms"),
-            first_ms=each("first_ms"),
-            memory_bytes=memory("memory_bytes"),
-            tokenizer_bytes=memory("tokenizer_bytes"),
-            peak_bytes=memory("peak_bytes"),
-            latency_ms={
-                int(length): Statistics.of([statistics.median(record["runs_ms"][length]) for record in rounds])
-                for length in last["runs_ms"]
-            },
-            grow_ms=changes("grow_ms"),
-            shrink_ms=changes("shrink_ms"),
-            rounds=tuple(rounds),
-        )
-
-    def ratios(self, first: Measurement) -> dict[str, Any]:
-        """Return how many times smaller and faster this bundle is than `first`; None where one was not measured."""
-
-        def ratio(theirs: Statistics | None, own: Statistics | None) -> float | None:
-            return theirs.median / own.median if theirs and own and own.median > 0 else None
-
-        return {
-            "file": first.file_bytes / self.file_bytes,
-            "load": ratio(first.load_ms, self.load_ms),
-            "memory": ratio(first.memory_bytes, self.memory_bytes),
-            "latency": {length: ratio(first.latency_ms.get(length), own) for length, own in self.latency_ms.items()},
-        }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A bundle that could not be measured, with the error and the exit code for it."""
-
-    bundle: str
-    error: str
-    exit_code: int
 
 
 @dataclass(frozen=True)
@@ -121,30 +24,81 @@ class ResourceBudget:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """The result of one benchmark run, with the bundles in the order in which they were given."""
+    """The result of one benchmark run, with the bundles and the peers in the order in which they were given."""
 
     machine: dict[str, Any]
     settings: Settings
     bundles: tuple[Measurement | Failure, ...]
+    peers: tuple[Measurement | Failure, ...] = ()
+    workload: Workload = field(default_factory=Workload)
+    #: the cores that every process was bound to; None on a system that binds none
+    affinity: tuple[int, ...] | None = None
+    #: what answers are compared with: the checkpoint, or the first bundle that answered; None if there are no answers
+    reference: str | None = None
+    #: how fast the processor multiplies matrices; None if that was not measured
+    limit: ProcessorLimit | None = None
+
+    @property
+    def subjects(self) -> tuple[Measurement | Failure, ...]:
+        """The bundles, and then the peers."""
+        return self.bundles + self.peers
 
     @property
     def measurements(self) -> list[Measurement]:
-        """The bundles that could be measured."""
-        return [one for one in self.bundles if isinstance(one, Measurement)]
+        """The bundles and peers that could be measured."""
+        return [one for one in self.subjects if isinstance(one, Measurement)]
+
+    @property
+    def threads(self) -> int:
+        """The threads that every engine was given."""
+        return self.settings.threads or int(self.machine["usable_cores"])
+
+    def limit_ms(self, one: Measurement, length: int) -> float | None:
+        """Return what the matrix products of a run at `length` tokens take at the processor's peak, in milliseconds.
+
+        Peers run the checkpoint of the first bundle, so that their runs have its operations. None without a peak, or
+        if neither was run at that length.
+        """
+        first = self.bundles[0]
+        same = first.operations if one.kind == "peer" and isinstance(first, Measurement) else {}
+        operations = one.operations.get(length, same.get(length))
+        return None if self.limit is None or operations is None else self.limit.milliseconds(operations, one.precision)
+
+    def times_limit(self, one: Measurement, length: int) -> float | None:
+        """Return how many times `limit_ms` the median latency at `length` tokens is; None where one is not known."""
+        limit, measured = self.limit_ms(one, length), one.latency_ms.get(length)
+        return None if limit is None or measured is None else measured.median / limit
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON types. Ratios are to the first bundle, and left out if that was not measured."""
+        """Return the report as JSON types. Ratios are to the first bundle, and left out if that was not measured.
+
+        The names of figures end with their unit: `_bytes`, `_ms`, `_gops` for 1e9 operations a
+        second, or `_per_s` for what is done in a second.
+        """
+        return {
+            "machine": self.machine,
+            "threads": self.threads,
+            "affinity": self.affinity,
+            "settings": asdict(self.settings),
+            "workload": self.workload.to_dict(),
+            "reference": self.reference,
+            "limit": None if self.limit is None else asdict(self.limit),
+            "bundles": [{"bundle": one.name, **self._record(one)} for one in self.bundles],
+            "peers": [self._record(one) for one in self.peers],
+        }
+
+    def _record(self, one: Measurement | Failure) -> dict[str, Any]:
+        record = asdict(one)
         first = self.bundles[0]
-        records = []
-        for one in self.bundles:
-            record = asdict(one)
-            if isinstance(one, Measurement) and isinstance(first, Measurement):
-                record["ratios_to_first"] = one.ratios(first)
-            records.append(record)
-        return {"machine": self.machine, "settings": asdict(self.settings), "bundles": records}
+        if isinstance(one, Measurement):
+            record["limit_ms"] = {length: self.limit_ms(one, length) for length in one.latency_ms}
+            record["times_limit"] = {length: self.times_limit(one, length) for length in one.latency_ms}
+        if isinstance(one, Measurement) and isinstance(first, Measurement):
+            record["ratios_to_first"] = one.ratios(first)
+        return record
 
     def raise_if_failed(self, budget: ResourceBudget) -> None:
-        """Raise an error if a bundle could not be measured, or else if one exceeds `budget`.
+        """Raise an error if a bundle could not be measured, or else if one exceeds `budget`; peers are not judged.
 
         Raises:
             AlbertError: some bundles could not be measured; the exit code is that of the first one.
@@ -152,11 +106,13 @@ class BenchReport:
         """
         failed = [one for one in self.bundles if isinstance(one, Failure)]
         if failed:
-            errors = [f"{one.bundle}: {one.error}".replace("\n", "\n    ") for one in failed]
+            errors = [f"{one.name}: {one.error}".replace("\n", "\n    ") for one in failed]
             error = AlbertError(failed[0].error if len(self.bundles) == 1 else listed("not measured:", errors))
             error.exit_code = failed[0].exit_code
             raise error
-        problems = [problem for one in self.measurements for problem in _violations(one, budget)]
+        problems = [
+            problem for one in self.bundles if isinstance(one, Measurement) for problem in _violations(one, budget)
+        ]
         if problems:
             raise BudgetError(listed("over the budget:", problems))
 
@@ -174,6 +130,6 @@ def _violations(one: Measurement, budget: ResourceBudget) -> Iterable[str]:
     ]
     for value, allowed, unit, option in limits:
         if allowed is not None and value is None:
-            yield f"{one.bundle}: {unit} can't be measured on this system, so {option} {allowed:g} can't be checked"
+            yield f"{one.name}: {unit} can't be measured on this system, so {option} {allowed:g} can't be checked"
         elif allowed is not None and value is not None and value > allowed:
-            yield f"{one.bundle}: {value:.1f} {unit}, {option} is {allowed:g}"
+            yield f"{one.name}: {value:.1f} {unit}, {option} is {allowed:g}"

@@ -22,6 +22,7 @@ from albert_export.cli.inspect import inspect
 from albert_export.cli.list import list_choices
 from albert_export.cli.pack import pack, unpack
 from albert_export.cli.push import push
+from albert_export.cli.recommend import recommend
 from albert_export.cli.run import run
 from albert_export.cli.sensitivity import sensitivity
 from albert_export.cli.vectors import vectors
@@ -65,8 +66,8 @@ def export() -> None:
 for command in (onnx, tflite):
     export.add_command(command)
 for command in (
-    bench, doctor, evaluate, export, inspect, list_choices, onnx, pack, push, run, sensitivity, tflite, unpack,
-    vectors, verify, web,
+    bench, doctor, evaluate, export, inspect, list_choices, onnx, pack, push, recommend, run, sensitivity,
+    tflite, unpack, vectors, verify, web,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -16,7 +16,7 @@ from albert_converters.extras import needing
 from albert_export.sensitivity.result import Row, Sensitivity
 from albert_export.sensitivity.table import percent
 from albert_export.utils.atomic_file import replacing
-from albert_runtime.errors import UsageError, listed
+from albert_export.utils.output_file import refuse_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,16 +57,7 @@ def refuse_plot(file: Path) -> None:
         UsageError: the suffix is not one of SUFFIXES, or the folder does not exist; the message names all problems.
         DependencyError: matplotlib is not installed.
     """
-    problems = []
-    if file.suffix.lower() not in SUFFIXES:
-        ending = f"ends in {file.suffix!r}" if file.suffix else "has no ending"
-        problems.append(f"its name {ending}; a plot is {' or '.join(SUFFIXES)}")
-    if file.is_dir():
-        problems.append("it is a folder; give the name of a file in it")
-    if not file.parent.is_dir():
-        problems.append(f"there is no folder {file.parent}; make it, or choose another")
-    if problems:
-        raise UsageError(listed(f"can't write the plot {file}:", problems))
+    refuse_output(file, "plot", SUFFIXES)
     _figure(1, 1)
 
 

@@ -14,6 +14,7 @@ TRANSFORMERS_5 = "transformers==5.24.0"
 TRANSFORMERS_JS = "@huggingface/transformers@4.3.1"
 ONNXSIM = "onnxsim==0.8.1"
 ONNXSLIM = "onnxslim==0.1.98"
+NNCF = "nncf==3.4.0"
 TFLITE_MICRO = "tflite-micro==0.dev20261023182759"
 
 

@@ -98,6 +98,15 @@ def _graph_with_copies(file: Path) -> None:
 
 
 _ASSUMED = {
+    "docs/bench.md": Assumed(
+        {"my-albert": "question-answering"},
+        {"my-bundle": _QA_BUNDLE},
+        {"dev-v1.1.json": _labelled("question-answering")},
+    ),
+    "docs/performance.md": Assumed(bundles={"my-bundle": _QA_BUNDLE}),
+    "docs/recommend.md": Assumed(
+        bundles={"qa-fp32": _QA_BUNDLE, "qa-int8": ("onnx", "question-answering", "int8")},
+    ),
     "README.md": Assumed({"my-albert": "question-answering"}),
     "runtime/README.md": Assumed(
         bundles={"my-qa-bundle": _QA_BUNDLE, "my-classifier": _CLASSIFIER},

@@ -7,6 +7,7 @@ model file, and imports only that one.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -17,7 +18,7 @@ from albert_runtime.errors import DependencyError, UnsupportedError, UsageError,
 from albert_runtime.lazy_import import load_object
 from albert_runtime.packed.path import BundlePath, bundle_path
 
-__all__ = ["Arrays", "Engine", "open_engine"]
+__all__ = ["Arrays", "Engine", "installed_engines", "open_engine"]
 
 #: tensor name, as in `tasks.py` -> array
 Arrays = dict[str, NDArray[Any]]
@@ -119,6 +120,18 @@ def open_engine(model_file: str | BundlePath, *, threads: int | None = None, nam
     raise DependencyError(
         listed(f"{model_file.name} needs {'one of ' if len(absent) > 1 else ''}what can't be imported:", absent)
     )
+
+
+def installed_engines(model_file: str | BundlePath) -> list[str]:
+    """The names of the engines that run files with the suffix of `model_file` and whose packages are installed.
+
+    Nothing is imported or opened. The first is the one that `open_engine` takes without a name.
+
+    Raises:
+        UnsupportedError: no engine runs such a file, whatever is installed.
+    """
+    names = _names_for(bundle_path(model_file), None)
+    return [name for name in names if importlib.util.find_spec(_ENGINES[name].needs.partition(".")[0]) is not None]
 
 
 def _names_for(model_file: BundlePath, name: str | None) -> list[str]:

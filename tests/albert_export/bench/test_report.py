@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from albert_export.bench.machine import machine_facts
-from albert_export.bench.report import BenchReport, Failure, Measurement, ResourceBudget, Statistics
+from albert_export.bench.measurement import Answers, Equality, Failure, Measurement, Statistics, percentile_95
+from albert_export.bench.report import BenchReport, ResourceBudget
+from albert_export.bench.settings import Settings, Workload
 from albert_export.bench.table import bench_table
-from albert_export.bench.worker import Settings
 from albert_runtime.errors import AlbertError, BudgetError
 
 ROUND: dict[str, Any] = {
@@ -61,12 +62,19 @@ def test_statistics_are_over_the_rounds() -> None:
 
 
 def test_json_has_the_ratios_to_the_first() -> None:
-    report = report_of(Measurement.of("a", [ROUND]), Failure("b", "no", 3), Measurement.of("c", [SMALL]))
+    report = report_of(Measurement.of("a", [ROUND]), Failure("bundle", "b", "no", 3), Measurement.of("c", [SMALL]))
     record = json.loads(json.dumps(report.to_dict()))
     assert [one["bundle"] for one in record["bundles"]] == ["a", "b", "c"]
-    assert record["bundles"][1] == {"bundle": "b", "error": "no", "exit_code": 3}
+    assert record["bundles"][1] == {"bundle": "b", "kind": "bundle", "name": "b", "error": "no", "exit_code": 3}
     ratios = record["bundles"][2]["ratios_to_first"]
-    assert ratios == {"file": 4.0, "load": 1.0, "memory": 3.0, "latency": {"32": 16 / 6, "128": 4.0}}
+    assert ratios == {
+        "file": 4.0,
+        "load": 1.0,
+        "first_answer": None,
+        "memory": 3.0,
+        "latency": {"32": 16 / 6, "128": 4.0},
+        "question": None,
+    }
     assert record["bundles"][2]["rounds"] == [SMALL]
     assert record["settings"]["lengths"] == [32, 128]
     assert record["machine"]["cores"] >= record["machine"]["usable_cores"] >= 1
@@ -75,7 +83,7 @@ def test_json_has_the_ratios_to_the_first() -> None:
 def test_the_table_has_a_row_for_each_bundle() -> None:
     report = report_of(
         Measurement.of("a", [ROUND]),
-        Failure("b", "no", 3),
+        Failure("bundle", "b", "no", 3),
         Measurement.of("long/name", [SMALL]),
         Measurement.of("d", [WITHOUT_MEMORY]),
     )
@@ -123,12 +131,107 @@ def test_a_budget_for_memory_that_can_not_be_measured_is_violated() -> None:
 
 
 def test_a_failure_is_raised_before_the_budget_is_checked() -> None:
-    report = report_of(Measurement.of("a", [ROUND]), Failure("b", "no such engine", 4))
+    report = report_of(Measurement.of("a", [ROUND]), Failure("bundle", "b", "no such engine", 4))
     with pytest.raises(AlbertError, match="b: no such engine") as caught:
         report.raise_if_failed(ResourceBudget(size_mb=1))
     assert caught.value.exit_code == 4
     with pytest.raises(AlbertError, match=r"^no such engine$"):
-        report_of(Failure("b", "no such engine", 4)).raise_if_failed(ResourceBudget())
+        report_of(Failure("bundle", "b", "no such engine", 4)).raise_if_failed(ResourceBudget())
+
+
+ANSWERED: dict[str, Any] = {
+    **ROUND,
+    "engine": "torch 2.0",
+    "versions": {"torch": "2.0"},
+    "first_answer_ms": 3000.0,
+    "process_bytes": 500_000_000,
+    "texts": {"answers": ["a", "b"], "one_at_a_time_ms": 100.0, "batched_ms": 40.0, "as_list_ms": 80.0},
+    "questions": {"answers": ["Paris", "Rome"], "each_ms": [100.0, 300.0]},
+}
+
+
+def test_texts_and_questions() -> None:
+    other = {**ANSWERED, "texts": {**ANSWERED["texts"], "one_at_a_time_ms": 200.0}}
+    one = Measurement.of("p", [ANSWERED, other], kind="peer", conversion_ms=5.0, equal_answers=Equality(0.5, 1.0))
+    assert one.texts is not None
+    assert one.texts.texts == 4
+    assert one.texts.one_at_a_time_per_s == Statistics(15.0, 10.0, 20.0)
+    assert one.texts.batched_per_s.median == 50.0
+    assert one.texts.as_list_per_s == Statistics(25.0, 25.0, 25.0)
+    assert one.texts.equal_answers == 0.5
+    assert one.questions is not None
+    assert one.questions.questions == 4
+    assert one.questions.question_ms == Statistics(200.0, 200.0, 200.0)
+    assert one.questions.equal_answers == 1.0
+    assert "answers" not in one.rounds[0]["questions"]
+    assert "answers" in ANSWERED["questions"]
+    fast = {**ANSWERED, "questions": {"answers": ["Paris", "Rome"], "each_ms": [50.0, 50.0]}}
+    assert Measurement.of("q", [fast]).ratios(one)["question"] == 4.0
+
+
+def test_equal_answers_are_those_that_both_gave() -> None:
+    reference = Answers(("a", "b", None), ("Paris", "Rome"))
+    assert Equality.between(Answers(("a", "c", "d"), ("Paris", "Rome")), reference) == Equality(0.5, 1.0)
+    assert Equality.between(Answers((None, None, None)), reference) == Equality(None, None)
+
+
+def test_answers_of_all_rounds_are_in_the_order_of_the_workload() -> None:
+    workload = Workload(texts=("a", "b", "c", "d", "e"))
+    rounds = [{"texts": {"answers": list(workload.share(number, 3).texts)}} for number in range(3)]
+    assert Answers.of(rounds) == Answers(workload.texts)
+    assert not Answers.of([ROUND])
+
+
+def test_percentiles() -> None:
+    assert percentile_95(range(1, 101)) == 95
+    assert percentile_95([3, 1, 2]) == 3
+    assert percentile_95([7]) == 7
+
+
+def report_with_peers() -> BenchReport:
+    peers = (
+        Measurement.of("transformers", [ANSWERED], kind="peer", equal_answers=Equality(1.0, 1.0)),
+        Failure("peer", "openvino", "openvino not installed: pip install openvino", 4),
+    )
+    workload = Workload(("a", "b"), "lines.txt", (("q", "c"),), "dev.json")
+    bundles = (Measurement.of("a", [ROUND]),)
+    return BenchReport(machine_facts(), Settings(), bundles, peers, workload, (0, 1), "transformers")
+
+
+def test_peers_in_json() -> None:
+    record = json.loads(json.dumps(report_with_peers().to_dict()))
+    transformers, openvino = record["peers"]
+    assert (transformers["kind"], transformers["name"]) == ("peer", "transformers")
+    assert transformers["ratios_to_first"]["file"] == 1.0
+    assert transformers["versions"] == {"torch": "2.0"}
+    assert transformers["process_bytes"]["median"] == 500_000_000
+    assert openvino["error"].endswith("pip install openvino")
+    assert record["affinity"] == [0, 1]
+    assert record["threads"] >= 1
+    assert record["reference"] == "transformers"
+    assert record["workload"] == {
+        "texts_file": "lines.txt", "texts": 2, "questions_file": "dev.json", "questions": 1,
+    }  # fmt: skip
+
+
+def test_peers_in_the_table() -> None:
+    lines = bench_table(report_with_peers()).splitlines()
+    assert lines[0].startswith("bundle or peer")
+    assert lines[2].split()[0] == "transformers"
+    assert lines[3].split() == ["openvino", "not", "measured"]
+    assert "first answer ms" in lines[5]
+    assert lines[7].split() == [
+        "transformers", "3000.0", "500.0", "17.0", "64.0", "20.0", "25.0", "50.0", "100.0%", "200.0", "100.0%",
+    ]  # fmt: skip
+    assert "Same answers: as transformers gives to some or all of them." in lines
+    assert lines[-1] == "openvino: openvino not installed: pip install openvino"
+
+
+def test_peers_are_not_judged() -> None:
+    report = report_with_peers()
+    report.raise_if_failed(ResourceBudget(load_ms=50, latency_ms=60))  # the bundle keeps it; openvino failed
+    slow = Measurement.of("slow", [{**ANSWERED, "load_ms": 900.0}], kind="peer")
+    BenchReport(report.machine, report.settings, report.bundles, (slow,)).raise_if_failed(ResourceBudget(load_ms=50))
 
 
 def test_machines(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from albert_export.bench.report import BenchReport, Failure, Measurement
+from albert_export.bench.measurement import Failure, Measurement
+from albert_export.bench.report import BenchReport
 from albert_export.bench.runner import run_bench
-from albert_export.bench.worker import Settings
+from albert_export.bench.settings import Settings, Workload
 from tests.conftest import CheckpointOf
 
 QUICK = Settings(lengths=(8, 16), resize=(4, 24), runs=2, rounds=2, threads=1)
@@ -54,6 +55,58 @@ def test_every_figure_of_a_bundle(bundle_of: CheckpointOf) -> None:
     assert [len(record["runs_ms"]["16"]) for record in one.rounds] == [2, 2]
 
 
+def test_the_first_answer_is_that_of_a_process_of_its_own(bundle_of: CheckpointOf) -> None:
+    one = measured(run_bench([bundle_of("text-classification")], replace(QUICK, rounds=1)))
+    assert one.first_answer_ms is not None
+    assert one.first_answer_ms.median > one.load_ms.median
+    assert one.process_bytes is not None
+    assert one.memory_bytes is not None
+    assert one.process_bytes.median > one.memory_bytes.median
+    assert one.latency_p95_ms[8].median >= one.latency_ms[8].median
+
+
+def test_each_text_is_answered_in_one_round(bundle_of: CheckpointOf) -> None:
+    workload = Workload(texts=("one text", "another one", "a third"), texts_file="lines.txt")
+    report = run_bench([bundle_of("text-classification")], replace(QUICK, lengths=(8,)), workload=workload)
+    one = measured(report)
+    assert one.texts is not None
+    assert one.texts.texts == 3
+    assert one.texts.one_at_a_time_per_s.least > 0
+    assert one.texts.as_list_per_s is None
+    assert one.texts.equal_answers == 1.0  # its own answers are the reference
+    assert report.reference == one.name
+
+
+def test_questions_of_two_bundles_are_compared(bundle_of: CheckpointOf) -> None:
+    workload = Workload(questions=(("who?", "Ada was here."), ("where?", "In Paris.")), questions_file="dev.json")
+    both = [bundle_of("question-answering"), bundle_of("fill-mask")]
+    report = run_bench(both, replace(QUICK, lengths=(8,)), workload=workload)
+    answering, other = measured(report), measured(report, 1)
+    assert answering.questions is not None
+    assert answering.questions.questions == 2
+    assert len(answering.rounds[1]["questions"]["each_ms"]) == 1
+    assert other.questions is None
+    assert "takes no questions" in other.notes[-1]
+
+
+def test_a_text_that_is_refused_is_a_note(bundle_of: CheckpointOf) -> None:
+    workload = Workload(texts=("a [MASK] here", "no mask here"), texts_file="lines.txt")
+    one = measured(run_bench([bundle_of("fill-mask")], replace(QUICK, rounds=1), workload=workload))
+    assert one.texts is None
+    assert "did not answer all" in one.notes[-1]
+    assert one.latency_ms[8].median > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system binds no process to cores")
+def test_processes_are_bound_to_cores(bundle_of: CheckpointOf) -> None:
+    before = os.sched_getaffinity(0)
+    report = run_bench([bundle_of("fill-mask")], replace(QUICK, rounds=1))
+    assert report.affinity is not None
+    assert len(report.affinity) == 1
+    assert set(report.affinity) <= before
+    assert os.sched_getaffinity(0) == before
+
+
 @pytest.mark.parametrize("task", ["multiple-choice", "pretraining"])
 def test_inputs_fit_other_tasks(task: str, bundle_of: CheckpointOf) -> None:
     report = run_bench([bundle_of(task)], replace(QUICK, batch=2, rounds=1))
@@ -65,7 +118,7 @@ def test_rounds_take_the_bundles_in_turn(bundle_of: CheckpointOf) -> None:
     first, second = bundle_of("question-answering"), bundle_of("fill-mask")
     report = run_bench([first, second], replace(QUICK, lengths=(8,), runs=1), progress=steps.append)
     assert [step.rsplit("/", 1)[1] for step in steps] == ["question-answering", "fill-mask"] * 2
-    assert [one.bundle for one in report.bundles] == [str(first), str(second)]
+    assert [one.name for one in report.bundles] == [str(first), str(second)]
 
 
 def test_lengths_are_cut_to_what_the_model_accepts(bundle_of: CheckpointOf) -> None:
@@ -81,7 +134,9 @@ def test_a_graph_of_one_length_is_run_at_it(tmp_path: Path, bundle_of: Checkpoin
     one = measured(run_bench([folder], replace(QUICK, rounds=1)))
     assert list(one.latency_ms) == [12]
     assert (one.grow_ms, one.shrink_ms) == (None, None)
-    assert one.notes == ("has the one length 12, so it was not run at 8, 16",)
+    assert one.notes[0] == "has the one length 12, so it was not run at 8, 16"
+    assert "gave no first answer" in one.notes[1]  # its self-tests have other lengths
+    assert one.first_answer_ms is None
 
 
 def test_a_failure_leaves_the_others_measured(tmp_path: Path, bundle_of: CheckpointOf) -> None:
@@ -123,7 +178,7 @@ def test_a_process_that_dies_is_reported(bundle_of: CheckpointOf, monkeypatch: p
 def test_the_engine_counts_as_imported(file: str, module: str, tmp_path: Path) -> None:
     pytest.importorskip(module.split(".")[0])
     code = (
-        "import sys; from pathlib import Path; from albert_export.bench.worker import _import_engine; "
+        "import sys; from pathlib import Path; from albert_export.bench.bundle_subject import _import_engine; "
         f"_import_engine(Path({str(tmp_path / file)!r}), None); print({module!r} in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

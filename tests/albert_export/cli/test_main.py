@@ -49,6 +49,7 @@ def refuse(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyte
         ["verify"],
         ["inspect"],
         ["bench"],
+        ["recommend"],
         ["run"],
         ["evaluate"],
         ["doctor"],

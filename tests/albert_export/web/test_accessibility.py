@@ -7,25 +7,14 @@ from typing import Any
 
 import pytest
 
-from albert_export.web.page_assets import JAVASCRIPT
 from albert_runtime.tasks import TASKS
 from tests.albert_export.web.conftest import SiteOf, Visit
+from tests.axe import violations
 
 pytestmark = pytest.mark.browser
 
-AXE = JAVASCRIPT / "node_modules" / "axe-core" / "axe.min.js"
-
 Serve = Callable[..., Any]
 OpenVisit = Callable[..., Visit]
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds against WCAG 2.2 A and AA and its own best practices."""
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: npm ci in runtime/js")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("async () => (await axe.run()).violations")
-    return [f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}" for one in found]
 
 
 @pytest.mark.parametrize("task", TASKS)

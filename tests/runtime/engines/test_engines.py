@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import logging
 import os
 import subprocess
@@ -14,7 +15,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from albert_runtime.engines import Engine, open_engine
+from albert_runtime.engines import Engine, installed_engines, open_engine
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.engines.cores import usable_cores
 from albert_runtime.engines.onnx_engine import OnnxEngine
@@ -256,3 +257,13 @@ class TestUsableCores:
         monkeypatch.delattr(os, "sched_getaffinity")
         monkeypatch.setattr(os, "cpu_count", lambda: 6)
         assert usable_cores(tmp_path, tmp_path / "absent") == 6
+
+
+def test_the_installed_engines_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert installed_engines("model.onnx") == ["onnx"]
+    assert installed_engines("model.tflite")[0] == "litert"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if name == "tensorflow" else None)
+    assert installed_engines("model.tflite") == ["tf-lite"]
+    assert installed_engines("model.onnx") == []
+    with pytest.raises(UnsupportedError, match=r"no engine runs a file like model\.pt"):
+        installed_engines("model.pt")
