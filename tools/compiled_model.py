@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 
 from albert_runtime import Engine, open_engine
-from albert_runtime.tasks import INPUT_NAMES
+from tools import latency_ratio
 from tools.figures import memory
-
-_WARM_UP = 3
+from tools.latency_ratio import token_ids
 
 
 def _open(kind: str, file: Path, threads: int, weight_cache: str = "") -> Engine:
@@ -37,30 +36,18 @@ def _open(kind: str, file: Path, threads: int, weight_cache: str = "") -> Engine
     return CompiledModelEngine(file, threads=threads, weight_cache=weight_cache)
 
 
-def _inputs(length: int) -> dict[str, Any]:
-    arrays = {name: np.full((1, length), name != "token_type_ids", np.int64) for name in INPUT_NAMES}
-    arrays["input_ids"] = np.arange(1000, 1000 + length, dtype=np.int64)[None]
-    return arrays
-
-
 def compare_latencies(file: Path, order: str, length: int, *, threads: int, runs: int) -> dict[str, Any]:
     """The median milliseconds of the two engines of `order` ("IC", "CI", "II"), and whether their outputs are equal.
 
     "ratio" is the median of the ratios of neighbouring runs, the first engine's time by the second one's.
     """
     engines = [_open(kind, file, threads) for kind in order]
-    inputs = _inputs(length)
-    seconds = np.empty((runs + _WARM_UP, 2))
-    for run in range(len(seconds)):
-        for which in ((0, 1), (1, 0))[run % 2]:
-            start = time.perf_counter()
-            engines[which].run(inputs)
-            seconds[run, which] = time.perf_counter() - start
-    seconds = seconds[_WARM_UP:]
+    inputs = token_ids(length)
+    found = latency_ratio.compare_latencies(engines[1], engines[0], inputs, runs)
     first, second = (engine.run(inputs) for engine in engines)
     return {
-        "ms": [float(one) for one in 1e3 * np.median(seconds, axis=0)],
-        "ratio": float(np.median(seconds[:, 0] / seconds[:, 1])),
+        "ms": [found.second, found.first],
+        "ratio": found.ratio,
         "equal": all(bool(np.array_equal(first[name], second[name])) for name in first),
     }
 
@@ -74,7 +61,7 @@ def measure_resources(file: Path, kind: str, length: int, *, threads: int, weigh
     before, start = memory(), time.perf_counter()
     engine = _open(kind, file, threads, weight_cache)
     load = time.perf_counter() - start
-    engine.run(_inputs(length))
+    engine.run(token_ids(length))
     used = memory() - before
     gaps, over = [0.0], threading.Event()
 
@@ -89,7 +76,7 @@ def measure_resources(file: Path, kind: str, length: int, *, threads: int, weigh
     ticker.start()
     start = time.perf_counter()
     for _ in range(3):
-        engine.run(_inputs(length))
+        engine.run(token_ids(length))
     run = (time.perf_counter() - start) / 3
     over.set()
     ticker.join()

@@ -10,34 +10,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
-import numpy as np
-
-from albert_runtime import AlbertSession, load
-from albert_runtime.tasks import INPUT_NAMES
+from albert_runtime import load
 from tools.figures import make_checkpoint
+from tools.latency_ratio import compare_latencies, token_ids
 from tools.outlier_benchmark import EXPORTS
 from tools.plant_outliers import plant
 
 _LENGTH = 128
-_WARM_UP = 5
-
-
-def compare_latencies(plain: AlbertSession, split: AlbertSession, runs: int) -> tuple[float, float, float]:
-    """The median milliseconds of both graphs, and the median of the ratios of neighbouring runs."""
-    arrays = {name: np.full((1, _LENGTH), name != "token_type_ids", np.int64) for name in INPUT_NAMES}
-    seconds = np.empty((runs + _WARM_UP, 2))
-    for run in range(len(seconds)):
-        for which in ((0, 1), (1, 0))[run % 2]:
-            start = time.perf_counter()
-            (plain, split)[which].run(arrays)
-            seconds[run, which] = time.perf_counter() - start
-    seconds = seconds[_WARM_UP:]
-    ratio = float(np.median(seconds[:, 1] / seconds[:, 0]))
-    milliseconds = 1e3 * np.median(seconds, axis=0)
-    return float(milliseconds[0]), float(milliseconds[1]), ratio
 
 
 def main() -> None:
@@ -59,7 +40,7 @@ def main() -> None:
             for folder, bundle in zip((checkpoint, planted), bundles, strict=True):
                 exported = export(folder, bundle, task="question-answering", precision="int8")
             plain, split = (load(bundle, threads=1, verify=False) for bundle in bundles)
-            before, after, ratio = compare_latencies(plain, split, options.runs)
+            before, after, ratio = compare_latencies(plain, split, token_ids(_LENGTH), options.runs)
             recipe = exported.manifest.quantized["recipe"]
             print(f"| {name} | {before:.1f} | {after:.1f} | {ratio:.3f} | {recipe} |", flush=True)
 

@@ -1,0 +1,109 @@
+"""The operators of an ONNX run: how long ONNX Runtime's own profiler saw each kind of them take."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+import onnxruntime
+
+from albert_runtime.engines.onnx_engine import OnnxEngine
+from albert_runtime.tasks import INPUT_NAMES
+
+#: kind -> the operators that belong to it, as ONNX Runtime calls them after it has fused what it can. The products of
+#: a DynamicQuantizeMatMul hold the quantizing of its activations.
+KINDS = {
+    "integer products": {"MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "QLinearMatMul", "QGemm",
+                         "MatMulNBits"},
+    "float products": {"MatMul", "FusedMatMul", "Gemm"},
+    "quantizing": {"DynamicQuantizeLinear", "QuantizeLinear", "DequantizeLinear"},
+    "softmax": {"Softmax"},
+    "GELU": {"Gelu", "FastGelu", "BiasGelu", "Tanh", "Erf", "Pow"},
+    "LayerNorm": {"LayerNormalization", "SkipLayerNormalization"},
+    "transposes and reshapes": {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Split", "Concat", "Expand", "Slice"},
+    "sums": {"Add"},
+}  # fmt: skip
+OTHER = "other operators"
+#: the time of a run in which no operator works: the engine goes from one to the next
+BETWEEN = "between operators"
+#: the time of a call of the runtime's engine in which ONNX Runtime does not run: checks, arrays in and out
+OUTSIDE = "outside ONNX Runtime"
+ALL_KINDS = (*KINDS, OTHER, BETWEEN, OUTSIDE)
+#: runs that are not counted, in which memory is reserved
+_WARM_UP = 3
+
+
+class Profile(NamedTuple):
+    """Where the time of a run goes."""
+
+    #: the median time of a call of the engine, with the profiler on
+    milliseconds: float
+    #: kind -> its share of that time, for each of `ALL_KINDS`
+    shares: dict[str, float]
+
+
+def kind_of(operator: str) -> str:
+    """The kind of an operator, by its name."""
+    return next((kind for kind, operators in KINDS.items() if operator in operators), OTHER)
+
+
+def shares(events: Iterable[Mapping[str, Any]], calls: list[float]) -> dict[str, float]:
+    """The share of each kind in the time of the calls.
+
+    Args:
+        events: of a trace of ONNX Runtime's profiler, whose times are microseconds.
+        calls: the microseconds of the latest calls of the engine, each of which is one run in the trace.
+
+    Raises:
+        ValueError: the trace has fewer runs than there are calls.
+    """
+    events = list(events)
+    runs = [event for event in events if event["name"] == "model_run"]
+    if not calls or len(runs) < len(calls):
+        raise ValueError(f"the trace has {len(runs)} runs of {len(calls)} calls")
+    runs = runs[-len(calls) :]
+    begin = runs[0]["ts"]
+    times: Counter[str] = Counter()
+    for event in events:
+        if event["cat"] == "Node" and event["name"].endswith("_kernel_time") and event["ts"] >= begin:
+            times[kind_of(event["args"]["op_name"])] += event["dur"]
+    inside = sum(run["dur"] for run in runs)
+    times[BETWEEN], times[OUTSIDE] = inside - times.total(), sum(calls) - inside
+    return {kind: times[kind] / sum(calls) for kind in ALL_KINDS}
+
+
+def profile(file: Path, length: int, *, threads: int, runs: int) -> Profile:
+    """Profile `runs` runs of one sequence of `length` tokens.
+
+    The engine is the runtime's own, with its own options but for the profiler.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(folder, "trace"))
+        with patch("onnxruntime.SessionOptions", return_value=options):
+            engine = OnnxEngine(file, threads=threads)
+        inputs = {name: np.full((1, length), name != "token_type_ids", np.int64) for name in INPUT_NAMES}
+        inputs["input_ids"] *= np.arange(5, 5 + length)
+        calls = []
+        for _ in range(_WARM_UP + runs):
+            start = time.perf_counter()
+            engine.run(inputs)
+            calls.append(1e6 * (time.perf_counter() - start))
+        trace = json.loads(Path(engine._native.end_profiling()).read_text(encoding="utf-8"))
+    calls = calls[_WARM_UP:]
+    return Profile(median(calls) / 1e3, shares(trace, calls))
+
+
+def middle(profiles: list[Profile]) -> Profile:
+    """The medians of several profiles of the same graph and length, in which its disturbed runs hardly count."""
+    kinds = {kind: median(one.shares[kind] for one in profiles) for kind in ALL_KINDS}
+    return Profile(median(one.milliseconds for one in profiles), kinds)
