@@ -55,12 +55,10 @@ def recipes_for(model_format: str, precision: str) -> tuple[Recipe, ...]:
 _RECIPES = {
     ("onnx", "int8"): (PER_CHANNEL, SPLIT, Recipe("blocks of 128", split=True, block=128)),
     ("onnx", "int8-static"): (PER_CHANNEL, SPLIT),
-    # 4 bits are too few for the weights of a whole channel, so even the first recipe uses blocks. Blocks of 128 take
-    # 0.77 times as long as blocks of 64, which take as long as blocks of 32.
+    # 4 bits are too few for the weights of a whole channel, so even the first recipe uses blocks
     ("onnx", "int4"): (
-        Recipe("blocks of 128", block=128),
-        Recipe("outlier split", split=True, block=128),
-        Recipe("blocks of 64", split=True, block=64),
+        Recipe("blocks of 64", block=64),
+        Recipe("outlier split", split=True, block=64),
         Recipe("blocks of 32", split=True, block=32),
     ),
     ("tflite", "int8"): (PER_CHANNEL, SPLIT),

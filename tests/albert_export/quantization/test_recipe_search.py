@@ -117,13 +117,6 @@ def test_every_quantized_format_has_several_recipes() -> None:
         assert recipes_for(model_format, "fp16") == PLAIN
 
 
-def test_blocks_of_int4_become_smaller_from_recipe_to_recipe() -> None:
-    recipes = recipes_for("onnx", "int4")
-    assert [recipe.block for recipe in recipes] == [128, 128, 64, 32]
-    # the first recipe has its split beside it, which the search prefers if answers are kept but for near ties
-    assert [recipe.split for recipe in recipes] == [False, True, True, True]
-
-
 def test_matrices_that_a_recipe_keeps() -> None:
     recipe = Recipe("r").keeping("ffn")
     layer = "albert.encoder.albert_layer_groups.0.albert_layers.0"
