@@ -53,7 +53,8 @@ Precisions:
   fp32         nothing is rounded (default)
   fp16         weights and arithmetic in half precision
   int8         8-bit weights, a scale per output channel; activations quantized at run time; portable operators
-  int4         4-bit weights in blocks (ONNX Runtime's MatMulNBits), 8-bit embeddings
+  int4         4-bit weights in blocks (ONNX Runtime's MatMulNBits), 8-bit embeddings: the smallest file,
+               but less accurate and much slower than int8 on x86; choose it only if the size counts
   int8-static  8-bit weights and activations; the ranges of activations come from calibration text (QDQ)
 \b
 A quantized graph must keep the original's answers. The export tries recipes until one does: a scale per

@@ -56,7 +56,7 @@ def kind_of(operator: str) -> str:
 
 
 def shares(events: Iterable[Mapping[str, Any]], calls: list[float]) -> dict[str, float]:
-    """The share of each kind in the time of the calls.
+    """The share of each kind in the time of the calls; the slower half of them, which may be disturbed, is left out.
 
     Args:
         events: of a trace of ONNX Runtime's profiler, whose times are microseconds.
@@ -69,15 +69,16 @@ def shares(events: Iterable[Mapping[str, Any]], calls: list[float]) -> dict[str,
     runs = [event for event in events if event["name"] == "model_run"]
     if not calls or len(runs) < len(calls):
         raise ValueError(f"the trace has {len(runs)} runs of {len(calls)} calls")
-    runs = runs[-len(calls) :]
-    begin = runs[0]["ts"]
+    limit = median(calls)
+    kept = [(run, call) for run, call in zip(runs[-len(calls) :], calls, strict=True) if call <= limit]
     times: Counter[str] = Counter()
     for event in events:
-        if event["cat"] == "Node" and event["name"].endswith("_kernel_time") and event["ts"] >= begin:
-            times[kind_of(event["args"]["op_name"])] += event["dur"]
-    inside = sum(run["dur"] for run in runs)
-    times[BETWEEN], times[OUTSIDE] = inside - times.total(), sum(calls) - inside
-    return {kind: times[kind] / sum(calls) for kind in ALL_KINDS}
+        if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
+            inside = any(run["ts"] <= event["ts"] < run["ts"] + run["dur"] for run, _ in kept)
+            times[kind_of(event["args"]["op_name"])] += event["dur"] if inside else 0
+    running, total = sum(run["dur"] for run, _ in kept), sum(call for _, call in kept)
+    times[BETWEEN], times[OUTSIDE] = running - times.total(), total - running
+    return {kind: times[kind] / total for kind in ALL_KINDS}
 
 
 def profile(file: Path, length: int, *, threads: int, runs: int) -> Profile:
@@ -101,9 +102,3 @@ def profile(file: Path, length: int, *, threads: int, runs: int) -> Profile:
         trace = json.loads(Path(engine._native.end_profiling()).read_text(encoding="utf-8"))
     calls = calls[_WARM_UP:]
     return Profile(median(calls) / 1e3, shares(trace, calls))
-
-
-def middle(profiles: list[Profile]) -> Profile:
-    """The medians of several profiles of the same graph and length, in which its disturbed runs hardly count."""
-    kinds = {kind: median(one.shares[kind] for one in profiles) for kind in ALL_KINDS}
-    return Profile(median(one.milliseconds for one in profiles), kinds)
