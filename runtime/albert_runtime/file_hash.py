@@ -55,12 +55,14 @@ class HashAhead:
 
 
 def _sha256_of_mapped(file: BundlePath) -> str:
+    if not file.stat().st_size:  # a length of 0 would map everything
+        return sha256_of(file)
     start, size = (file.entry.start, file.entry.size) if isinstance(file, PackedPath) else (0, file.stat().st_size)
     with file.packed.open() if isinstance(file, PackedPath) else file.open("rb") as stream:
         try:
             begin = start - start % mmap.ALLOCATIONGRANULARITY
             content = mmap.mmap(stream.fileno(), start - begin + size, access=mmap.ACCESS_READ, offset=begin)
-        except (OSError, ValueError):  # it is empty, or on a file system that maps no files
+        except (OSError, ValueError):  # there are file systems that map no files
             return sha256_of(file)
         with content, memoryview(content) as view, view[start - begin :] as part:
             return hashlib.sha256(part).hexdigest()

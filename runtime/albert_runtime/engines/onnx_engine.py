@@ -82,8 +82,8 @@ class OnnxEngine(ReloadableEngine):
 
     def _load(self) -> None:
         self._native = self._stored()
-        self._is_stored = self._native is not None
-        if self._is_stored:
+        self.is_stored = self._native is not None
+        if self.is_stored:
             return
         try:
             self._native = self._open_model(self._options())
@@ -95,7 +95,7 @@ class OnnxEngine(ReloadableEngine):
     def reload_without_cache(self) -> bool:
         """Load the model itself in place of its stored graph; see `ReloadableEngine.reload_without_cache`."""
         self._sha256 = None
-        if self._is_stored:
+        if self.is_stored:
             self._load()
             return True
         return False

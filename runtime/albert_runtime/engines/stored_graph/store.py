@@ -62,10 +62,10 @@ def open_stored(model: BundlePath, sha256: str, options: Callable[[], Any], open
     file, start, length = _place(model)
     if stored is None:
         template = _optimized(file, start, length, options(), open_model)
+        stored = _NOTHING if template is None else template.to_bytes()
+        write_cached(name, stored)
         if template is None:
             return None
-        stored = template.to_bytes()
-        write_cached(name, stored)
     settings = options()
     # It is optimized already.
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -75,7 +75,7 @@ def open_stored(model: BundlePath, sha256: str, options: Callable[[], Any], open
 
 
 def _optimized(file: Path, start: int, length: int, options: Any, open_model: OpenModel) -> GraphTemplate | None:
-    """The template of the model in `file`; None if there is no cache, or, which is stored, if nothing can be kept."""
+    """The template of the model in `file`; None if there is no cache, or if nothing can be kept of this model."""
     with temporary_folder() as folder:
         if folder is None:
             return None
