@@ -5,7 +5,6 @@ This is what all tasks share; the session of each task is in `sessions/`.
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +29,6 @@ from albert_runtime.tokenization.padding import pad_batch
 from albert_runtime.tokenization.tokenizer import AlbertTokenizer
 
 AnswerT = TypeVar("AnswerT")
-
-_logger = logging.getLogger("albert_runtime")
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         self._check_parts_fit()
         if verify:
             with self._once_warnings.muted():
-                self._check_self_test()
+                check_self_test(self, self.manifest.self_test)
 
     def __reduce__(self) -> tuple[Any, ...]:
         folder, threads, verify, engine = self._opened_with
@@ -143,18 +140,6 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.bundle.folder} on {self.engine.name} {self.engine.version}>"
-
-    def _check_self_test(self) -> None:
-        try:
-            check_self_test(self, self.manifest.self_test)
-        except BundleError:
-            # What the cache holds may be to blame; the bundle is refused only if its own graph fails, too.
-            if not (isinstance(self.engine, ReloadableEngine) and self.engine.reload_without_cache()):
-                raise
-            check_self_test(self, self.manifest.self_test)
-            _logger.warning(
-                "what the cache holds for %s gives other answers: albert_runtime.clear_cache()", self.bundle.folder
-            )
 
     def _check_parts_fit(self) -> None:
         """Check that the tokenizer, the graph, the configuration and the manifest agree.
