@@ -40,6 +40,9 @@ class HashAhead:
         self._thread = threading.Thread(target=self._compute, daemon=True)
         self._thread.start()
 
+    def __reduce__(self) -> tuple[type[HashAhead], tuple[BundlePath]]:
+        return HashAhead, (self._file,)  # a thread can't be pickled
+
     def _compute(self) -> None:
         try:
             self._digest = _sha256_of_mapped(self._file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_a_bundle_that_is_opened_for_an_engine(tmp_path: Path) -> None:
     folder = make_bundle(tmp_path / "a", "fill-mask", model=CONTENT)
     bundle = open_bundle(folder, for_engine=True)
     assert bundle.finish_check() == bundle.manifest.files["model.onnx"]
+    assert pickle.loads(pickle.dumps(bundle)).finish_check() == bundle.manifest.files["model.onnx"]
     assert open_bundle(folder).finish_check() is None
     assert open_bundle(folder, check=False, for_engine=True).finish_check() is None
     (folder / "model.onnx").write_bytes(CONTENT[:-1])
