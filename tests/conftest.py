@@ -17,6 +17,8 @@ from tools.page.browser import FLAGS
 pytest_plugins = ["tests.clients.pytest_plugin"]
 # No test asks the Hugging Face hub; those of `tests/albert_export/hub` ask a stub, from processes of their own.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# No test writes into the cache of whoever runs it; those of the cache set another folder.
+os.environ["ALBERT_CACHE"] = "off"
 
 VOCABULARY = Path(__file__).parent / "fixtures" / "albert" / "spiece.model"
 TINY = {

@@ -34,6 +34,8 @@ _CHOICES = 4
 _MASK_PLACES = (1 / 2, 1 / 4, 3 / 4)
 #: words, or characters of a script without spaces, that name the subject of a question
 _SUBJECT_WORDS, _SUBJECT_CHARACTERS = 3, 6
+#: words, or characters of a script without spaces, of a sentence in a short request
+_SHORT_WORDS, _SHORT_CHARACTERS = 4, 8
 
 
 def sample_requests(
@@ -41,13 +43,17 @@ def sample_requests(
 ) -> list[Request]:
     """`count` requests for a session of `task`, made of the sample sentences of each corpus in turn.
 
-    Short requests have one sentence of context and two choices: they are the self-tests of a bundle, which run
-    whenever it is loaded.
+    Short requests have the first words of one sentence as context, and two choices: they are the self-tests of a
+    bundle, which run whenever it is loaded. Few tokens pass through all weights as well as many do.
     """
     make: Callable[[_Line, int, bool, Language], Request] = load_object(TASK_SPECS[task.name].sample_request)
 
     def line_after(lines: Sequence[str], index: int) -> _Line:
-        return lambda offset: lines[(index * _STEP + offset) % len(lines)]
+        def line(offset: int) -> str:
+            whole = lines[(index * _STEP + offset) % len(lines)]
+            return _first_words(whole, _SHORT_WORDS, _SHORT_CHARACTERS) if short else whole
+
+        return line
 
     requests = []
     for index in range(count):
@@ -90,8 +96,10 @@ def sample_choices(line: _Line, index: int, short: bool, language: Language) -> 
 
 
 def sample_question(line: _Line, index: int, short: bool, language: Language) -> Request:
-    """A question about the beginning of a context of one sentence, or of four if the request need not be short."""
-    context = " ".join(line(offset) for offset in range(1 if short else _CONTEXT_SENTENCES))
+    """A question about the first words of a context of four sentences; a short one is about the first word."""
+    if short:
+        return {"question": language.question.format(_first_words(line(0), 1, 2)), "context": line(0)}
+    context = " ".join(line(offset) for offset in range(_CONTEXT_SENTENCES))
     return {"question": _question_about(line(0), language), "context": context}
 
 
@@ -141,11 +149,13 @@ def _earlier(texts: Sequence[Text], index: int) -> int:
 
 
 def _question_about(text: str, language: Language) -> str:
-    words = text.split()
-    subject = " ".join(words[:_SUBJECT_WORDS])
-    if _has_unspaced(subject):
-        subject = text[:_SUBJECT_CHARACTERS]
-    return language.question.format(subject)
+    return language.question.format(_first_words(text, _SUBJECT_WORDS, _SUBJECT_CHARACTERS))
+
+
+def _first_words(text: str, words: int, characters: int) -> str:
+    """The first `words` of `text`, or so many `characters` if it begins in a script without spaces."""
+    beginning = " ".join(text.split()[:words])
+    return text[:characters] if _has_unspaced(beginning) else beginning
 
 
 def _masked(text: str, repetition: int = 0) -> str:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from albert_runtime.tokenization.added_vocabulary import AddedToken
     from albert_runtime.tokenization.encoding import BatchEncoding, Encoding
     from albert_runtime.tokenization.tokenizer import AlbertTokenizer
+    from albert_runtime.user_cache import cache_folder, clear_cache
 
 __all__ = [
     "AddedToken",
@@ -77,6 +78,8 @@ __all__ = [
     "UsageError",
     "ZeroShotClassifier",
     "__version__",
+    "cache_folder",
+    "clear_cache",
     "load",
     "open_bundle",
     "open_engine",
@@ -87,6 +90,7 @@ __getattr__ = lazy_names(
     {
         "albert_runtime.answers": ("Answer", "Choice", "Embedding", "Entity", "Filled", "Label", "SentenceOrder"),
         "albert_runtime.bundle": ("Bundle", "open_bundle"),
+        "albert_runtime.user_cache": ("cache_folder", "clear_cache"),
         "albert_runtime.engines": ("Engine", "open_engine"),
         "albert_runtime.engines.canned_engine": ("CannedEngine",),
         "albert_runtime.errors": (

@@ -16,16 +16,17 @@ and from `manifest.py`.
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from albert_runtime.errors import BundleError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
+from albert_runtime.file_hash import HashAhead, sha256_of
 from albert_runtime.manifest import CONFIG_FILE, FORMAT_VERSION, VOCABULARY_FILE, Manifest
 from albert_runtime.packed.directory import damaged
 from albert_runtime.packed.layout import LOCAL_SIGNATURE, MANIFEST_FILE, MODEL_ALIGNMENT, PACKED_SUFFIX
@@ -55,7 +56,6 @@ _CHECKPOINT_FILES = (
     "albert_config.json",
     "tf_model.h5",
 )
-_CHUNK_BYTES = 1 << 20
 #: what may be the id of a repository on the Hugging Face hub
 _HUB_ID = re.compile(r"[\w.-]*\w/\w[\w.-]*")
 
@@ -71,6 +71,8 @@ class Bundle:
     config: dict[str, Any]
     #: the precisions of its graphs; `manifest` describes one of them
     precisions: tuple[str, ...]
+    #: the hash of the graph, while it is still computed: see `finish_check`
+    _model_hash: HashAhead | None = field(default=None, repr=False, compare=False)
 
     @property
     def task(self) -> Task:
@@ -97,6 +99,23 @@ class Bundle:
         """The index of each label -> its name; empty for tasks without labels."""
         return dict(enumerate(self.manifest.labels))
 
+    def finish_check(self) -> str | None:
+        """Wait until the hash of the graph has been compared, if `open_bundle` was asked to do so meanwhile.
+
+        Returns:
+            The hash; None if it was not computed, or not for an engine.
+
+        Raises:
+            BundleError: the graph is damaged.
+        """
+        if self._model_hash is None:
+            return None
+        name = self.manifest.model_file
+        problems = _hash_problems(self.folder, name, self.manifest.files[name], self._model_hash.result)
+        if problems:
+            raise _damaged(self.folder, problems)
+        return self.manifest.files[name].lower()
+
 
 def open_bundle(
     folder: str | Path, check: bool = True, *, precision: str | None = None, for_engine: bool = False
@@ -108,7 +127,8 @@ def open_bundle(
         check: also compare the hash of every file with the manifest. It is always checked that the files are there.
         precision: the graph to open in a bundle with several; None means the first. The files of the others are not
             looked at, and may be absent.
-        for_engine: the graph will be loaded next, so a copy that its engine needs is begun in the background.
+        for_engine: the graph will be loaded next, so a copy that its engine needs is begun in the background, and so is
+            the check of the graph's hash: call `Bundle.finish_check` before the graph is loaded.
 
     Raises:
         UsageError: there is no such folder, or no graph of this precision in it.
@@ -126,15 +146,14 @@ def open_bundle(
         raise damaged(files, problems)
     if for_engine:
         copy_ahead(files / manifest.model_file)
-    problems = _file_problems(files, manifest, check)
+    model_hash = HashAhead(files / manifest.model_file) if for_engine and check else None
+    problems = _file_problems(files, manifest, check, model_hash)
     if problems:
-        raise BundleError(
-            listed(f"the bundle {files} is damaged:", problems) + "\nCopy it again from where it was exported."
-        )
+        raise _damaged(files, problems)
     config = _read_json(files / CONFIG_FILE)
     if not isinstance(config, dict):
         raise BundleError(f"{files / CONFIG_FILE} must hold a JSON object, not {type(config).__name__}")
-    return Bundle(files, manifest, config, described.precisions)
+    return Bundle(files, manifest, config, described.precisions, model_hash)
 
 
 def open_every_precision(folder: str | Path) -> list[Bundle]:
@@ -189,33 +208,40 @@ def _packing_problems(folder: PackedPath, manifest: Manifest) -> list[str]:
     return sorted(problems)
 
 
-def sha256_of(file: BundlePath) -> str:
-    """The SHA-256 of `file` in hexadecimal. The file is read in pieces, so that a model need not fit into memory."""
-    digest = hashlib.sha256()
-    # The checksum of a packed bundle would take half as long again, and shows nothing that this hash does not.
-    with file.open(checksum=False) if isinstance(file, PackedPath) else file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _file_problems(folder: BundlePath, manifest: Manifest, check: bool) -> list[str]:
+def _file_problems(folder: BundlePath, manifest: Manifest, check: bool, model_hash: HashAhead | None) -> list[str]:
+    """What is wrong with the files; that of the graph is left to `Bundle.finish_check` if all others are right."""
     problems = []
+    later: list[str] = []
     for name, expected in sorted(manifest.files.items()):
-        file = folder / name
-        if not file.is_file():
+        if not (folder / name).is_file():
             problems.append(f"{name} is missing")
-            continue
-        try:
-            if check and sha256_of(file) != expected.lower():
-                problems.append(
-                    failed_download(file) or f"{name} ({file.stat().st_size} bytes) is not the file that was exported"
-                )
-        except OSError as error:
-            problems.append(f"{name} can't be read: {error.strerror or error}")
-        except BundleError as error:  # a packed bundle has checksums of its own
-            problems.append(str(error))
+        elif model_hash is not None and name == manifest.model_file:
+            later.append(name)
+        elif check:
+            problems += _hash_problems(folder, name, expected, functools.partial(sha256_of, folder / name))
+    if problems and model_hash is not None:
+        for name in later:
+            problems += _hash_problems(folder, name, manifest.files[name], model_hash.result)
     return problems
+
+
+def _hash_problems(folder: BundlePath, name: str, expected: str, compute: Callable[[], str]) -> list[str]:
+    """What is wrong with a file whose hash `compute` returns."""
+    file = folder / name
+    try:
+        if compute() == expected.lower():
+            return []
+        return [failed_download(file) or f"{name} ({file.stat().st_size} bytes) is not the file that was exported"]
+    except OSError as error:
+        return [f"{name} can't be read: {error.strerror or error}"]
+    except BundleError as error:  # a packed bundle has checksums of its own
+        return [str(error)]
+
+
+def _damaged(folder: BundlePath, problems: list[str]) -> BundleError:
+    return BundleError(
+        listed(f"the bundle {folder} is damaged:", problems) + "\nCopy it again from where it was exported."
+    )
 
 
 def _read_json(file: BundlePath) -> object:

@@ -96,7 +96,8 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
             self.bundle.folder
         )
         if engine is None or isinstance(engine, str):
-            engine = open_engine(self.bundle.model_file, threads=threads, name=engine)
+            sha256 = bundle.finish_check()
+            engine = open_engine(self.bundle.model_file, threads=threads, name=engine, sha256=sha256)
         self.engine: Engine = engine
         #: the most tokens in one sequence, special tokens included
         self.max_length = self.bundle.max_length

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from albert_converters.protobuf_encoding import length_prefix
+from albert_runtime.protobuf import length_prefix
 
 #: arrays of at least as many bytes are detached
 DETACHED_BYTES = 256

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from albert_converters.protobuf_encoding import EIGHT_BYTES, FOUR_BYTES, LENGTH_DELIMITED, VARINT
+from albert_runtime import protobuf
 from albert_runtime.errors import UnsupportedError
 
 # field numbers; those of other modules are public
@@ -115,33 +115,5 @@ def _number(value: int | bytes) -> int:
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield the number and the value of each field: an int for a varint, and the raw bytes for other wire types."""
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        wire_type = key & 7
-        if wire_type == VARINT:
-            value, position = _varint(message, position)
-            yield key >> 3, value
-            continue
-        if wire_type == LENGTH_DELIMITED:
-            size, position = _varint(message, position)
-        elif wire_type in (FOUR_BYTES, EIGHT_BYTES):
-            size = 4 if wire_type == FOUR_BYTES else 8
-        else:
-            raise ValueError(f"there is no wire type {wire_type}")
-        if position + size > len(message):
-            raise ValueError("a field ends beyond the end of the message")
-        yield key >> 3, message[position : position + size]
-        position += size
-
-
-def _varint(message: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position` and the position after it; it is stored in groups of 7 bits, the lowest first."""
-    number = shift = 0
-    while True:
-        byte = message[position]
-        number |= (byte & 0x7F) << shift
-        position += 1
-        if byte < 0x80:
-            return number, position
-        shift += 7
+    for field in protobuf.fields(message):
+        yield field.number, message[field.start : field.end] if field.value is None else field.value

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from albert_converters.protobuf_encoding import bytes_field, float_field, number_field, text_field
 from albert_converters.tokenizer.sentencepiece_proto import (
     ADD_DUMMY_PREFIX,
     CHARSMAP,
@@ -27,6 +26,7 @@ from albert_converters.tokenizer.sentencepiece_proto import (
     PieceType,
 )
 from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.protobuf import bytes_field, float_field, number_field, text_field
 from albert_runtime.tokenization.fast.unigram_model import vocabulary_problems
 from albert_runtime.tokenization.piece_model import WORD_START
 

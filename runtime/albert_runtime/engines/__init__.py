@@ -66,11 +66,13 @@ class _Kind(NamedTuple):
     #: the arguments of `pip install` that install the package. They name it and not an extra of albert-runtime, because
     #: albert-export holds this module as well, and the two distributions must not be installed side by side.
     pip: str
+    #: whether it keeps graphs in the cache
+    uses_cache: bool = False
 
 
 #: engine name -> its kind. A file is run by the first engine that takes its suffix and is installed.
 _ENGINES = {
-    "onnx": _Kind(".onnx", f"{__name__}.onnx_engine:OnnxEngine", "onnxruntime", "onnxruntime"),
+    "onnx": _Kind(".onnx", f"{__name__}.onnx_engine:OnnxEngine", "onnxruntime", "onnxruntime", uses_cache=True),
     "litert": _Kind(
         ".tflite", f"{__name__}.tflite_engine:LiteRTEngine", "ai_edge_litert.interpreter", "ai-edge-litert"
     ),
@@ -84,7 +86,13 @@ _ENGINES = {
 }
 
 
-def open_engine(model_file: str | BundlePath, *, threads: int | None = None, name: str | None = None) -> Engine:
+def open_engine(
+    model_file: str | BundlePath,
+    *,
+    threads: int | None = None,
+    name: str | None = None,
+    sha256: str | None = None,
+) -> Engine:
     """Load `model_file` into an engine.
 
     Args:
@@ -92,6 +100,8 @@ def open_engine(model_file: str | BundlePath, *, threads: int | None = None, nam
         threads: the number of threads that compute one run; None means the cores that this process may use.
         name: "onnx", "litert", "tflite-runtime" or "tf-lite"; None means the first of them that runs such a file and is
             installed. The log says at level INFO which one it is.
+        sha256: the SHA-256 of the file, if it has been compared with the manifest. An engine may then use what the
+            cache holds for the file, and store it there.
 
     Raises:
         UsageError: there is no such engine, or the number of threads is below 1.
@@ -113,7 +123,8 @@ def open_engine(model_file: str | BundlePath, *, threads: int | None = None, nam
         except ImportError as error:
             absent.append(f"{kind.needs} ({error}): pip install {kind.pip}")
             continue
-        engine: Engine = engine_class(model_file, threads=threads)
+        settings = {} if sha256 is None or not kind.uses_cache else {"sha256": sha256}
+        engine: Engine = engine_class(model_file, threads=threads, **settings)
         if _logger.isEnabledFor(logging.INFO):  # because finding out the version may take longer than loading
             _logger.info("%s is run by %s %s", model_file, engine.name, engine.version)
         return engine

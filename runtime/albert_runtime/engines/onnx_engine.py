@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 from albert_runtime.engines import Arrays
 from albert_runtime.engines.reloadable_engine import ReloadableEngine
 from albert_runtime.engines.static_shapes import ANY, fits, run_in_parts
+from albert_runtime.engines.stored_graph.store import open_stored
 from albert_runtime.errors import AlbertError, BundleError, OperatorError, UsageError, listed
 from albert_runtime.failed_downloads import failed_download
 from albert_runtime.packed.local_file import local_file, streamed_file
@@ -33,6 +35,8 @@ _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
 }
+_logger = logging.getLogger("albert_runtime")
+
 #: parts of onnxruntime's messages about an operator, or a version of one, that it does not have
 _LACKS_OPERATOR = (
     "is not a registered function/op",
@@ -54,6 +58,8 @@ class OnnxEngine(ReloadableEngine):
     Args:
         model_file: an .onnx file.
         threads: the number of threads that compute one run; None means the cores that this process may use.
+        sha256: the SHA-256 of the file, if it has been compared. A graph that the cache holds for it is used then, and
+            one that it does not hold is stored, see `stored_graph`.
 
     Raises:
         BundleError: the file is not an ONNX graph, or is damaged.
@@ -63,7 +69,8 @@ class OnnxEngine(ReloadableEngine):
     name = "onnx"
     version: str = onnxruntime.__version__
 
-    def __init__(self, model_file: str | BundlePath, *, threads: int | None = None) -> None:
+    def __init__(self, model_file: str | BundlePath, *, threads: int | None = None, sha256: str | None = None) -> None:
+        self._sha256 = sha256
         super().__init__(model_file, threads=threads)
         inputs = self._native.get_inputs()
         foreign = [f"{one.name}: {one.type}" for one in inputs if one.type not in _DTYPES]
@@ -74,21 +81,50 @@ class OnnxEngine(ReloadableEngine):
         self.output_names = tuple(one.name for one in self._native.get_outputs())
 
     def _load(self) -> None:
+        self._native = self._stored()
+        self.is_stored = self._native is not None
+        if self.is_stored:
+            return
+        try:
+            self._native = self._open_model(self._options())
+        except AlbertError:
+            raise
+        except Exception as error:
+            raise self._load_error(error) from error
+
+    def reload_without_cache(self) -> bool:
+        """Load the model itself in place of its stored graph; see `ReloadableEngine.reload_without_cache`."""
+        self._sha256 = None
+        if self.is_stored:
+            self._load()
+            return True
+        return False
+
+    def _stored(self) -> Any:
+        """The native session of the graph that the cache holds; None if the model is to be opened itself."""
+        if self._sha256 is None:
+            return None
+        try:
+            return open_stored(self._path, self._sha256, self._options, self._open_model)
+        except Exception as error:  # whatever the reason is, the model itself may still be good
+            _logger.debug("%s is opened without the cache: %s", self.model_file, error)
+            return None
+
+    def _options(self) -> Any:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # errors are raised, so they need not be written to stderr as well
-        try:
-            # From bytes, onnxruntime would copy the model twice, and keep one of the copies.
-            self._native = self._streamed(options)
-            if self._native is None:
-                with local_file(self._path) as file:
-                    self._native = _open(file, options)
-        except AlbertError:
-            raise
-        except Exception as error:
-            raise self._load_error(error) from error
+        return options
+
+    def _open_model(self, options: Any) -> Any:
+        # From bytes, onnxruntime would copy the model twice, and keep one of the copies.
+        native = self._streamed(options)
+        if native is None:
+            with local_file(self._path) as file:
+                native = _open(file, options)
+        return native
 
     def _streamed(self, options: Any) -> Any:
         """The native session of a packed model, which is read once; None if it has to be opened as a file.

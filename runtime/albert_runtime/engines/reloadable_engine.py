@@ -52,6 +52,14 @@ class ReloadableEngine(ABC):
             OperatorError: the graph needs an operator that the engine lacks.
         """
 
+    def reload_without_cache(self) -> bool:
+        """Load the file itself if something from the cache was loaded in its place; returns whether that was so.
+
+        Raises:
+            BundleError, OperatorError: as the constructor.
+        """
+        return False
+
     def _load_after_fork(self) -> None:
         """Load the file again if this process was forked and has not done so; the caller holds `_lock`.
 

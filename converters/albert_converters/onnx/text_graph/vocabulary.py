@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from albert_converters.onnx.text_graph.normalization import CharacterRules, compiled, model_rules, spellings
-from albert_converters.protobuf_encoding import bytes_field, float_field, number_field, text_field
 from albert_converters.tokenizer.sentencepiece_proto import (
     ADD_DUMMY_PREFIX,
     CHARSMAP,
@@ -24,6 +23,7 @@ from albert_converters.tokenizer.sentencepiece_proto import (
     fields,
 )
 from albert_runtime.errors import UnsupportedError, listed
+from albert_runtime.protobuf import bytes_field, float_field, number_field, text_field
 from albert_runtime.tokenization.piece_model import WORD_START
 from albert_runtime.tokenization.sentencepiece_model import SentencePieceModel, ends_in_digit_and_comma
 from albert_runtime.tokenization.special_tokens import MASK_TOKEN

@@ -1,0 +1,1 @@
+"""Stored graphs: what onnxruntime made of a model is kept in the cache, so that later sessions start sooner."""

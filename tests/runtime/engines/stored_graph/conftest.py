@@ -1,0 +1,13 @@
+"""A cache of each test's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ALBERT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
