@@ -65,6 +65,8 @@ def search_recipes(
         The accepted candidate, or None if every recipe failed.
     """
     set_aside: list[Recipe] = []
+    #: what was measured of the candidate that is set aside; the same recipe makes the same graph again
+    measured: dict[Recipe, AccuracyReport] = {}
 
     def try_recipe(recipe: Recipe) -> CandidateT | None:
         reason = source.reason_to_skip(recipe)
@@ -73,11 +75,12 @@ def search_recipes(
             return None
         progress(f"trying the recipe {recipe.name}")
         candidate = source.build(recipe)
-        accuracy = source.measure(candidate)
+        accuracy = measured.get(recipe) or source.measure(candidate)
         violations = source.violations(candidate, accuracy)
         warning = "" if violations or set_aside else source.near_tie_warning(candidate, accuracy)
         if warning:
             set_aside.append(recipe)
+            measured[recipe] = accuracy
             violations = [warning]
         report.trials.append(Trial(recipe, accuracy, tuple(violations)))
         return None if violations else candidate
