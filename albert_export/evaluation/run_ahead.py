@@ -31,14 +31,14 @@ def run_ahead(
         request_of: the keyword arguments of the session's call, or of its `run_ids`, for an item.
     """
     engine = session.engine
-    if not isinstance(engine, CachedEngine):
+    if not isinstance(engine, CachedEngine) or not engine.tokens_ahead:
         yield from items
         return
     waiting: list[ItemT] = []
     sequences: list[Arrays] = []
     tokens = 0
     for item in items:
-        found = _sequences(session, request_of(item)) if engine.tokens_ahead else []
+        found = _sequences(session, request_of(item))
         size = sum(arrays["input_ids"].size for arrays in found)
         if waiting and tokens + size > engine.tokens_ahead:
             engine.run_ahead(sequences)

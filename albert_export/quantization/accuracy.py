@@ -134,20 +134,19 @@ class AccuracyCheck:
 
     def _answered(self, requests: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], Decision | None]]:
         """The requests that are compared, with the original's answers: all of them, unless it is too slow for that."""
-        answered, times = [], []
-        for request in requests[:_TIMED_TEXTS]:
-            watch = Stopwatch()
-            answered.append((request, _decision(self.original, request)))
-            times.append(watch.seconds)
-        chosen = affordable(times, len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
+        watch = Stopwatch()
+        # In batches, one thread computes each, so that the time does not depend on what else the machine does.
+        timed = [
+            (one, _decision(self.original, one)) for one in run_ahead(self.original, requests[:_TIMED_TEXTS], dict)
+        ]
+        pace = watch.seconds / max(1, len(timed))
+        chosen = affordable([pace] * len(timed), len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
         if len(chosen) < len(requests):
-            pace = sum(times) / len(times)
             self.reduction = f"{len(chosen)} of {len(requests)} texts, as the original takes {pace:.1f} s for one"
-            self._progress(f"computing the original model's answers to {self.reduction}")
-        rest = [requests[index] for index in chosen[len(answered) :]]
-        line = f"computing the original model's answers to {len(chosen)} texts"
+        rest = [requests[index] for index in chosen[len(timed) :]]
+        line = f"computing the original model's answers to {self.reduction or f'{len(requests)} texts'}"
         asked = with_time_left(rest, line, self._progress, wrap=lambda all_: run_ahead(self.original, all_, dict))
-        return [*answered, *((request, _decision(self.original, request)) for request in asked)]
+        return [*timed, *((request, _decision(self.original, request)) for request in asked)]
 
     def measure(self, session: AlbertSession, model_file: Path) -> AccuracyReport:
         """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer.
@@ -195,9 +194,8 @@ class AccuracyCheck:
             differing = _differing_with_near_ties(report)
         # written as "not <=" so that NaN is a violation too
         if not differing <= self.budget.differing_answers + _ROUNDING:
-            early = f" to the first {report.texts} of {report.all_texts} texts"
-            which = "" if report.texts == report.all_texts else early
-            reasons.append(f"{differing:.1f}% of the answers{which} differ")
+            early = f" in the first {report.texts} of {report.all_texts} texts, which ended the comparison"
+            reasons.append(f"{differing:.1f}% of the answers differ{'' if report.texts == report.all_texts else early}")
         if not np.isfinite(report.logit_error):
             reasons.append("outputs that are not finite")
         if report.drop is not None and not report.drop <= self.budget.metric_drop + _ROUNDING:

@@ -15,8 +15,10 @@ from albert_runtime.tasks import Task
 _MOST_BYTES = 32 << 20
 #: the most bytes of outputs that are computed ahead, beside those that are kept
 _AHEAD_BYTES = 32 << 20
-#: the most tokens that are computed ahead: with more of them, the batches would hardly be padded less
+#: the most tokens that are computed ahead: with more of them, the batches would hardly be padded less; and as long as
+#: the size of the outputs is not known
 _AHEAD_TOKENS = 16_384
+_FIRST_TOKENS = 512
 
 _Key = tuple[tuple[str, tuple[int, ...], bytes], ...]
 
@@ -65,10 +67,12 @@ class CachedEngine:
     def tokens_ahead(self) -> int:
         """How many tokens `run_ahead` should get at once, so that their outputs don't take too much memory.
 
-        It is 0 if nothing can be computed ahead, or if nothing is known yet about the size of the outputs.
+        It is 0 if nothing can be computed ahead.
         """
-        if self._task is None or not self._bytes_per_token:
+        if self._task is None:
             return 0
+        if not self._bytes_per_token:
+            return _FIRST_TOKENS
         return min(_AHEAD_TOKENS, int(_AHEAD_BYTES / self._bytes_per_token))
 
     def run_ahead(self, many: Iterable[Mapping[str, NDArray[Any]]]) -> None:
