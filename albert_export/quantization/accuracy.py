@@ -18,7 +18,7 @@ from albert_export.evaluation.run_ahead import run_ahead
 from albert_export.quantization.accuracy_options import AccuracyBudget
 from albert_export.reference.cached_engine import CachedEngine
 from albert_export.utils.terminal import Progress
-from albert_export.utils.time_left import with_time_left
+from albert_export.utils.time_left import TimeLeft
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.affordable import Stopwatch, affordable
 from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
@@ -115,7 +115,6 @@ class AccuracyCheck:
         self.budget = budget
         self._dataset = dataset
         self._progress = progress
-        progress("computing the original model's answers")
         if dataset is not None:
             requests = [example.request for example in dataset.spread(_MAX_ANSWERED_EXAMPLES).examples]
         #: that fewer requests than were given are compared, in words; empty if all of them are
@@ -134,18 +133,18 @@ class AccuracyCheck:
 
     def _answered(self, requests: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], Decision | None]]:
         """The requests that are compared, with the original's answers: all of them, unless it is too slow for that."""
-        watch = Stopwatch()
+        line = "computing the original model's answers"
+        left, watch = TimeLeft(line, self._progress), Stopwatch()
         # In batches, one thread computes each, so that the time does not depend on what else the machine does.
-        timed = [
-            (one, _decision(self.original, one)) for one in run_ahead(self.original, requests[:_TIMED_TEXTS], dict)
-        ]
+        asked = run_ahead(self.original, requests[:_TIMED_TEXTS], dict, left)
+        timed = [(request, _decision(self.original, request)) for request in asked]
         pace = watch.seconds / max(1, len(timed))
         chosen = affordable([pace] * len(timed), len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
         if len(chosen) < len(requests):
             self.reduction = f"{len(chosen)} of {len(requests)} texts, as the original takes {pace:.1f} s for one"
         rest = [requests[index] for index in chosen[len(timed) :]]
-        line = f"computing the original model's answers to {self.reduction or f'{len(requests)} texts'}"
-        asked = with_time_left(rest, line, self._progress, wrap=lambda all_: run_ahead(self.original, all_, dict))
+        left = TimeLeft(f"{line} to {self.reduction or f'{len(requests)} texts'}", self._progress)
+        asked = run_ahead(self.original, rest, dict, left)
         return [*timed, *((request, _decision(self.original, request)) for request in asked)]
 
     def measure(self, session: AlbertSession, model_file: Path) -> AccuracyReport:
@@ -210,8 +209,8 @@ class AccuracyCheck:
         """Compare the answers, text by text, until it is certain that too many differ."""
         limit = min(TIE_MARGINS[session.manifest.precision], NEAR_TIE)
         texts = answers = different = ties = 0
-        line = f"comparing the answers to {len(self._expected)} texts"
-        for request, expected in with_time_left(self._expected, line, self._progress):
+        left = TimeLeft(f"comparing the answers to {len(self._expected)} texts", self._progress)
+        for request, expected in left.over(self._expected):
             of_text, of_text_different, of_text_ties = differences(expected, decide(session, request), limit)
             texts, answers = texts + 1, answers + of_text
             different, ties = different + of_text_different, ties + of_text_ties
@@ -244,13 +243,10 @@ class AccuracyCheck:
         from albert_export.evaluation import evaluate
 
         assert self._dataset is not None
-        line = f"evaluating {session.engine.name} on {self._dataset.file.name}"
-        examples = self._dataset.examples
+        left = TimeLeft(f"evaluating {session.engine.name} on {self._dataset.file.name}", self._progress)
 
-        def track(_: Sequence[Example]) -> Iterator[Example]:
-            return with_time_left(
-                examples, line, self._progress, wrap=lambda all_: run_ahead(session, all_, lambda one: one.request)
-            )
+        def track(examples: Sequence[Example]) -> Iterator[Example]:
+            return run_ahead(session, examples, lambda example: example.request, left)
 
         return evaluate(session, self._dataset, track=track)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -75,7 +75,9 @@ class CachedEngine:
             return _FIRST_TOKENS
         return min(_AHEAD_TOKENS, int(_AHEAD_BYTES / self._bytes_per_token))
 
-    def run_ahead(self, many: Iterable[Mapping[str, NDArray[Any]]]) -> None:
+    def run_ahead(
+        self, many: Iterable[Mapping[str, NDArray[Any]]], done: Callable[[float], None] = lambda share: None
+    ) -> None:
         """Compute the outputs for `many` inputs in batches, for the calls of `run` that follow.
 
         A row of a batch gives the outputs that its sequence would give alone, except for rounding. What an earlier
@@ -83,6 +85,7 @@ class CachedEngine:
 
         Args:
             many: the inputs of single runs, each with the batch size 1.
+            done: called after each batch with the share of all tokens that is computed, from 0 to 1.
         """
         self._ahead.clear()
         task = self._task
@@ -93,8 +96,11 @@ class CachedEngine:
         # Which beams are kept may depend on the padding, so sequences of beam search are batched with their equals.
         batches = padded_batches(list(new.values()), pad_id=self._pad_id, same_length=task.aligned != "")
         order = list(new)
+        all_tokens, tokens = sum(batch.inputs["input_ids"].size for batch in batches), 0
         results = self._run_all([batch.inputs for batch in batches])
         for batch, outputs in zip(batches, results, strict=True):
+            tokens += batch.inputs["input_ids"].size
+            done(tokens / all_tokens)
             for index, alone in batch.split(outputs, task):
                 self._ahead[order[index]] = alone
 

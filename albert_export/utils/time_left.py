@@ -1,9 +1,9 @@
-"""The time that a loop has left, estimated from the time that it has taken so far in this run."""
+"""The time that a step has left, estimated from the time that it has taken so far in this run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from albert_export.utils.terminal import Progress
@@ -14,32 +14,33 @@ ItemT = TypeVar("ItemT")
 _INTERVAL = 1.0
 
 
-def with_time_left(
-    items: Sequence[ItemT],
-    line: str,
-    progress: Progress,
-    *,
-    wrap: Callable[[Iterable[ItemT]], Iterable[ItemT]] = iter,
-    now: Callable[[], float] = time.monotonic,
-) -> Iterator[ItemT]:
-    """Yield `items`, and say about every second how many are done and how long the others will take.
+class TimeLeft:
+    """Says about every second how much of a step is done, and how long the rest will take.
 
     Args:
-        items: what the loop is over.
-        line: what is being done; said at once, and with the time once some items are done.
+        line: what is being done; said at once.
         progress: called with each line.
-        wrap: what the items go through on their way, for example to do work for several of them together.
         now: the clock, in seconds.
     """
-    progress(line)
-    started = said = now()
-    for done, item in enumerate(wrap(items)):
-        moment = now()
-        if done and moment - said >= _INTERVAL:
-            said = moment
-            left = (moment - started) / done * (len(items) - done)
-            progress(f"{line}: {done} done, about {in_words(left)} left")
-        yield item
+
+    def __init__(self, line: str, progress: Progress, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._line, self._progress, self._now = line, progress, now
+        self._started = self._said = now()
+        progress(line)
+
+    def update(self, share: float) -> None:
+        """Tell which share of the step is done, from 0 to 1."""
+        moment = self._now()
+        if share > 0 and moment - self._said >= _INTERVAL:
+            self._said = moment
+            left = (moment - self._started) * (1 - share) / share
+            self._progress(f"{self._line}: {share:.0%} done, about {in_words(left)} left")
+
+    def over(self, items: Sequence[ItemT]) -> Iterator[ItemT]:
+        """Yield `items`, of which each takes about as long as another."""
+        for done, item in enumerate(items):
+            self.update(done / len(items))
+            yield item
 
 
 def in_words(seconds: float) -> str:
