@@ -22,6 +22,7 @@ class CannedCandidates:
     skipped: tuple[str, ...] = ()
     near_ties: tuple[str, ...] = ()
     built: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
 
     def reason_to_skip(self, recipe: Recipe) -> str:
         return "nothing new" if recipe.name in self.skipped else ""
@@ -31,6 +32,7 @@ class CannedCandidates:
         return recipe
 
     def measure(self, candidate: Recipe) -> AccuracyReport:
+        self.measured.append(candidate.name)
         return report_of(self.keeps.get(candidate.name, 0.0))
 
     def logit_error(self, candidate: Recipe) -> float:
@@ -70,6 +72,7 @@ def test_a_candidate_with_a_near_tie_warning_is_taken_if_no_other_is_better() ->
     best, report = searched(source)
     assert best == RECIPES[0]
     assert source.built == ["one", "two", "three", "one"]
+    assert source.measured == ["one", "two", "three"]
     assert report.taken is not None
     assert report.taken.recipe == RECIPES[0]
 
