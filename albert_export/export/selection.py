@@ -96,9 +96,9 @@ class CandidateSelector:
         """Builds the graph that `recipe` makes."""
         return self._builder.build(recipe)
 
-    def measure(self, candidate: Candidate) -> AccuracyReport:
-        """The accuracy, size and speed of the candidate."""
-        return self._check_for(candidate).measure(candidate.session, candidate.model_file)
+    def measure(self, candidate: Candidate, *, complete: bool) -> AccuracyReport:
+        """The accuracy, size and speed of the candidate; see `AccuracyCheck.measure`."""
+        return self._check_for(candidate).measure(candidate.session, candidate.model_file, complete=complete)
 
     def logit_error(self, candidate: Candidate) -> float:
         """The relative error of the candidate's outputs."""

@@ -147,16 +147,17 @@ class AccuracyCheck:
         asked = run_ahead(self.original, rest, dict, left)
         return [*timed, *((request, _decision(self.original, request)) for request in asked)]
 
-    def measure(self, session: AlbertSession, model_file: Path) -> AccuracyReport:
+    def measure(self, session: AlbertSession, model_file: Path, *, complete: bool = False) -> AccuracyReport:
         """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer.
 
         The check ends as soon as the answers exceed the budget whatever the answers to the remaining texts are, and
-        the metric is then not computed. A graph within the budget is always compared on all texts.
+        the metric is then not computed. A graph within the budget is always compared on all texts, and any graph is if
+        `complete` is true.
         """
         with _remembering(session):
             try:
                 with suppressed_truncation_warnings():
-                    figures = self._answers(session)
+                    figures = self._answers(session, complete)
                     if figures["texts"] == len(self._expected):
                         figures |= self._metric(session)
             except BundleError:
@@ -205,8 +206,8 @@ class AccuracyCheck:
         """Whether the differing answers exceed the budget once near ties are counted among them."""
         return _differing_with_near_ties(report) > self.budget.differing_answers + _ROUNDING
 
-    def _answers(self, session: AlbertSession) -> dict[str, Any]:
-        """Compare the answers, text by text, until it is certain that too many differ."""
+    def _answers(self, session: AlbertSession, complete: bool) -> dict[str, Any]:
+        """Compare the answers, text by text; unless `complete`, only until it is certain that too many differ."""
         limit = min(TIE_MARGINS[session.manifest.precision], NEAR_TIE)
         texts = answers = different = ties = 0
         left = TimeLeft(f"comparing the answers to {len(self._expected)} texts", self._progress)
@@ -214,7 +215,7 @@ class AccuracyCheck:
             of_text, of_text_different, of_text_ties = differences(expected, decide(session, request), limit)
             texts, answers = texts + 1, answers + of_text
             different, ties = different + of_text_different, ties + of_text_ties
-            if texts < len(self._expected) and self._exceeded(different, ties):
+            if not complete and self._exceeded(different, ties):
                 break
         agreement = 100 * (1 - (different - ties) / answers) if answers else 100.0
         return {"texts": texts, "answers": answers, "agreement": agreement, "near_ties": ties}

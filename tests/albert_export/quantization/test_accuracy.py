@@ -123,6 +123,9 @@ def test_a_check_ends_once_too_many_answers_differ(bundle_of: CheckpointOf, monk
         "100.0% of the answers differ in the first 3 of 20 texts, which ended the comparison"
     ]
     assert report.to_dict()["all_texts"] == 20
+    whole = check.measure(session, session.bundle.model_file, complete=True)
+    assert (whole.texts, check.violations(whole)) == (20, ["100.0% of the answers differ"])
+    assert "all_texts" not in whole.to_dict()
 
 
 def test_a_graph_that_exceeds_the_budget_is_not_scored(
@@ -169,10 +172,9 @@ def test_an_early_end_never_changes_the_verdict(texts: list[tuple[int, int]], bu
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("albert_export.quantization.accuracy.differences", lambda *_: next(answered))
         patch.setattr("albert_export.quantization.accuracy.decide", lambda *_: None)
-        early = check._answers(session)  # type: ignore[arg-type]
+        early = check._answers(session, False)  # type: ignore[arg-type]
         answered = iter(counts)
-        patch.setattr(AccuracyCheck, "_exceeded", lambda *_: False)
-        whole = check._answers(session)  # type: ignore[arg-type]
+        whole = check._answers(session, True)  # type: ignore[arg-type]
     verdicts = [
         bool(check.violations(report_of(**{**figures, "all_texts": len(counts)}))) for figures in (early, whole)
     ]
