@@ -1,8 +1,8 @@
 """Time, memory and file size of exports of all published sizes: `python -m tools.published_sizes` prints a table.
 
 The tool makes a checkpoint with random weights for question answering in the shape of each published checkpoint, and
-exports it to ONNX and TFLite in int8. Each export runs in a process of its own, one after another. Linux only, since it
-reads /proc.
+exports it to ONNX and TFLite, in int8 or in the precision that is given. Each export runs in a process of its own, one
+after another. Linux only, since it reads /proc.
 
 - `frameworks MB` is VmRSS after the frameworks have been imported and have exported a tiny model, which loads the code
   and the tables that they need for every export. The checkpoint is read after that.
@@ -70,7 +70,7 @@ def _shapes(config: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(weight.shape) for name, weight in model.named_weights().items()}
 
 
-def export(model: Path, model_format: str, output: Path) -> dict[str, Any]:
+def export(model: Path, model_format: str, output: Path, precision: str) -> dict[str, Any]:
     """Exports in this process, and returns its figures."""
     import importlib
 
@@ -80,7 +80,7 @@ def export(model: Path, model_format: str, output: Path) -> dict[str, Any]:
 
     run = export_onnx if model_format == "onnx" else export_tflite
     # the answers of random weights are arbitrary, so that none must stay
-    options: dict[str, Any] = {"task": "question-answering", "precision": "int8", "max_drop": 100}
+    options: dict[str, Any] = {"task": "question-answering", "precision": precision, "max_drop": 100}
     make_checkpoint(AlbertConfig(**_TINY), output.with_name("tiny"))
     run(output.with_name("tiny"), output.with_name("tiny-bundle"), **options)
     before = _memory("VmRSS")
@@ -121,10 +121,11 @@ def _reset_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def export_apart(checkpoint: Path, model_format: str, scratch: Path) -> dict[str, Any]:
+def export_apart(checkpoint: Path, model_format: str, scratch: Path, precision: str = "int8") -> dict[str, Any]:
     """What `export` returns in a process of its own, the size of the checkpoint and the ratio of the memory to it."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        command = [sys.executable, "-m", "tools.published_sizes", "--export", str(checkpoint), model_format, folder]
+        command = [sys.executable, "-m", "tools.published_sizes", "--precision", precision]
+        command += ["--export", str(checkpoint), model_format, folder]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     got: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     got["checkpoint_mb"] = (checkpoint / "model.safetensors").stat().st_size / 1e6
@@ -133,7 +134,7 @@ def export_apart(checkpoint: Path, model_format: str, scratch: Path) -> dict[str
     return got
 
 
-def measure(name: str, formats: list[str], scratch: Path) -> list[str]:
+def measure(name: str, formats: list[str], scratch: Path, precision: str) -> list[str]:
     """The rows of the table for one shape."""
     from albert_export import AlbertConfig
 
@@ -142,7 +143,7 @@ def measure(name: str, formats: list[str], scratch: Path) -> list[str]:
         make_checkpoint(AlbertConfig.from_name(name), checkpoint)
     rows = []
     for model_format in formats:
-        got = export_apart(checkpoint, model_format, scratch)
+        got = export_apart(checkpoint, model_format, scratch, precision)
         whole = (round(got[key]) for key in ("cpu_s", "s", "before_mb", "peak_mb", "over_mb"))
         cells = [name, f"{got['checkpoint_mb']:.0f}", model_format]
         cells += [f"{number:.4g}" for number in (got["file_mb"], *whole)]
@@ -159,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", nargs="+", default=list(PUBLISHED), choices=list(PUBLISHED), metavar="NAME")
     parser.add_argument("--formats", nargs="+", default=list(_IMPORTS), choices=list(_IMPORTS))
+    parser.add_argument("--precision", default="int8", choices=["int8", "int4"])
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="keep the checkpoints there, or take them from there"
     )
@@ -166,11 +168,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.export:
         checkpoint, model_format, folder = options.export
-        print(json.dumps(export(Path(checkpoint), model_format, Path(folder) / "bundle")))
+        print(json.dumps(export(Path(checkpoint), model_format, Path(folder) / "bundle", options.precision)))
         return
     scratch = options.keep or Path(tempfile.mkdtemp())
     try:
-        rows = [row for name in options.shapes for row in measure(name, options.formats, scratch)]
+        rows = [row for name in options.shapes for row in measure(name, options.formats, scratch, options.precision)]
     finally:
         if not options.keep:
             shutil.rmtree(scratch, ignore_errors=True)

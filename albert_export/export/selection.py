@@ -18,6 +18,7 @@ from albert_export.verification.parity_report import ParityReport
 from albert_export.verification.verify import Reference, compare
 from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError
+from albert_runtime.token_ids import padding_id
 
 if TYPE_CHECKING:
     from albert_export.evaluation import Dataset
@@ -95,9 +96,9 @@ class CandidateSelector:
         """Builds the graph that `recipe` makes."""
         return self._builder.build(recipe)
 
-    def measure(self, candidate: Candidate) -> AccuracyReport:
-        """The accuracy, size and speed of the candidate."""
-        return self._check_for(candidate).measure(candidate.session, candidate.model_file)
+    def measure(self, candidate: Candidate, *, complete: bool) -> AccuracyReport:
+        """The accuracy, size and speed of the candidate; see `AccuracyCheck.measure`."""
+        return self._check_for(candidate).measure(candidate.session, candidate.model_file, complete=complete)
 
     def logit_error(self, candidate: Candidate) -> float:
         """The relative error of the candidate's outputs."""
@@ -163,7 +164,9 @@ class CandidateSelector:
         """The original model behind a session with the settings of `candidate`, which all candidates share."""
         if self._original is None:
             context = self._context
-            engine = CachedEngine(reference_engine(context.reference, context.task, context.framework))
+            computing = reference_engine(context.reference, context.task, context.framework)
+            pad_id = padding_id(context.checkpoint.config.to_dict())
+            engine = CachedEngine(computing, task=context.task, pad_id=pad_id)
             self._original = Reference.of_checkpoint(context.checkpoint, candidate.session, engine, context.tokenizer)
         return self._original
 

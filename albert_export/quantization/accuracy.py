@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from albert_export.evaluation.decisions import Decision, decide
+from albert_export.evaluation.run_ahead import run_ahead
 from albert_export.quantization.accuracy_options import AccuracyBudget
+from albert_export.reference.cached_engine import CachedEngine
 from albert_export.utils.terminal import Progress
+from albert_export.utils.time_left import TimeLeft
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.affordable import Stopwatch, affordable
 from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
@@ -26,6 +31,7 @@ from albert_runtime.tasks import INPUT_NAMES, SEQUENCE
 
 if TYPE_CHECKING:
     from albert_export.evaluation import Dataset
+    from albert_export.evaluation.datasets.example import Example
 
 #: the seconds that the original may take for its answers. A model so large that all of them take longer is asked
 #: fewer texts, but no fewer than these, of which one answer is 4 points
@@ -50,7 +56,10 @@ _ROUNDING = 1e-6
 class AccuracyReport:
     """What one graph keeps of the original's answers. Shares, metrics and drops are in points of 100."""
 
+    #: the number of texts that were compared; fewer than `all_texts` if the check ended early
     texts: int
+    #: the number of texts that a graph within the budget is compared on
+    all_texts: int
     #: the number of answers: one for each text, or for token classification one for each token
     answers: int
     #: the share of answers that are kept: equal to the original's, or different where the original is near a tie
@@ -69,8 +78,14 @@ class AccuracyReport:
     milliseconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON types; an error that is not finite becomes null."""
-        return {**asdict(self), "logit_error": self.logit_error if math.isfinite(self.logit_error) else None}
+        """The figures as JSON types; an error that is not finite becomes null.
+
+        There is "all_texts" only if not all of them were compared.
+        """
+        figures = {**asdict(self), "logit_error": self.logit_error if math.isfinite(self.logit_error) else None}
+        if self.texts == self.all_texts:
+            del figures["all_texts"]
+        return figures
 
 
 class AccuracyCheck:
@@ -100,7 +115,6 @@ class AccuracyCheck:
         self.budget = budget
         self._dataset = dataset
         self._progress = progress
-        progress("computing the original model's answers")
         if dataset is not None:
             requests = [example.request for example in dataset.spread(_MAX_ANSWERED_EXAMPLES).examples]
         #: that fewer requests than were given are compared, in words; empty if all of them are
@@ -119,30 +133,41 @@ class AccuracyCheck:
 
     def _answered(self, requests: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], Decision | None]]:
         """The requests that are compared, with the original's answers: all of them, unless it is too slow for that."""
-        answered, times = [], []
-        for request in requests[:_TIMED_TEXTS]:
-            watch = Stopwatch()
-            answered.append((request, _decision(self.original, request)))
-            times.append(watch.seconds)
-        chosen = affordable(times, len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
+        line = "computing the original model's answers"
+        left, watch = TimeLeft(line, self._progress), Stopwatch()
+        # In batches, one thread computes each, so that the time does not depend on what else the machine does.
+        asked = run_ahead(self.original, requests[:_TIMED_TEXTS], dict, left)
+        timed = [(request, _decision(self.original, request)) for request in asked]
+        pace = watch.seconds / max(1, len(timed))
+        chosen = affordable([pace] * len(timed), len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
         if len(chosen) < len(requests):
-            pace = sum(times) / len(times)
             self.reduction = f"{len(chosen)} of {len(requests)} texts, as the original takes {pace:.1f} s for one"
-            self._progress(f"computing the original model's answers to {self.reduction}")
-        rest = [requests[index] for index in chosen[len(answered) :]]
-        return [*answered, *((request, _decision(self.original, request)) for request in rest)]
+        rest = [requests[index] for index in chosen[len(timed) :]]
+        left = TimeLeft(f"{line} to {self.reduction or f'{len(requests)} texts'}", self._progress)
+        asked = run_ahead(self.original, rest, dict, left)
+        return [*timed, *((request, _decision(self.original, request)) for request in asked)]
 
-    def measure(self, session: AlbertSession, model_file: Path) -> AccuracyReport:
-        """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer."""
-        try:
-            with suppressed_truncation_warnings():
-                figures = {**self._answers(session), **self._metric(session)}
-        except BundleError:
-            texts = len(self._expected)
-            figures = {"texts": texts, "answers": texts, "agreement": 0.0, "near_ties": 0}
+    def measure(self, session: AlbertSession, model_file: Path, *, complete: bool = False) -> AccuracyReport:
+        """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer.
+
+        The check ends as soon as the answers exceed the budget whatever the answers to the remaining texts are, and
+        the metric is then not computed. A graph within the budget is always compared on all texts, and any graph is if
+        `complete` is true.
+        """
+        with _remembering(session):
+            try:
+                with suppressed_truncation_warnings():
+                    figures = self._answers(session, complete)
+                    if figures["texts"] == len(self._expected):
+                        figures |= self._metric(session)
+            except BundleError:
+                texts = len(self._expected)
+                figures = {"texts": texts, "answers": texts, "agreement": 0.0, "near_ties": 0}
+            error = self.logit_error(session)
         return AccuracyReport(
             **figures,
-            logit_error=self.logit_error(session),
+            all_texts=len(self._expected),
+            logit_error=error,
             bytes=model_file.stat().st_size,
             milliseconds=_milliseconds(session),
         )
@@ -169,7 +194,8 @@ class AccuracyCheck:
             differing = _differing_with_near_ties(report)
         # written as "not <=" so that NaN is a violation too
         if not differing <= self.budget.differing_answers + _ROUNDING:
-            reasons.append(f"{differing:.1f}% of the answers differ")
+            early = f" in the first {report.texts} of {report.all_texts} texts, which ended the comparison"
+            reasons.append(f"{differing:.1f}% of the answers differ{'' if report.texts == report.all_texts else early}")
         if not np.isfinite(report.logit_error):
             reasons.append("outputs that are not finite")
         if report.drop is not None and not report.drop <= self.budget.metric_drop + _ROUNDING:
@@ -180,13 +206,33 @@ class AccuracyCheck:
         """Whether the differing answers exceed the budget once near ties are counted among them."""
         return _differing_with_near_ties(report) > self.budget.differing_answers + _ROUNDING
 
-    def _answers(self, session: AlbertSession) -> dict[str, Any]:
-        self._progress(f"comparing the answers to {len(self._expected)} texts")
+    def _answers(self, session: AlbertSession, complete: bool) -> dict[str, Any]:
+        """Compare the answers, text by text; unless `complete`, only until it is certain that too many differ."""
         limit = min(TIE_MARGINS[session.manifest.precision], NEAR_TIE)
-        counts = [differences(expected, decide(session, request), limit) for request, expected in self._expected]
-        answers, different, ties = (sum(column) for column in zip(*counts, strict=True))
+        texts = answers = different = ties = 0
+        left = TimeLeft(f"comparing the answers to {len(self._expected)} texts", self._progress)
+        for request, expected in left.over(self._expected):
+            of_text, of_text_different, of_text_ties = differences(expected, decide(session, request), limit)
+            texts, answers = texts + 1, answers + of_text
+            different, ties = different + of_text_different, ties + of_text_ties
+            if not complete and self._exceeded(different, ties):
+                break
         agreement = 100 * (1 - (different - ties) / answers) if answers else 100.0
-        return {"texts": len(counts), "answers": answers, "agreement": agreement, "near_ties": ties}
+        return {"texts": texts, "answers": answers, "agreement": agreement, "near_ties": ties}
+
+    def _exceeded(self, different: int, ties: int) -> bool:
+        """Whether the share of differing answers exceeds the budget even if all answers that follow are kept.
+
+        `violations` then refuses the complete report too: it has at least as many differing answers, and at most
+        `_most_answers` answers.
+        """
+        counted = different if self.budget.differing_answers == 0 else different - ties
+        return 100 * counted / self._most_answers > self.budget.differing_answers + 2 * _ROUNDING
+
+    @cached_property
+    def _most_answers(self) -> int:
+        """The number of answers in all texts; `differences` counts fewer where the two decide about other parts."""
+        return sum(len(one.parts) if one.parts_are_answers and one.parts else 1 for _, one in self._expected)
 
     def _metric(self, session: AlbertSession) -> dict[str, Any]:
         if self._original_evaluation is None:
@@ -198,8 +244,12 @@ class AccuracyCheck:
         from albert_export.evaluation import evaluate
 
         assert self._dataset is not None
-        self._progress(f"evaluating {session.engine.name} on {self._dataset.file.name}")
-        return evaluate(session, self._dataset)
+        left = TimeLeft(f"evaluating {session.engine.name} on {self._dataset.file.name}", self._progress)
+
+        def track(examples: Sequence[Example]) -> Iterator[Example]:
+            return run_ahead(session, examples, lambda example: example.request, left)
+
+        return evaluate(session, self._dataset, track=track)
 
 
 def _differing_with_near_ties(report: AccuracyReport) -> float:
@@ -213,6 +263,17 @@ def _decision(session: AlbertSession, request: dict[str, Any]) -> Decision | Non
         return decide(session, request)
     except UsageError:
         return None
+
+
+@contextlib.contextmanager
+def _remembering(session: AlbertSession) -> Iterator[None]:
+    """Keeps outputs of the session within the block: those that give the first answers also give the output error."""
+    engine = session.engine
+    session.engine = CachedEngine(engine)
+    try:
+        yield
+    finally:
+        session.engine = engine
 
 
 def _milliseconds(session: AlbertSession) -> float:

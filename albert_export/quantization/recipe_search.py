@@ -24,8 +24,11 @@ class CandidateSource(Protocol[CandidateT]):
         """The graph that `recipe` makes, ready to run."""
         ...
 
-    def measure(self, candidate: CandidateT) -> AccuracyReport:
-        """The accuracy, size and speed of the candidate."""
+    def measure(self, candidate: CandidateT, *, complete: bool) -> AccuracyReport:
+        """The accuracy, size and speed of the candidate.
+
+        Unless it must be `complete`, it may end as soon as it is certain that the candidate can't be accepted.
+        """
         ...
 
     def logit_error(self, candidate: CandidateT) -> float:
@@ -52,7 +55,8 @@ def search_recipes(
 
     The first candidate without violations that has a near-tie warning is set aside. If no later recipe succeeds, it is
     built again and returned. If every recipe fails, the last one is tried with 1 to `max_kept` of its most sensitive
-    matrices in higher precision.
+    matrices in higher precision. The last candidate of all is measured completely even if it fails, so that the user
+    learns what can be reached.
 
     Args:
         recipes: the recipes in the order to try them.
@@ -65,25 +69,28 @@ def search_recipes(
         The accepted candidate, or None if every recipe failed.
     """
     set_aside: list[Recipe] = []
+    #: what was measured of the candidate that is set aside; the same recipe makes the same graph again
+    measured: dict[Recipe, AccuracyReport] = {}
 
-    def try_recipe(recipe: Recipe) -> CandidateT | None:
+    def try_recipe(recipe: Recipe, *, last: bool = False) -> CandidateT | None:
         reason = source.reason_to_skip(recipe)
         if reason:
             report.trials.append(Trial(recipe, None, (reason,)))
             return None
         progress(f"trying the recipe {recipe.name}")
         candidate = source.build(recipe)
-        accuracy = source.measure(candidate)
+        accuracy = measured.get(recipe) or source.measure(candidate, complete=last)
         violations = source.violations(candidate, accuracy)
         warning = "" if violations or set_aside else source.near_tie_warning(candidate, accuracy)
         if warning:
             set_aside.append(recipe)
+            measured[recipe] = accuracy
             violations = [warning]
         report.trials.append(Trial(recipe, accuracy, tuple(violations)))
         return None if violations else candidate
 
     for recipe in chain(recipes, set_aside):  # `set_aside` is read last, when it is complete
-        candidate = try_recipe(recipe)
+        candidate = try_recipe(recipe, last=not max_kept and recipe == recipes[-1])
         if candidate is not None:
             return candidate
     if not max_kept:
@@ -91,7 +98,7 @@ def search_recipes(
     last = next(trial.recipe for trial in reversed(report.trials) if trial.accuracy)
     ranking = _most_sensitive_first(last, source, progress)
     for count in range(1, max_kept + 1):
-        candidate = try_recipe(last.keeping(*ranking[:count]))
+        candidate = try_recipe(last.keeping(*ranking[:count]), last=count == max_kept)
         if candidate is not None:
             return candidate
     return None

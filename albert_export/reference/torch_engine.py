@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -28,3 +29,21 @@ class TorchEngine:
         with torch.inference_mode():
             outputs = self._model(**tensors, return_dict=True)
         return {name: getattr(outputs, name).numpy() for name in self.output_names}
+
+    def run_all(self, batches: Sequence[Mapping[str, NDArray[Any]]]) -> Iterator[Arrays]:
+        """The outputs of each of `batches`, which run beside each other, each on one core.
+
+        The threads of a single run wait for each other after every matrix product, and compute while they wait: with
+        albert-base, two threads take a half more processor time than one, and many times as much if another program
+        has one of the cores. While the batches run, PyTorch's number of threads is 1 in the whole process.
+        """
+        threads = torch.get_num_threads()
+        if threads < 2 or len(batches) < 2:
+            yield from map(self.run, batches)
+            return
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                yield from pool.map(self.run, batches)
+        finally:
+            torch.set_num_threads(threads)

@@ -8,13 +8,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import albert_runtime
 from albert_export.checkpoints import read_checkpoint
 from albert_export.demos import demo_checkpoint
+from albert_export.evaluation.decisions import Decision
 from albert_export.export import export_onnx
 from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
-from albert_export.quantization.accuracy_options import EXAMPLES, AccuracyBudget
+from albert_export.quantization.accuracy_options import EXAMPLES, AccuracyBudget, AccuracyOptions
 from albert_export.samples.requests import requests_from
 from albert_export.samples.texts import evaluation_corpus
 from albert_runtime.errors import AccuracyError
@@ -104,6 +107,80 @@ def test_outputs_that_are_not_finite_lose_every_answer(
     assert (report.texts, report.agreement, report.logit_error) == (5, 0.0, math.inf)
     assert check.violations(report) == ["100.0% of the answers differ", "outputs that are not finite"]
     assert report.to_dict()["logit_error"] is None
+
+
+# --- the early end ---------------------------------------------------------------------------------------------------
+
+
+def test_a_check_ends_once_too_many_answers_differ(bundle_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = albert_runtime.load(bundle_of(CLS.name), verify=False)
+    check = AccuracyCheck(session, requests_from(evaluation_corpus()[:20], CLS), budget=AccuracyBudget(10.0))
+    monkeypatch.setattr("albert_export.quantization.accuracy.differences", lambda *_: (1, 1, 0))
+    report = check.measure(session, session.bundle.model_file)
+    # two of twenty answers may differ, and the third one decides
+    assert (report.texts, report.all_texts, report.answers, report.agreement) == (3, 20, 3, 0.0)
+    assert check.violations(report) == [
+        "100.0% of the answers differ in the first 3 of 20 texts, which ended the comparison"
+    ]
+    assert report.to_dict()["all_texts"] == 20
+    whole = check.measure(session, session.bundle.model_file, complete=True)
+    assert (whole.texts, check.violations(whole)) == (20, ["100.0% of the answers differ"])
+    assert "all_texts" not in whole.to_dict()
+
+
+def test_a_graph_that_exceeds_the_budget_is_not_scored(
+    labelled: Path, bundle_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = albert_runtime.load(bundle_of(CLS.name), verify=False)
+    checkpoint = read_checkpoint(demo_checkpoint(CLS.name))
+    dataset = AccuracyOptions(eval_data=labelled).dataset(checkpoint, CLS)
+    check = AccuracyCheck(session, [], budget=AccuracyBudget(), dataset=dataset)
+    assert check.measure(session, session.bundle.model_file).metric == "accuracy"
+    monkeypatch.setattr("albert_export.quantization.accuracy.differences", lambda *_: (1, 1, 0))
+    report = check.measure(session, session.bundle.model_file)
+    assert (report.texts, report.metric) == (1, None)
+
+
+def test_outputs_of_the_first_answers_are_not_computed_again(
+    bundle_of: CheckpointOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = albert_runtime.load(bundle_of(CLS.name), verify=False)
+    other = albert_runtime.load(bundle_of(CLS.name), verify=False)
+    check = AccuracyCheck(session, requests_from(evaluation_corpus()[:20], CLS), budget=AccuracyBudget())
+    runs, engine = list[int](), other.engine
+    run = engine.run
+    monkeypatch.setattr(engine, "run", lambda inputs: runs.append(1) or run(inputs))
+    monkeypatch.setattr("albert_export.quantization.accuracy._milliseconds", lambda session: 1.0)
+    report = check.measure(other, other.bundle.model_file)
+    assert (report.texts, report.logit_error, len(runs)) == (20, 0.0, 20)
+    assert other.engine is engine
+
+
+@given(
+    st.lists(st.integers(0, 4).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), min_size=1, max_size=40),
+    st.sampled_from([0.0, 0.5, 1.0, 5.0, 50.0, 99.0, 100.0]),
+)
+def test_an_early_end_never_changes_the_verdict(texts: list[tuple[int, int]], budget: float) -> None:
+    """Each text has up to four differing answers, of which some are near ties, among four of them or a single one."""
+    counts = [(4 if different != 1 else 1, different, ties) for different, ties in texts]
+    answered = iter(counts)
+    check = object.__new__(AccuracyCheck)
+    check.budget, check._progress = AccuracyBudget.from_max_drop(budget), lambda line: None
+    parts = (("a", 1.0),) * 4
+    check._expected = [({}, Decision(None, parts, parts_are_answers=True)) for _ in counts]
+    session = SimpleNamespace(manifest=SimpleNamespace(precision="int8"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("albert_export.quantization.accuracy.differences", lambda *_: next(answered))
+        patch.setattr("albert_export.quantization.accuracy.decide", lambda *_: None)
+        early = check._answers(session, False)  # type: ignore[arg-type]
+        answered = iter(counts)
+        whole = check._answers(session, True)  # type: ignore[arg-type]
+    verdicts = [
+        bool(check.violations(report_of(**{**figures, "all_texts": len(counts)}))) for figures in (early, whole)
+    ]
+    assert verdicts[0] == verdicts[1]
+    if early["texts"] < whole["texts"]:
+        assert verdicts[0]
 
 
 # --- the budget -----------------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ class CannedCandidates:
     skipped: tuple[str, ...] = ()
     near_ties: tuple[str, ...] = ()
     built: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
+    complete: list[str] = field(default_factory=list)
 
     def reason_to_skip(self, recipe: Recipe) -> str:
         return "nothing new" if recipe.name in self.skipped else ""
@@ -30,7 +32,9 @@ class CannedCandidates:
         self.built.append(recipe.name)
         return recipe
 
-    def measure(self, candidate: Recipe) -> AccuracyReport:
+    def measure(self, candidate: Recipe, *, complete: bool) -> AccuracyReport:
+        self.complete += [candidate.name] * complete
+        self.measured.append(candidate.name)
         return report_of(self.keeps.get(candidate.name, 0.0))
 
     def logit_error(self, candidate: Recipe) -> float:
@@ -70,6 +74,7 @@ def test_a_candidate_with_a_near_tie_warning_is_taken_if_no_other_is_better() ->
     best, report = searched(source)
     assert best == RECIPES[0]
     assert source.built == ["one", "two", "three", "one"]
+    assert source.measured == ["one", "two", "three"]
     assert report.taken is not None
     assert report.taken.recipe == RECIPES[0]
 
@@ -94,8 +99,10 @@ def test_the_most_sensitive_matrices_are_kept_last() -> None:
 
 
 def test_if_every_recipe_fails_none_is_taken() -> None:
-    best, report = searched(CannedCandidates({}))
+    source = CannedCandidates({})
+    best, report = searched(source)
     assert best is None
+    assert source.complete == ["three; attention.query, attention.key in higher precision"]
     assert report.taken is None
     assert len(report.trials) == 5
 
@@ -103,7 +110,7 @@ def test_if_every_recipe_fails_none_is_taken() -> None:
 def test_one_recipe_has_no_matrices_to_keep() -> None:
     source = CannedCandidates({})
     assert searched(source, PLAIN, max_kept("fp16"))[0] is None
-    assert source.built == ["plain"]
+    assert source.built == source.complete == ["plain"]
     assert 0 < max_kept("int8") < max_kept("int4") < len(MATRICES)
 
 

@@ -1,0 +1,80 @@
+"""Padded batches: the inputs of single runs, put together by their lengths so that hardly anything is padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from albert_runtime.engines import Arrays
+from albert_runtime.tasks import SEQUENCE, Task
+
+#: the most tokens of a batch. Matrix products of so many rows are as fast as larger ones (measured with albert-base,
+#: PyTorch and TensorFlow), and smaller batches are padded less and can be spread over more cores
+_MOST_TOKENS = 512
+#: the share of its length that the shortest sequence of a batch has of the longest at least
+_LEAST_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class PaddedBatch:
+    """Several single runs as one."""
+
+    #: the arrays of all runs, one after the other along the first axis, padded behind their ends
+    inputs: Arrays
+    #: the index of each run, and the length of its sequence
+    rows: tuple[tuple[int, int], ...]
+
+    def split(self, outputs: Arrays, task: Task) -> Iterator[tuple[int, Arrays]]:
+        """The index of each run with its own outputs, which are cut to its length; the batch axis stays, of size 1."""
+        for row, (index, length) in enumerate(self.rows):
+            alone = {}
+            for name, array in outputs.items():
+                cut = tuple(slice(length) if axis == SEQUENCE else slice(None) for axis in task.outputs[name][1:])
+                alone[name] = array[(slice(row, row + 1), *cut)].copy()
+            yield index, alone
+
+
+def padded_batches(
+    many: Sequence[Mapping[str, NDArray[Any]]], *, pad_id: int, same_length: bool = False
+) -> list[PaddedBatch]:
+    """Put `many` single runs together to batches of similar lengths, the longest first.
+
+    Args:
+        many: the inputs of each run, `[1, sequence]` or `[1, choices, sequence]`.
+        pad_id: the token id of padding; the mask and the token types of padding are 0.
+        same_length: put only sequences of equal lengths together.
+    """
+    groups: list[list[int]] = []
+    shapes = [inputs["input_ids"].shape for inputs in many]
+    for index in sorted(range(len(many)), key=lambda index: (shapes[index][1:-1], -shapes[index][-1])):
+        shape = shapes[index]
+        if groups:
+            first = shapes[groups[-1][0]]
+            tokens = (len(groups[-1]) + 1) * int(np.prod(first))
+            share = 1.0 if same_length else _LEAST_SHARE
+            if first[1:-1] == shape[1:-1] and tokens <= _MOST_TOKENS and shape[-1] >= share * first[-1]:
+                groups[-1].append(index)
+                continue
+        groups.append([index])
+    # The longest batches run first, so that no core has a long one left when the others have ended.
+    groups.sort(key=lambda group: -len(group) * int(np.prod(shapes[group[0]])))
+    return [_batch(many, group, pad_id) for group in groups]
+
+
+def _batch(many: Sequence[Mapping[str, NDArray[Any]]], group: list[int], pad_id: int) -> PaddedBatch:
+    longest = max(many[index]["input_ids"].shape[-1] for index in group)
+    inputs: Arrays = {}
+    for name in many[group[0]]:
+        fill = pad_id if name == "input_ids" else 0
+        rows = [many[index][name] for index in group]
+        inputs[name] = np.concatenate(
+            [
+                np.pad(row, [(0, 0)] * (row.ndim - 1) + [(0, longest - row.shape[-1])], constant_values=fill)
+                for row in rows
+            ]
+        )
+    return PaddedBatch(inputs, tuple((index, many[index]["input_ids"].shape[-1]) for index in group))
