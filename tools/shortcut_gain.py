@@ -13,11 +13,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from albert_export.bench.report import BenchReport, Measurement, ResourceBudget
 from albert_export.bench.runner import run_bench
-from albert_export.bench.worker import Settings
+from albert_export.bench.settings import Settings
 from albert_export.export import export_onnx, export_tflite
 from albert_export.tasks import TASK_SPECS
 from tools.figures import make_checkpoint
@@ -46,11 +47,15 @@ class Shortcut:
     #: the class of the checkpoint
     architecture: str
     #: within its block, exports for the task are without the shortcut
-    without: Callable[[str], contextlib.AbstractContextManager[None]]
+    without: Callable[[str], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    #: what an export with the shortcut is given besides
+    options: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 SHORTCUTS = {
     "first token in the last layer": Shortcut("text-classification", "AlbertForSequenceClassification", _all_tokens),
+    # random ids have no mask, so that the graph is asked for one place
+    "one masked position": Shortcut("fill-mask", "AlbertForMaskedLM", options={"head": "masked"}),
 }
 
 
@@ -59,11 +64,11 @@ def export_pair(
 ) -> tuple[Path, Path]:
     """Writes the bundles `without` and `with` into `folder`, and returns their folders."""
     # the answers of random weights are arbitrary, so that none must stay
-    options = {"precision": precision} | ({} if precision == "fp32" else {"max_drop": 100})
+    options: dict[str, Any] = {"precision": precision} | ({} if precision == "fp32" else {"max_drop": 100})
     plain, short = folder / "without", folder / "with"
     with shortcut.without(shortcut.task):
         export(checkpoint, plain, task=shortcut.task, **options)
-    export(checkpoint, short, task=shortcut.task, **options)
+    export(checkpoint, short, task=shortcut.task, **options, **shortcut.options)
     return plain, short
 
 
@@ -87,6 +92,7 @@ def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.shortcut_gain", description=__doc__.splitlines()[0])
     parser.add_argument("--shape", default="albert-base-v2", help="a published size")
+    parser.add_argument("--shortcut", default=",".join(SHORTCUTS), help="shortcuts, with commas between them")
     parser.add_argument("--precision", default="fp32,int8", help="precisions, with commas between them")
     parser.add_argument("--graphs", default=",".join(_EXPORTS), help="graphs, with commas between them")
     parser.add_argument("--lengths", default="32,128,384", help="tokens, with commas between them")
@@ -96,7 +102,8 @@ def main() -> None:
     options = parser.parse_args()
     lengths = tuple(map(int, options.lengths.split(",")))
     settings = Settings(lengths=lengths, runs=options.runs, rounds=options.rounds, threads=options.threads)
-    for name, shortcut in SHORTCUTS.items():
+    for name in options.shortcut.split(","):
+        shortcut = SHORTCUTS[name]
         print(f"{name}, {shortcut.task}\n")
         print("| graph | tokens | ms without | ms with | gain | MB without | MB with |\n|---|---|---|---|---|---|---|")
         with tempfile.TemporaryDirectory() as scratch:
