@@ -92,7 +92,8 @@ def test_the_masked_lm_of_keras_hub(masked_lm: Path, caplog: pytest.LogCaptureFi
     assert_fixture(weights, fixture_names("AlbertForMaskedLM") | {"albert.pooler.weight", "albert.pooler.bias"})
     right, real = np.load(OUTPUTS)["predictions"], MASK.astype(bool)
     as_keras_hub = outputs_of("AlbertForMaskedLM", config, weights, head_eps=1e-5)
-    np.testing.assert_allclose(as_keras_hub.logits[real], right[real], atol=1e-5)
+    # KerasHub computed the scores, up to 8, on another processor; they were seen to differ by 7.5e-6 of themselves.
+    np.testing.assert_allclose(as_keras_hub.logits[real], right[real], rtol=1e-5, atol=1e-5)
     outputs = outputs_of("AlbertForMaskedLM", config, weights)
     np.testing.assert_allclose(outputs.logits[real], right[real], atol=1e-2)
 
