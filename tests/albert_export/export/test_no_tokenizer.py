@@ -13,7 +13,8 @@ import torch
 import transformers
 
 import albert_runtime
-from albert_export.bench.worker import Settings, measure
+from albert_export.bench.runner import run_bench
+from albert_export.bench.settings import Settings
 from albert_export.cli.main import main
 from albert_export.evaluation import find_model
 from albert_export.export import export_onnx, export_tflite
@@ -174,7 +175,8 @@ def test_the_commands_on_such_a_bundle(tmp_path: Path, checkpoint_of: Checkpoint
     other = save_tiny(tmp_path / "other", "text-classification", initializer_range=0.5)
     assert not verify_bundle(bundle, other).passed
     assert "tokenizer   none: it takes token ids" in describe(inspect_path(bundle))
-    assert measure(bundle, Settings(lengths=(8,), resize=(4, 8), runs=1))["runs_ms"][8]
+    (measured,) = run_bench([bundle], Settings(lengths=(8,), resize=(4, 8), runs=1, rounds=1)).measurements
+    assert list(measured.latency_ms) == [8]
     with pytest.raises(UsageError, match=r"(?s)labelled data are texts, and the bundle .*albert-export verify"):
         find_model(bundle)
     assert main(["run", str(bundle), "--ids", "2 14 3"]) == 0
