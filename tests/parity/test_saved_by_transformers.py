@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -51,6 +52,7 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         requirements = ["transformers>=5,<6", "protobuf", "sentencepiece"]
         python = new_environment(folder / "environment", requirements, may_lack="transformers")
     ran = run_in(python, str(_SAVE), str(asked))
+    shutil.rmtree(folder / "environment", ignore_errors=True)
     assert ran.returncode == 0, ran.stderr
     assert (folder / "version").read_text().startswith(request.param)
     return folder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> OptimumExports:
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OptimumExports]:
     """Export with the environment of ALBERT_OPTIMUM_PYTHON, or with a new one."""
     folder = tmp_path_factory.mktemp("optimum")
     python = os.environ.get("ALBERT_OPTIMUM_PYTHON") or new_environment(
         folder / "environment", REQUIREMENTS, may_lack="optimum-onnx"
     )
-    return make_optimum_exports(folder, python)
+    made = make_optimum_exports(folder, python)
+    shutil.rmtree(folder / "environment", ignore_errors=True)  # it has more than a gigabyte
+    yield made
+    shutil.rmtree(folder)
 
 
 def test_optimized(exports: OptimumExports, tmp_path: Path) -> None:
