@@ -144,4 +144,4 @@ class TestManifest:
         with pytest.raises(BundleError, match=r"'crf', which this runtime does not know.*upgrade albert-runtime"):
             Manifest(**FIELDS, head="crf")
         with pytest.raises(BundleError, match="only the usual one"):
-            dataclasses.replace(Manifest(**FIELDS), task="fill-mask", head="beam-search")
+            dataclasses.replace(Manifest(**FIELDS), task="text-classification", head="beam-search")

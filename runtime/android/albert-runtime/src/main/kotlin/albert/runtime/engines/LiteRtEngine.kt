@@ -125,7 +125,9 @@ class LiteRtEngine(
 
     private fun resize(wanted: Map<String, List<Int>>) {
         shapes = null // if this method fails halfway, the next run must resize again
-        for ((name, shape) in wanted) interpreter.resizeInput(boundInputs.getValue(name).number, shape.toIntArray())
+        for ((number, shape) in wanted.map { (name, shape) -> boundInputs.getValue(name).number to shape }.sortedBy { it.first }) {
+            interpreter.resizeInput(number, shape.toIntArray())
+        }
         interpreter.allocateTensors()
         shapes = wanted
     }
