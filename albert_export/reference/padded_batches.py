@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from albert_runtime.engines import Arrays
-from albert_runtime.tasks import SEQUENCE, Task
+from albert_runtime.tasks import Task
 
 #: the most tokens of a batch. Matrix products of so many rows are as fast as larger ones (measured with albert-base,
 #: PyTorch and TensorFlow), and smaller batches are padded less and can be spread over more cores
@@ -27,13 +27,19 @@ class PaddedBatch:
     inputs: Arrays
     #: the index of each run, and the length of its sequence
     rows: tuple[tuple[int, int], ...]
+    #: for each run, the size of the last axis of each input
+    sizes: tuple[dict[str, int], ...]
 
     def split(self, outputs: Arrays, task: Task) -> Iterator[tuple[int, Arrays]]:
-        """The index of each run with its own outputs, which are cut to its length; the batch axis stays, of size 1."""
-        for row, (index, length) in enumerate(self.rows):
+        """The index of each run with its own outputs, which are cut to the sizes of its inputs.
+
+        The batch axis stays, of size 1.
+        """
+        for row, ((index, _), own) in enumerate(zip(self.rows, self.sizes, strict=True)):
+            sizes = {axes[-1]: own[name] for name, axes in task.inputs().items()}
             alone = {}
             for name, array in outputs.items():
-                cut = tuple(slice(length) if axis == SEQUENCE else slice(None) for axis in task.outputs[name][1:])
+                cut = tuple(slice(sizes.get(axis)) for axis in task.outputs[name][1:])
                 alone[name] = array[(slice(row, row + 1), *cut)].copy()
             yield index, alone
 
@@ -44,7 +50,7 @@ def padded_batches(
     """Put `many` single runs together to batches of similar lengths, the longest first.
 
     Args:
-        many: the inputs of each run, `[1, sequence]` or `[1, choices, sequence]`.
+        many: the inputs of each run, `[1, sequence]` or `[1, choices, sequence]`; places of masks are `[1, masks]`.
         pad_id: the token id of padding; the mask and the token types of padding are 0.
         same_length: put only sequences of equal lengths together.
     """
@@ -66,15 +72,16 @@ def padded_batches(
 
 
 def _batch(many: Sequence[Mapping[str, NDArray[Any]]], group: list[int], pad_id: int) -> PaddedBatch:
-    longest = max(many[index]["input_ids"].shape[-1] for index in group)
+    sizes = tuple({name: array.shape[-1] for name, array in many[index].items()} for index in group)
     inputs: Arrays = {}
     for name in many[group[0]]:
         fill = pad_id if name == "input_ids" else 0
         rows = [many[index][name] for index in group]
+        longest = max(own[name] for own in sizes)
         inputs[name] = np.concatenate(
             [
                 np.pad(row, [(0, 0)] * (row.ndim - 1) + [(0, longest - row.shape[-1])], constant_values=fill)
                 for row in rows
             ]
         )
-    return PaddedBatch(inputs, tuple((index, many[index]["input_ids"].shape[-1]) for index in group))
+    return PaddedBatch(inputs, tuple((index, own["input_ids"]) for index, own in zip(group, sizes, strict=True)), sizes)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from albert_export.reference.padded_batches import padded_batches
-from albert_runtime.tasks import INPUT_NAMES, TASKS
+from albert_runtime.tasks import INPUT_NAMES, MASKED_POSITIONS, TASKS
 
 RUNS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 600)), max_size=30)
 
@@ -48,3 +48,17 @@ def test_outputs_are_cut_to_the_length_of_their_run() -> None:
     assert {index: one["last_hidden_state"].shape for index, one in alone.items()} == {0: (1, 9, 2), 1: (1, 10, 2)}
     assert alone[0]["last_hidden_state"][0, 0, 0] == 20.0  # the second row: the longest run stands first
     assert alone[0]["pooler_output"].tolist() == [[2.0, 3.0]]
+
+
+def test_places_of_masks_are_padded_to_the_most_masks_and_not_to_the_tokens() -> None:
+    """What is read at more places is decoded for nothing."""
+    task = TASKS["fill-mask"].with_head("masked")
+    runs = [
+        {**{name: np.ones((1, length), np.int64) for name in INPUT_NAMES}, MASKED_POSITIONS: np.array([places])}
+        for length, places in ((20, [5]), (19, [3, 8]))
+    ]
+    [batch] = padded_batches(runs, pad_id=0)
+    assert batch.inputs[MASKED_POSITIONS].tolist() == [[5, 0], [3, 8]]
+    alone = dict(batch.split({"logits": np.arange(12.0).reshape(2, 2, 3)}, task))
+    assert alone[0]["logits"].tolist() == [[[0.0, 1.0, 2.0]]]
+    assert alone[1]["logits"].tolist() == [[[6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]]
