@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import albert_runtime
 from albert_export.bench.measurement import Kind
 from albert_export.bench.settings import Settings, Workload
-from albert_export.bench.subprocess_call import call_python, with_first_answer
+from albert_export.bench.subprocess_call import call_own_python, with_first_answer
 from albert_export.samples.requests import sample_requests
 
 #: what a user's script does, and no more: it imports the runtime alone, and loads with all checks
@@ -37,7 +35,7 @@ class BundleProcesses:
     def measure(self, workload: Workload) -> dict[str, Any]:
         settings = asdict(self.settings)
         request = {"bundle": self.name, "settings": settings, **settings, **workload.to_request()}
-        record = self._call("-m", "albert_export.bench.worker", request=request)
+        record = call_own_python(["-m", "albert_export.bench.worker"], request, threads=self.threads)
         return record if "error" in record else with_first_answer(record, self._first_answer())
 
     def _first_answer(self) -> dict[str, Any]:
@@ -47,9 +45,5 @@ class BundleProcesses:
         if not bundle.manifest.has_tokenizer:
             return {"first_answer_ms": None}
         (arguments,) = sample_requests(bundle.task, 1, short=True)
-        return self._call("-c", _FIRST_ANSWER, request={"bundle": self.name, "load": load, "arguments": arguments})
-
-    def _call(self, *arguments: str, request: dict[str, Any]) -> dict[str, Any]:
-        # The new process must import the same modules as this one, and none that happen to be in the current folder.
-        variables = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
-        return call_python([sys.executable, *arguments], request, threads=self.threads, variables=variables)
+        request = {"bundle": self.name, "load": load, "arguments": arguments}
+        return call_own_python(["-c", _FIRST_ANSWER], request, threads=self.threads)

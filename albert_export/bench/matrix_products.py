@@ -1,9 +1,9 @@
-"""Measures how fast one library multiplies matrices: `python -m albert_export.bench.matrix_products REQUEST`.
+"""Measures how fast one library multiplies matrices: `python -m albert_export.bench.matrix_products`.
 
-REQUEST is JSON, `{"library": NAME, "threads": N, "seconds": S}`, with S seconds for each size and precision. The
-process prints a JSON list on standard output, which is empty if the library is not installed: for each size and each
-precision that it can run, a record `{"precision", "size", "gops", "by"}`. `gops` are 1e9 operations a second in the
-fastest of many runs; a multiplication and an addition are two.
+The process reads a request as JSON from standard input, `{"library": NAME, "threads": N, "seconds": S}`, with S seconds
+for each size and precision. It prints a JSON object on standard output, whose list `records` is empty if the library is
+not installed: for each size and each precision that it can run, a record `{"precision", "size", "gops", "by"}`. `gops`
+are 1e9 operations a second in the fastest of many runs; a multiplication and an addition are two.
 """
 
 from __future__ import annotations
@@ -146,13 +146,13 @@ def _fastest(product: Product, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measure what the first argument requests, and print the records on standard output."""
+    """Measure what the request asks for, and print the records on standard output."""
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # libraries print messages on standard output too, which may hold nothing but the records
-    request = json.loads(sys.argv[1])
+    request = json.loads(sys.stdin.read())
     records = measure_library(request["library"], request["threads"], request["seconds"])
     with output:
-        json.dump(records, output)
+        json.dump({"records": records}, output)
 
 
 if __name__ == "__main__":

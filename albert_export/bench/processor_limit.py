@@ -7,15 +7,12 @@ long as no engine multiplies faster than the best of these libraries.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from albert_export.bench.matrix_products import LIBRARIES
+from albert_export.bench.subprocess_call import call_own_python
 from albert_export.utils.terminal import Progress
 from albert_runtime.engines.cores import usable_cores
 
@@ -98,14 +95,7 @@ def measure_limit(threads: int | None = None, *, progress: Progress = lambda ste
 
 def _measured(library: str, threads: int) -> list[dict[str, Any]]:
     """The records of one library; none if its process ends with an error, such as for an instruction it lacks."""
-    request = json.dumps({"library": library, "threads": threads, "seconds": _SECONDS})
-    done = subprocess.run(
-        [sys.executable, "-m", "albert_export.bench.matrix_products", request],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"},
-        check=False,
-    )
-    records: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else []
+    request = {"library": library, "threads": threads, "seconds": _SECONDS}
+    answer = call_own_python(["-m", "albert_export.bench.matrix_products"], request, threads=threads)
+    records: list[dict[str, Any]] = answer.get("records", [])
     return records

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -52,6 +53,15 @@ def call_python(
         "error": f"the process that measured it ended with {reason}: {messages[-1]}",
         "exit_code": UnsupportedError.exit_code,
     }
+
+
+def call_own_python(arguments: Sequence[str], request: Mapping[str, Any], *, threads: int) -> dict[str, Any]:
+    """Call this Python with `arguments`; see `call_python`.
+
+    The new process imports the same modules as this one, and none that happen to be in the current folder.
+    """
+    variables = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+    return call_python([sys.executable, *arguments], request, threads=threads, variables=variables)
 
 
 def with_first_answer(record: dict[str, Any], answered: Mapping[str, Any]) -> dict[str, Any]:

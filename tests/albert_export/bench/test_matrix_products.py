@@ -38,9 +38,7 @@ def test_a_library_that_is_missing_or_fails_measures_nothing(monkeypatch: pytest
 
 
 def test_the_process_prints_nothing_but_the_records() -> None:
-    code = (
-        "import sys; from albert_export.bench import matrix_products as products; products.SIZES = (16,); "
-        'sys.argv = [\'\', \'{"library": "litert", "threads": 1, "seconds": 0}\']; products.main()'
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert [record["size"] for record in json.loads(done.stdout)] == [16, 16]
+    code = "from albert_export.bench import matrix_products as products; products.SIZES = (16,); products.main()"
+    request = '{"library": "litert", "threads": 1, "seconds": 0}'
+    done = subprocess.run([sys.executable, "-c", code], input=request, capture_output=True, text=True, check=True)
+    assert [record["size"] for record in json.loads(done.stdout)["records"]] == [16, 16]
