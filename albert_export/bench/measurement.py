@@ -29,6 +29,11 @@ class Statistics:
         """Return the statistics of `values`, of which there must be at least one."""
         return cls(statistics.median(values), min(values), max(values))
 
+    @property
+    def with_spread(self) -> str:
+        """The median, and half of the range."""
+        return f"{self.median:.1f} ±{(self.most - self.least) / 2:.1f}"
+
 
 def percentile_95(values: Sequence[float]) -> float:
     """Return the least of `values` that at least 95 of 100 do not exceed; there must be at least one."""

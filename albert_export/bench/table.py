@@ -99,15 +99,9 @@ def _median(statistics: Statistics | None, unit: float = 1.0) -> str:
     return _ABSENT if statistics is None else f"{statistics.median / unit:.1f}"
 
 
-def _with_spread(statistics: Statistics | None) -> str:
-    if statistics is None:
-        return _ABSENT
-    return f"{statistics.median:.1f} ±{(statistics.most - statistics.least) / 2:.1f}"
-
-
 def _latency(report: BenchReport, one: Measurement, length: int) -> str:
-    times = report.times_limit(one, length)
-    return _with_spread(one.latency_ms.get(length)) + ("" if times is None else f" ({times:.1f}x)")
+    figures, times = one.latency_ms.get(length), report.times_limit(one, length)
+    return (_ABSENT if figures is None else figures.with_spread) + ("" if times is None else f" ({times:.1f}x)")
 
 
 def _limit_lines(limit: ProcessorLimit | None) -> list[str]:

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from albert_export.bench.measurement import Failure, Measurement, Statistics
+from albert_export.bench.measurement import Failure, Measurement
 from albert_export.bench.recommend.recommendation import AS_FAST, Ranked, Recommendation
 from albert_export.utils.text_table import render_table
 
@@ -112,16 +112,12 @@ def _row(found: Recommendation, one: Ranked) -> list[str]:
         str(candidate.bundle),
         candidate.precision,
         result.engine,
-        _with_spread(result.latency_ms[found.length]),
+        result.latency_ms[found.length].with_spread,
         _ABSENT if result.memory_bytes is None else f"{result.memory_bytes.median / 1e6:.1f}",
         f"{result.file_bytes / 1e6:.1f}",
         str(candidate.accuracy),
         verdict,
     ]
-
-
-def _with_spread(figures: Statistics) -> str:
-    return f"{figures.median:.1f} ±{(figures.most - figures.least) / 2:.1f}"
 
 
 def _record(found: Recommendation, one: Ranked) -> dict[str, Any]:
