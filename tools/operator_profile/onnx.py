@@ -12,11 +12,10 @@ from statistics import median
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-import numpy as np
 import onnxruntime
 
 from albert_runtime.engines.onnx_engine import OnnxEngine
-from albert_runtime.tasks import INPUT_NAMES
+from tools.latency_ratio import token_ids
 
 #: kind -> the operators that belong to it, as ONNX Runtime calls them after it has fused what it can. The products of
 #: a DynamicQuantizeMatMul hold the quantizing of its activations.
@@ -92,8 +91,7 @@ def profile(file: Path, length: int, *, threads: int, runs: int) -> Profile:
         options.profile_file_prefix = str(Path(folder, "trace"))
         with patch("onnxruntime.SessionOptions", return_value=options):
             engine = OnnxEngine(file, threads=threads)
-        inputs = {name: np.full((1, length), name != "token_type_ids", np.int64) for name in INPUT_NAMES}
-        inputs["input_ids"] *= np.arange(5, 5 + length)
+        inputs = token_ids(length)
         calls = []
         for _ in range(_WARM_UP + runs):
             start = time.perf_counter()
