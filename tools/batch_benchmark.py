@@ -1,6 +1,6 @@
 """Prints how many requests a second a bundle answers one at a time and in batches, and how much the answers differ.
 
-    python -m tools.batch_benchmark BUNDLE [BUNDLE ...] [--requests 256] [--tokens 128,512,2048] [--threads N]
+    python -m tools.batch_benchmark BUNDLE [BUNDLE ...] [--requests 256] [--tokens 128,256,512] [--threads N]
 
 The requests are sample texts of the bundle's task, of mixed lengths.
 """
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundles", nargs="+", metavar="BUNDLE")
     parser.add_argument("--requests", type=int, default=256, help="how many requests")
-    parser.add_argument("--tokens", default="128,512,2048", help="values of max_batch_tokens")
+    parser.add_argument("--tokens", default="128,256,512", help="values of max_batch_tokens")
     parser.add_argument("--threads", type=int, help="threads of the engine")
     options = parser.parse_args(argv)
     for bundle in options.bundles:
@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"  {tokens:5} tokens in a batch {rate:,.0f} requests/s, {rate / single:.2f} times as many; "
                 f"scores differ by {difference:.1e} at most"
             )
+        rate, _ = _timed(session.map(requests, batch_invariant=True))
+        at_once = f"each by itself, {session.runs_at_once} at once"
+        print(f"  {at_once} {rate:,.0f} requests/s, {rate / single:.2f} times as many")
 
 
 def score_difference(left: Any, right: Any) -> float:

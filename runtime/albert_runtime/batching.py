@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, ClassVar, Literal, Protocol, cast
 
+from albert_runtime.concurrent_map import concurrent_map
 from albert_runtime.engines import Arrays
 from albert_runtime.errors import RequestError, UsageError
 from albert_runtime.manifest import Manifest
 from albert_runtime.tokenization.encoding import Encoding
 
-#: tokens of a padded batch. More gain nothing on a processor, and each token of fill-mask has 30,000 logits.
-MAX_BATCH_TOKENS = 512
+#: tokens of a padded batch. More gain nothing on a processor (`python -m tools.batch_benchmark`), and each token of
+#: fill-mask has 30,000 logits.
+MAX_BATCH_TOKENS = 256
 #: requests that are read before the first of them is answered
 LOOK_AHEAD = 256
 #: A window also ends when its requests have this many tokens, because the answers of a window are kept until all of
@@ -194,10 +196,18 @@ class BatchMixin:
         """The answers to a window of requests; `first` is the number of its first request."""
         answers: list[Any] = list(window)
         waiting = [(place, one) for place, one in enumerate(window) if not isinstance(one, RequestError)]
+        at_once: int = min(self.runs_at_once, len(waiting))  # type: ignore[attr-defined]
         if settings.batch_invariant or self.manifest.sequence_length is not None:
-            for place, prepared in waiting:
+            if any(len(prepared.encodings) > 1 for _, prepared in waiting):
+                at_once = 1  # the sequences of one request are computed at once already
+
+            def answer_alone(one: tuple[int, Prepared]) -> Any:
+                place, prepared = one
                 alone = functools.partial(self._answer, prepared)  # type: ignore[attr-defined]
-                answers[place] = _answer_or_error(alone, first + place)
+                return _answer_or_error(alone, first + place)
+
+            for (place, _), answer in concurrent_map(answer_alone, waiting, at_once):
+                answers[place] = answer
             return answers
         outputs: dict[int, dict[int, Arrays]] = {place: {} for place, _ in waiting}
         sequences = [
@@ -205,8 +215,12 @@ class BatchMixin:
             for place, prepared in waiting
             for number, encoding in enumerate(prepared.encodings)
         ]
-        for batch in _batches(sequences, settings.max_batch_tokens):
-            rows = self.run_batch([encoding for _, _, encoding in batch])  # type: ignore[attr-defined]
+
+        def run(batch: Sequence[tuple[int, int, Encoding]]) -> list[Arrays]:
+            rows: list[Arrays] = self.run_batch([encoding for _, _, encoding in batch])  # type: ignore[attr-defined]
+            return rows
+
+        for batch, rows in concurrent_map(run, _batches(sequences, settings.max_batch_tokens), at_once):
             for (place, number, _), row in zip(batch, rows, strict=True):
                 prepared = answers[place]
                 own = outputs[place]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ class TestBatches:
         list(session.map(texts))
         sizes = sum(run["input_ids"].size for run in session.engine.runs)
         tokens = sum(run["attention_mask"].sum() for run in session.engine.runs)
-        assert len(session.engine.runs) < 30
+        assert len(session.engine.runs) < 45
         assert tokens / sizes > 0.9
 
     def test_no_more_is_read_than_the_look_ahead(self, session):
@@ -144,6 +145,49 @@ class TestBatches:
             for word, repeats in (("tower", 40), ("film", 1), ("capital", 15))
         ]
         assert session(requests, top_k=3) == [session(**request, top_k=3) for request in requests]
+
+
+class TestRunsAtOnce:
+    """Engines with several threads compute two runs at once."""
+
+    @pytest.fixture
+    def both(self, session):
+        """A barrier that only two runs at once get over; it breaks if there is one run at a time."""
+        both = threading.Barrier(2, timeout=30)
+
+        def waits_for_another(inputs):
+            both.wait()
+            return scored_by_length(inputs)
+
+        session.engine = CannedEngine("text-classification", waits_for_another)
+        session.engine.threads = 2
+        return both
+
+    @pytest.mark.parametrize("options", [{"max_batch_tokens": 8}, {"batch_invariant": True}])
+    def test_of_a_map(self, session, both, options):
+        texts = [words(length) for length in LENGTHS]
+        assert values(session(texts, **options)) == [length + 2 for length in LENGTHS]
+
+    def test_of_the_sequences_of_one_request(self, session, both):
+        encodings = [session.prepare(words(length)).encodings[0] for length in LENGTHS]
+        rows = list(session.run_each(encodings))
+        assert [row["logits"][0] for row in rows] == [length + 2 for length in LENGTHS]
+
+    def test_one_thread_computes_one_run(self, session):
+        session.engine.threads = 1
+        assert session.runs_at_once == 1
+
+    def test_answers_are_the_same_to_the_bit(self, tmp_path):
+        folder = make_bundle(tmp_path, "question-answering", model=question_answering_graph())
+        requests = [
+            {"question": "where?", "context": f"the {word} stands in Paris " * repeats}
+            for word, repeats in itertools.product(("tower", "film"), range(1, 50, 7))
+        ]
+        answers = {
+            threads: albert_runtime.load(folder, threads=threads).map(requests, batch_invariant=True, top_k=3)
+            for threads in (1, 2)
+        }
+        assert list(answers[1]) == list(answers[2])
 
 
 class TestWrongRequests:

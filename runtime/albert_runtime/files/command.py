@@ -42,7 +42,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="replace an output that exists")
     add("--strict", action="store_true", help="stop at the first wrong line")
     add("--quiet", action="store_true", help="show no progress and no summary")
-    add("--max-batch-tokens", type=int, metavar="N", help="tokens of a padded batch (default: 512)")
+    add("--max-batch-tokens", type=int, metavar="N", help="tokens of a padded batch (default: 256)")
     add("--look-ahead", type=int, metavar="N", help="requests that are read ahead and sorted by length (default: 256)")
     add("--batch-invariant", action="store_true", help="run each request by itself, for int8 bundles")
 
