@@ -42,8 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"scores differ by {difference:.1e} at most"
             )
         rate, _ = _timed(session.map(requests, batch_invariant=True))
-        at_once = f"each by itself, {session.runs_at_once} at once"
-        print(f"  {at_once} {rate:,.0f} requests/s, {rate / single:.2f} times as many")
+        print(f"  each by itself {rate:,.0f} requests/s, {rate / single:.2f} times as many")
 
 
 def score_difference(left: Any, right: Any) -> float:

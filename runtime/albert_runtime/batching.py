@@ -137,6 +137,15 @@ class BatchMixin:
             )
         return self._windows(requests, settings, stop_at_error, options)
 
+    def runs_at_once(self, tokens: int) -> int:
+        """How many runs of `tokens` tokens are computed at once, where there are several to do.
+
+        The threads of a short run often wait for each other, and a second run fills the gaps. Two long runs would take
+        as long as one after the other, and more memory.
+        """
+        threads: int = getattr(self.engine, "threads", 1)  # type: ignore[attr-defined]
+        return 2 if threads > 1 and (self.manifest.sequence_length or tokens) <= MAX_BATCH_TOKENS else 1
+
     def _windows(
         self, requests: Iterable[Any], settings: BatchSettings, stop_at_error: bool, options: Mapping[str, Any]
     ) -> Iterator[list[Any]]:
@@ -196,17 +205,8 @@ class BatchMixin:
         """The answers to a window of requests; `first` is the number of its first request."""
         answers: list[Any] = list(window)
         waiting = [(place, one) for place, one in enumerate(window) if not isinstance(one, RequestError)]
-        at_once: int = min(self.runs_at_once, len(waiting))  # type: ignore[attr-defined]
         if settings.batch_invariant or self.manifest.sequence_length is not None:
-            if any(len(prepared.encodings) > 1 for _, prepared in waiting):
-                at_once = 1  # the sequences of one request are computed at once already
-
-            def answer_alone(one: tuple[int, Prepared]) -> Any:
-                place, prepared = one
-                alone = functools.partial(self._answer, prepared)  # type: ignore[attr-defined]
-                return _answer_or_error(alone, first + place)
-
-            for (place, _), answer in concurrent_map(answer_alone, waiting, at_once):
+            for place, answer in self._answers_alone(waiting, first):
                 answers[place] = answer
             return answers
         outputs: dict[int, dict[int, Arrays]] = {place: {} for place, _ in waiting}
@@ -220,7 +220,10 @@ class BatchMixin:
             rows: list[Arrays] = self.run_batch([encoding for _, _, encoding in batch])  # type: ignore[attr-defined]
             return rows
 
-        for batch, rows in concurrent_map(run, _batches(sequences, settings.max_batch_tokens), at_once):
+        def runs_at_once(batch: Sequence[tuple[int, int, Encoding]]) -> int:
+            return self.runs_at_once(len(batch) * len(batch[0][2]))  # the first sequence of a batch is its longest
+
+        for batch, rows in concurrent_map(run, _batches(sequences, settings.max_batch_tokens), runs_at_once):
             for (place, number, _), row in zip(batch, rows, strict=True):
                 prepared = answers[place]
                 own = outputs[place]
@@ -233,6 +236,22 @@ class BatchMixin:
                 answers[place] = _answer_or_error(functools.partial(prepared.finish, in_order), first + place)
                 del outputs[place]
         return answers
+
+    def _answers_alone(self, waiting: Sequence[tuple[int, Prepared]], first: int) -> Iterator[tuple[int, Any]]:
+        """The places of requests in their window, with the answers that single calls give."""
+
+        def answer(one: tuple[int, Prepared]) -> Any:
+            place, prepared = one
+            alone = functools.partial(self._answer, prepared)  # type: ignore[attr-defined]
+            return _answer_or_error(alone, first + place)
+
+        def at_once(one: tuple[int, Prepared]) -> int:
+            encodings = one[1].encodings
+            # the sequences of one request are computed at once already
+            return 1 if len(encodings) > 1 else self.runs_at_once(len(encodings[0]))
+
+        for (place, _), found in concurrent_map(answer, waiting, at_once):
+            yield place, found
 
 
 def is_batch(value: object) -> bool:

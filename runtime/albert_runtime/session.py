@@ -247,24 +247,15 @@ class AlbertSession(BatchMixin, TokenIdMixin, ABC):
         outputs = self.run(arrays)
         return [{name: output[row] for name, output in outputs.items()} for row in range(len(encodings))]
 
-    @property
-    def runs_at_once(self) -> int:
-        """How many runs of the graph are computed at once, where there are several to do.
-
-        It is 2, or 1 if the session was opened with one thread. The threads of a run often wait for each other, and a
-        second run fills the gaps. An engine that runs one request at a time gains nothing by it, and loses nothing.
-        """
-        return 2 if getattr(self.engine, "threads", 1) > 1 else 1
-
-    def run_each(self, encodings: Sequence[Encoding]) -> Iterator[Arrays]:
+    def run_each(self, encodings: Iterable[Encoding]) -> Iterator[Arrays]:
         """The outputs of each sequence, without the batch axis; they include the padding of a static length.
 
-        Each sequence is a run of its own, and `runs_at_once` of them are computed at the same time. As a batch, the
-        windows of a long text would take no less time, and six times the memory (measured with albert-base, 8 windows
-        of 384 tokens, 2 cores).
+        Each sequence is a run of its own. As a batch, the windows of a long text would take no less time, because one
+        window of 384 tokens already uses all cores, and six times the memory (measured with albert-base, 8 windows,
+        2 cores).
         """
         single = ((encoding,) for encoding in encodings)
-        for _, rows in concurrent_map(self.run_batch, single, min(self.runs_at_once, len(encodings))):
+        for _, rows in concurrent_map(self.run_batch, single, lambda one: self.runs_at_once(len(one[0]))):
             yield from rows
 
     def _answer(self, prepared: PreparedRequest[AnswerT]) -> AnswerT:

@@ -10,7 +10,7 @@ import pytest
 import albert_runtime
 from albert_export.samples.requests import sample_requests
 from albert_runtime import RequestError, UsageError
-from albert_runtime.batching import BatchSettings
+from albert_runtime.batching import MAX_BATCH_TOKENS, BatchSettings
 from albert_runtime.engines.canned_engine import CannedEngine
 from albert_runtime.tasks import TASKS
 from tests.batched_answers import largest_difference
@@ -175,7 +175,11 @@ class TestRunsAtOnce:
 
     def test_one_thread_computes_one_run(self, session):
         session.engine.threads = 1
-        assert session.runs_at_once == 1
+        assert session.runs_at_once(8) == 1
+
+    def test_long_runs_are_computed_one_at_a_time(self, session):
+        session.engine.threads = 2
+        assert [session.runs_at_once(tokens) for tokens in (MAX_BATCH_TOKENS, MAX_BATCH_TOKENS + 1)] == [2, 1]
 
     def test_answers_are_the_same_to_the_bit(self, tmp_path):
         folder = make_bundle(tmp_path, "question-answering", model=question_answering_graph())

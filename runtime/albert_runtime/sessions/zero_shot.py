@@ -115,10 +115,9 @@ class ZeroShotClassifier(BatchMixin):
         """See `AlbertSession.run_batch`."""
         return self.session.run_batch(encodings)
 
-    @property
-    def runs_at_once(self) -> int:
-        """See `AlbertSession.runs_at_once`."""
-        return self.session.runs_at_once
+    def runs_at_once(self, tokens: int) -> int:
+        """See `BatchMixin.runs_at_once`."""
+        return self.session.runs_at_once(tokens)
 
     def _answer(self, prepared: PreparedRequest[tuple[Label, ...]]) -> tuple[Label, ...]:
         return prepared.finish(list(self.session.run_each(prepared.encodings)))
