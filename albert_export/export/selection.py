@@ -156,16 +156,21 @@ class CandidateSelector:
         compared = compared_tokens(session, longest, self._context.samples)
         schedule.expect("parity", graph=compared, original=compared)
         if not candidate.recipe.split and self._splits_of(candidate):
-            # They are looked for only if near ties decide.
-            schedule.expect("outliers", original=self._builder.exporter.tokens_until_outliers, optional=True)
+            self._expect_outliers(optional=True)  # They are looked for only if near ties decide.
         return milliseconds
 
     def _settle_outliers(self, candidate: Candidate, report: AccuracyReport) -> None:
         """Tells the schedule whether outlier channels are looked for, now that the answers are known."""
+        if not self._splits_of(candidate):
+            return
         if candidate.recipe.split or not self._check_for(candidate).relies_on_near_ties(report):
             self._schedule.drop("outliers")
-        elif tokens := self._builder.exporter.tokens_until_outliers:
-            self._schedule.expect("outliers", original=tokens)
+        else:
+            self._expect_outliers(optional=False)
+
+    def _expect_outliers(self, *, optional: bool) -> None:
+        if tokens := self._builder.exporter.tokens_until_outliers:
+            self._schedule.expect("outliers", original=tokens, optional=optional)
 
     def _compare(self, candidate: Candidate, *, answers: bool) -> ParityReport:
         original = self._original_for(candidate)
