@@ -52,6 +52,11 @@ def run_ahead(
     yield from items[start:]
 
 
+def token_count(session: AlbertSession, request: Mapping[str, Any]) -> int:
+    """The number of tokens that `session` runs to answer a request; 0 if it can't answer it."""
+    return sum(arrays["input_ids"].size for arrays in _sequences(session, request))
+
+
 def _shares(left: TimeLeft, start: int, stop: int, count: int) -> Callable[[float], None]:
     """Tells `left` the share of all items, for the share that is done of those from `start` to `stop`."""
     return lambda share: left.update((start + share * (stop - start)) / count)

@@ -102,6 +102,11 @@ class Exporter(Protocol):
         """The precision of the graph's weights."""
         ...
 
+    @property
+    def tokens_until_outliers(self) -> int:
+        """The number of tokens that the reference runs to find the outlier channels; 0 once they are found."""
+        ...
+
     def reason_to_skip(self, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
         """Why `recipe` would make the same graph as another of `recipes`; empty if it makes a new one."""
         ...

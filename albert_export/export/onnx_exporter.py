@@ -116,6 +116,11 @@ class OnnxExporter:
         """The precision of the graph's weights."""
         return self._options.precision
 
+    @property
+    def tokens_until_outliers(self) -> int:
+        """See `Exporter`."""
+        return self._variants.tokens_until_outliers
+
     def reason_to_skip(self, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
         """See `Exporter`."""
         return self._variants.reason_to_skip(recipe, recipes)

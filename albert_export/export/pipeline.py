@@ -32,6 +32,7 @@ from albert_export.samples.requests import sample_requests
 from albert_export.samples.sample_texts import texts_for
 from albert_export.samples.token_ids import id_requests
 from albert_export.utils.resident_memory import give_back_pages
+from albert_export.utils.schedule import Schedule
 from albert_export.utils.terminal import Progress
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.comparable_outputs import aligned_outputs
@@ -128,6 +129,7 @@ def export_bundle(
             nothing the model's pooler, or in the layout "hub" their mean, since sentence-transformers has no pooler.
         preview: called with what will be made, before the model is built; what it raises ends the export.
     """
+    progress = Schedule(progress)
     refuse_overwrite(output, force=force)
     if layout == "hub":
         refuse_other_files(output)
@@ -202,9 +204,11 @@ def export_bundle(
         manifests: list[Manifest] = []
         selections: list[Selection] = []
         for options in graphs:
+            progress.part = f"for {options.precision}" if with_tokenizer or options is not graphs[-1] else ""
             builder = CandidateBuilder(context, options.exporter_for(context), folder)
             with _naming_the_others(options, graphs):
                 selections.append(selector.select(builder))
+            progress.clear()
             manifests.append(_described(selections[-1], context, layout))
         if with_tokenizer:
             text_graph = add_text_graph(selections[0].candidate.session, folder, context.samples, progress)

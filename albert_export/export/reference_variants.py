@@ -22,6 +22,7 @@ from albert_export.quantization.outlier_channels import (
 )
 from albert_export.quantization.recipes import Recipe
 from albert_export.reference.registry import build_reference
+from albert_export.utils.schedule import Schedule
 
 
 class ReferenceVariants:
@@ -48,10 +49,16 @@ class ReferenceVariants:
     @cached_property
     def outliers(self) -> Outliers:
         """The outlier channels."""
-        self._context.progress("looking for outlier channels")
-        peaks = channel_peaks(lambda visit: self.run_with_hooks(False, visit))
+        left = Schedule.of(self._context.progress).step("outliers", "looking for outlier channels")
+        run = self._linears.run_with_forward_hooks
+        peaks = channel_peaks(lambda visit: run(self.reference(False), left.over(self.samples), visit))
         prefix = self._context.reference.name_prefix
         return find_outliers({prefix + path: peak for path, peak in peaks.items()}, self._context.checkpoint.weights)
+
+    @property
+    def tokens_until_outliers(self) -> int:
+        """The number of tokens that the reference runs to find the outlier channels; 0 once they are found."""
+        return 0 if "outliers" in self.__dict__ else sum(sample["input_ids"].size for sample in self.samples)
 
     def reason_to_skip(self, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
         """Why `recipe` would make the same graph as another of `recipes`; empty if it makes a new one.

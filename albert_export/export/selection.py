@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from albert_export.export.candidates import Candidate, CandidateBuilder
 from albert_export.export.context import ExportContext
-from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
+from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport, run_time
 from albert_export.quantization.accuracy_options import AccuracyOptions
 from albert_export.quantization.recipe_search import search_recipes
 from albert_export.quantization.recipes import Recipe, max_kept
 from albert_export.quantization.search_report import SearchReport, text_table
 from albert_export.reference.cached_engine import CachedEngine
 from albert_export.reference.registry import reference_engine
+from albert_export.utils.schedule import Schedule
 from albert_export.verification.parity_report import ParityReport
-from albert_export.verification.verify import Reference, compare
+from albert_export.verification.verify import Reference, compare, compared_tokens
 from albert_runtime import AlbertSession
 from albert_runtime.errors import AccuracyError
 from albert_runtime.token_ids import padding_id
@@ -52,6 +53,7 @@ class CandidateSelector:
         self._dataset = dataset
         self._original: Reference | None = None
         self._accuracy_check: AccuracyCheck | None = None
+        self._schedule = Schedule.of(context.progress)
         #: the parity report of the latest candidate; None if its answers were outside the budget already
         self._parity: ParityReport | None = None
 
@@ -66,6 +68,7 @@ class CandidateSelector:
             AccuracyError: no recipe keeps the answers within the budget; the message holds the table of all trials.
         """
         self._builder, self._parity = builder, None
+        self._schedule.clear()
         precision = self._builder.exporter.precision
         if precision == "fp32" and self._dataset is None:
             candidate = self._builder.build(self._builder.recipes[0])
@@ -94,11 +97,14 @@ class CandidateSelector:
 
     def build(self, recipe: Recipe) -> Candidate:
         """Builds the graph that `recipe` makes."""
+        self._schedule.clear()  # what the try of a recipe takes is not known before its graph can be timed
         return self._builder.build(recipe)
 
     def measure(self, candidate: Candidate, *, complete: bool) -> AccuracyReport:
         """The accuracy, size and speed of the candidate; see `AccuracyCheck.measure`."""
-        return self._check_for(candidate).measure(candidate.session, candidate.model_file, complete=complete)
+        session, milliseconds = candidate.session, self._announce(candidate)
+        check = self._check_for(candidate)
+        return check.measure(session, candidate.model_file, complete=complete, milliseconds=milliseconds)
 
     def logit_error(self, candidate: Candidate) -> float:
         """The relative error of the candidate's outputs."""
@@ -108,13 +114,19 @@ class CandidateSelector:
         """The reasons why the candidate cannot be accepted: the budget first, and parity if the budget is kept."""
         violations = self._check_for(candidate).violations(report)
         self._parity = None
-        if not violations:
+        if violations:
+            self._schedule.clear()
+        else:
+            self._settle_outliers(candidate, report)
+            self._schedule.begin("parity")
             # integers may turn single answers; the accuracy check has counted them on many more texts than parity has
             self._parity = self._compare(candidate, answers=candidate.graph.precision in ("fp32", "fp16"))
             failed = [check for check in self._parity.checks if not check.passed]
             if failed:
                 first = f"{failed[0].name} of {failed[0].subject}"
                 violations.append(f"{len(failed)} checks of parity differ, first: {first}")
+                self._schedule.clear()
+            self._schedule.condition = "if there are none"  # outlier channels, which nothing else is looked for after
         return violations
 
     def near_tie_warning(self, candidate: Candidate, report: AccuracyReport) -> str:
@@ -124,11 +136,41 @@ class CandidateSelector:
         """
         if candidate.recipe.split or not self._check_for(candidate).relies_on_near_ties(report):
             return ""
-        splits = [one for one in self._builder.recipes if one.split and one.block == candidate.recipe.block]
-        untried = any(not self.reason_to_skip(split) for split in splits)
+        untried = any(not self.reason_to_skip(split) for split in self._splits_of(candidate))
         return "kept but for near ties; outlier channels can be split off" if untried else ""
 
     # ------------------------------------------------------------------------------------------------------------------
+
+    def _splits_of(self, candidate: Candidate) -> list[Recipe]:
+        return [one for one in self._builder.recipes if one.split and one.block == candidate.recipe.block]
+
+    def _announce(self, candidate: Candidate) -> float:
+        """Announces the steps of a try in which the recipe is taken; returns the milliseconds of a run of the graph."""
+        schedule, session = self._schedule, candidate.session
+        schedule.clear()
+        several = len(self._builder.recipes) > 1 or max_kept(candidate.graph.precision)
+        schedule.condition = "with this recipe" if several else ""
+        milliseconds, tokens = run_time(session)
+        schedule.set_pace("graph", milliseconds / 1000, tokens)
+        longest = min(session.max_length, self._original_for(candidate).session.max_length)
+        compared = compared_tokens(session, longest, self._context.samples)
+        schedule.expect("parity", graph=compared, original=compared)
+        if not candidate.recipe.split and self._splits_of(candidate):
+            self._expect_outliers(optional=True)  # They are looked for only if near ties decide.
+        return milliseconds
+
+    def _settle_outliers(self, candidate: Candidate, report: AccuracyReport) -> None:
+        """Tells the schedule whether outlier channels are looked for, now that the answers are known."""
+        if not self._splits_of(candidate):
+            return
+        if candidate.recipe.split or not self._check_for(candidate).relies_on_near_ties(report):
+            self._schedule.drop("outliers")
+        else:
+            self._expect_outliers(optional=False)
+
+    def _expect_outliers(self, *, optional: bool) -> None:
+        if tokens := self._builder.exporter.tokens_until_outliers:
+            self._schedule.expect("outliers", original=tokens, optional=optional)
 
     def _compare(self, candidate: Candidate, *, answers: bool) -> ParityReport:
         original = self._original_for(candidate)

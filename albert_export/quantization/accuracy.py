@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from albert_export.evaluation.decisions import Decision, decide
-from albert_export.evaluation.run_ahead import run_ahead
+from albert_export.evaluation.run_ahead import run_ahead, token_count
 from albert_export.quantization.accuracy_options import AccuracyBudget
 from albert_export.reference.cached_engine import CachedEngine
+from albert_export.utils.schedule import Schedule
 from albert_export.utils.terminal import Progress
-from albert_export.utils.time_left import TimeLeft
 from albert_export.utils.truncation_warnings import suppressed_truncation_warnings
 from albert_export.verification.affordable import Stopwatch, affordable
 from albert_export.verification.agreement import NEAR_TIE, differences, with_number_tolerance
@@ -96,7 +96,8 @@ class AccuracyCheck:
         requests: unlabelled requests to compare answers on. Those that are too long for the model are left out.
         dataset: labelled examples. If given, they replace `requests`, and the task's metric is computed on them.
         budget: how much accuracy a graph may lose.
-        progress: called with a line about each step.
+        progress: called with a line about each step. A `Schedule` is told of the steps, with the models "original" and
+            "graph".
 
     Raises:
         AccuracyError: every request is too long for the model, so nothing can be compared.
@@ -114,7 +115,7 @@ class AccuracyCheck:
         self.original = original
         self.budget = budget
         self._dataset = dataset
-        self._progress = progress
+        self._schedule = Schedule.of(progress)
         if dataset is not None:
             requests = [example.request for example in dataset.spread(_MAX_ANSWERED_EXAMPLES).examples]
         #: that fewer requests than were given are compared, in words; empty if all of them are
@@ -129,31 +130,55 @@ class AccuracyCheck:
                 f"none of the {len(requests)} texts fits into {original.max_length} tokens, so nothing can be "
                 "compared; give shorter ones with --calibration-data or --eval-data"
             )
-        self._original_evaluation = None if dataset is None else self._evaluate(original)
+        self._original_evaluation = None if dataset is None else self._evaluate(original, "original score")
 
     def _answered(self, requests: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], Decision | None]]:
         """The requests that are compared, with the original's answers: all of them, unless it is too slow for that."""
         line = "computing the original model's answers"
-        left, watch = TimeLeft(line, self._progress), Stopwatch()
+        tokens = [token_count(self.original, request) for request in requests]
+        self._announce(tokens)
+        left, watch, started = self._schedule.step("timing", line), Stopwatch(), time.perf_counter()
         # In batches, one thread computes each, so that the time does not depend on what else the machine does.
         asked = run_ahead(self.original, requests[:_TIMED_TEXTS], dict, left)
         timed = [(request, _decision(self.original, request)) for request in asked]
         pace = watch.seconds / max(1, len(timed))
+        self._schedule.set_pace("original", time.perf_counter() - started, sum(tokens[:_TIMED_TEXTS]))
         chosen = affordable([pace] * len(timed), len(requests), seconds=_SECONDS, fewest=_FEWEST_TEXTS)
         if len(chosen) < len(requests):
             self.reduction = f"{len(chosen)} of {len(requests)} texts, as the original takes {pace:.1f} s for one"
+            self._announce([tokens[index] for index in chosen])
         rest = [requests[index] for index in chosen[len(timed) :]]
-        left = TimeLeft(f"{line} to {self.reduction or f'{len(requests)} texts'}", self._progress)
+        left = self._schedule.step("original", f"{line} to {self.reduction or f'{len(requests)} texts'}")
         asked = run_ahead(self.original, rest, dict, left)
         return [*timed, *((request, _decision(self.original, request)) for request in asked)]
 
-    def measure(self, session: AlbertSession, model_file: Path, *, complete: bool = False) -> AccuracyReport:
+    def _announce(self, tokens: Sequence[int]) -> None:
+        """Tell the schedule what is to be run for texts of so many tokens: by the original, and then by the graph."""
+        self._tokens = sum(tokens)
+        examples = 0 if self._dataset is None else len(self._dataset.examples)
+        #: the tokens of all labelled examples, by those whose answers are compared
+        self._scored_tokens = self._tokens * examples // max(1, len(tokens))
+        self._schedule.expect("timing", original=sum(tokens[:_TIMED_TEXTS]))
+        self._schedule.expect("original", original=sum(tokens[_TIMED_TEXTS:]))
+        self._schedule.expect("original score", original=self._scored_tokens)
+        self._announce_graph()
+
+    def _announce_graph(self) -> None:
+        self._schedule.expect("answers", graph=self._tokens)
+        self._schedule.expect("score", graph=self._scored_tokens)
+
+    def measure(
+        self, session: AlbertSession, model_file: Path, *, complete: bool = False, milliseconds: float | None = None
+    ) -> AccuracyReport:
         """What the graph behind `session` keeps. A graph whose outputs are not finite keeps no answer.
 
         The check ends as soon as the answers exceed the budget whatever the answers to the remaining texts are, and
         the metric is then not computed. A graph within the budget is always compared on all texts, and any graph is if
         `complete` is true.
+
+        `milliseconds` is the time of one run, as `run_time` returns it; None measures it.
         """
+        self._announce_graph()
         with _remembering(session):
             try:
                 with suppressed_truncation_warnings():
@@ -169,7 +194,7 @@ class AccuracyCheck:
             all_texts=len(self._expected),
             logit_error=error,
             bytes=model_file.stat().st_size,
-            milliseconds=_milliseconds(session),
+            milliseconds=run_time(session)[0] if milliseconds is None else milliseconds,
         )
 
     def logit_error(self, session: AlbertSession) -> float:
@@ -210,7 +235,7 @@ class AccuracyCheck:
         """Compare the answers, text by text; unless `complete`, only until it is certain that too many differ."""
         limit = min(TIE_MARGINS[session.manifest.precision], NEAR_TIE)
         texts = answers = different = ties = 0
-        left = TimeLeft(f"comparing the answers to {len(self._expected)} texts", self._progress)
+        left = self._schedule.step("answers", f"comparing the answers to {len(self._expected)} texts")
         for request, expected in left.over(self._expected):
             of_text, of_text_different, of_text_ties = differences(expected, decide(session, request), limit)
             texts, answers = texts + 1, answers + of_text
@@ -237,14 +262,14 @@ class AccuracyCheck:
     def _metric(self, session: AlbertSession) -> dict[str, Any]:
         if self._original_evaluation is None:
             return {}
-        got = self._evaluate(session)
+        got = self._evaluate(session, "score")
         return {"metric": got.primary, "score": got.score, "drop": self._original_evaluation.score - got.score}
 
-    def _evaluate(self, session: AlbertSession) -> Any:
+    def _evaluate(self, session: AlbertSession, step: str) -> Any:
         from albert_export.evaluation import evaluate
 
         assert self._dataset is not None
-        left = TimeLeft(f"evaluating {session.engine.name} on {self._dataset.file.name}", self._progress)
+        left = self._schedule.step(step, f"evaluating {session.engine.name} on {self._dataset.file.name}")
 
         def track(examples: Sequence[Example]) -> Iterator[Example]:
             return run_ahead(session, examples, lambda example: example.request, left)
@@ -276,10 +301,11 @@ def _remembering(session: AlbertSession) -> Iterator[None]:
         session.engine = engine
 
 
-def _milliseconds(session: AlbertSession) -> float:
-    """The time of the fastest of several runs; the first run is not counted, because it may still prepare memory.
+def run_time(session: AlbertSession) -> tuple[float, int]:
+    """The milliseconds of the fastest of several runs, and the tokens of a run.
 
-    A large model is run twice at least, until a few seconds have passed.
+    The first run is not counted, because it may still prepare memory. A large model is run twice at least, until a few
+    seconds have passed.
     """
     length = session.manifest.sequence_length or min(_TIMED_TOKENS, session.max_length)
     shape = [length if axis == SEQUENCE else 1 for axis in session.bundle.task.input_axes]
@@ -292,4 +318,4 @@ def _milliseconds(session: AlbertSession) -> float:
         times.append(time.perf_counter() - start)
         if len(times) > 1 and sum(times) > _TIMED_SECONDS:
             break
-    return 1000 * min(times[1:])
+    return 1000 * min(times[1:]), length

@@ -21,10 +21,19 @@ class TimeLeft:
         line: what is being done; said at once.
         progress: called with each line.
         now: the clock, in seconds.
+        words: called instead with `line`, the share that is done and the seconds that the step still takes, to say more
+            than these.
     """
 
-    def __init__(self, line: str, progress: Progress, *, now: Callable[[], float] = time.monotonic) -> None:
-        self._line, self._progress, self._now = line, progress, now
+    def __init__(
+        self,
+        line: str,
+        progress: Progress,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        words: Callable[[str, float, float], None] | None = None,
+    ) -> None:
+        self._line, self._progress, self._now, self._words = line, progress, now, words
         self._started = self._said = now()
         progress(line)
 
@@ -34,7 +43,10 @@ class TimeLeft:
         if share > 0 and moment - self._said >= _INTERVAL:
             self._said = moment
             left = (moment - self._started) * (1 - share) / share
-            self._progress(f"{self._line}: {share:.0%} done, about {in_words(left)} left")
+            if self._words is not None:
+                self._words(self._line, share, left)
+            else:
+                self._progress(f"{self._line}: {share:.0%} done, about {in_words(left)} left")
 
     def over(self, items: Sequence[ItemT]) -> Iterator[ItemT]:
         """Yield `items`, of which each takes about as long as another."""

@@ -151,8 +151,7 @@ def compare(
     if not same:
         return report  # the later checks would fail for the same reason
     longest = min(session.max_length, reference.session.max_length)
-    cases = list(value_cases(token_source(session, samples), task, longest))
-    _compare_cases(report, session, reference.session, cases, progress)
+    _compare_cases(report, session, reference.session, _cases(session, longest, samples), progress)
     progress("comparing padded with unpadded")
     _compare_padding(report, session, task, samples)
     if not answers:
@@ -195,6 +194,17 @@ def _compare_names(report: ParityReport, session: AlbertSession, task: Task) -> 
     same = inputs == set(task.inputs()) and outputs - {SENTENCE_EMBEDDING} == set(task.outputs)
     detail = "" if same else f"the graph has {', '.join(sorted(inputs))} -> {', '.join(sorted(outputs))}"
     return report.add_equal("names", "inputs and outputs", same, detail)
+
+
+def compared_tokens(session: AlbertSession, longest: int, samples: SampleTexts) -> int:
+    """The number of tokens of the values that `compare` compares, which both sessions run."""
+    inputs = [arrays["input_ids"] for _, arrays in _cases(session, longest, samples)]
+    static = session.manifest.sequence_length
+    return sum(ids.size if static is None else ids.size // ids.shape[-1] * static for ids in inputs)
+
+
+def _cases(session: AlbertSession, longest: int, samples: SampleTexts) -> list[tuple[str, Arrays]]:
+    return list(value_cases(token_source(session, samples), session.bundle.task, longest))
 
 
 def _compare_cases(

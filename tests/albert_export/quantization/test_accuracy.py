@@ -20,6 +20,7 @@ from albert_export.quantization.accuracy import AccuracyCheck, AccuracyReport
 from albert_export.quantization.accuracy_options import EXAMPLES, AccuracyBudget, AccuracyOptions
 from albert_export.samples.requests import requests_from
 from albert_export.samples.texts import evaluation_corpus
+from albert_export.utils.schedule import Schedule
 from albert_runtime.errors import AccuracyError
 from albert_runtime.tasks import TASKS
 from tests.accuracy_reports import report_of
@@ -150,7 +151,7 @@ def test_outputs_of_the_first_answers_are_not_computed_again(
     runs, engine = list[int](), other.engine
     run = engine.run
     monkeypatch.setattr(engine, "run", lambda inputs: runs.append(1) or run(inputs))
-    monkeypatch.setattr("albert_export.quantization.accuracy._milliseconds", lambda session: 1.0)
+    monkeypatch.setattr("albert_export.quantization.accuracy.run_time", lambda session: (1.0, 8))
     report = check.measure(other, other.bundle.model_file)
     assert (report.texts, report.logit_error, len(runs)) == (20, 0.0, 20)
     assert other.engine is engine
@@ -165,7 +166,7 @@ def test_an_early_end_never_changes_the_verdict(texts: list[tuple[int, int]], bu
     counts = [(4 if different != 1 else 1, different, ties) for different, ties in texts]
     answered = iter(counts)
     check = object.__new__(AccuracyCheck)
-    check.budget, check._progress = AccuracyBudget.from_max_drop(budget), lambda line: None
+    check.budget, check._schedule = AccuracyBudget.from_max_drop(budget), Schedule(lambda line: None)
     parts = (("a", 1.0),) * 4
     check._expected = [({}, Decision(None, parts, parts_are_answers=True)) for _ in counts]
     session = SimpleNamespace(manifest=SimpleNamespace(precision="int8"))

@@ -5,16 +5,7 @@ from __future__ import annotations
 import pytest
 
 from albert_export.utils.time_left import TimeLeft, in_words
-
-
-class Clock:
-    """A clock that goes as far as it is told."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def __call__(self) -> float:
-        return self.time
+from tests.clock import Clock
 
 
 def test_lines_come_about_every_second_and_estimate_from_the_pace() -> None:
