@@ -193,6 +193,13 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForPreTraining",
             input_axes=_SEQUENCES,
             outputs={"prediction_logits": (BATCH, SEQUENCE, "vocab_size"), "sop_logits": (BATCH, "2")},
+            heads={
+                "sentence-order": Head(  # leaves out the scores of the vocabulary
+                    architecture="AlbertForPreTraining",
+                    outputs={"sop_logits": (BATCH, "2")},
+                    same_weights=True,
+                )
+            },
             session=f"{_SESSIONS}.masked_words:PretrainingSession",
             formatter=f"{_FORMATTERS}:format_order",
             arguments=(
