@@ -17,7 +17,9 @@ from albert_runtime.tasks import TASKS, find_task
 
 _TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
 _HEADS = "; ".join(
-    f"for {task.name}: {name}, which {head.help}" for task in TASKS.values() for name, head in task.offered_heads.items()
+    f"for {task.name}: {name}, which {head.help}"
+    for task in TASKS.values()
+    for name, head in task.offered_heads.items()
 )
 
 task_option = click.option(

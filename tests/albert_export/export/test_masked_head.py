@@ -131,6 +131,6 @@ def test_what_does_not_go_with_it_is_refused(export, options, message, checkpoin
 
 @pytest.mark.parametrize("task", [task for task in TASKS if task != TASK])
 def test_other_tasks_have_no_such_head(task, checkpoint_of, tmp_path):
-    with pytest.raises(UsageError, match=rf"{task} has none; others: masked with --task fill-mask"):
+    with pytest.raises(UsageError, match=rf"{task} has .*; others: .*masked with --task fill-mask"):
         export_onnx(checkpoint_of(task), tmp_path / "bundle", task=task, head="masked")
     assert list(tmp_path.iterdir()) == []

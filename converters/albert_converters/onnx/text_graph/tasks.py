@@ -55,8 +55,8 @@ def refuse_head(task: str, head: str) -> None:
     if head and head not in others:
         known = ", ".join(["the usual one", *others])
         raise UnsupportedError(
-            f"--with-tokenizer does not know the head {head!r} of {task}, only {known}; leave --with-tokenizer out: the "
-            "runtime makes the answers of every head"
+            f"--with-tokenizer does not know the head {head!r} of {task}, only {known}; leave --with-tokenizer "
+            "out: the runtime makes the answers of every head"
         )
 
 
