@@ -76,7 +76,7 @@ def test_the_decoder_is_left_out_of_tflite_files(graph, session_for):
     products = {}
     for head in (HEAD, None):
         view = read_tflite(session_for(graph, head).bundle.folder / "model.tflite")
-        names = [name for operator in view.operators for tensor in operator.tensors if (name := text(tensor.name))]
+        names = [name for operator in view.operators for tensor in operator.tensors() if (name := text(tensor.name))]
         assert any("predictions" in name for name in names) is (head is None)
         products[head] = len(view.matmuls)
     assert products[None] - products[HEAD] == 2  # the dense layer and the decoder
