@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import onnx
 import pytest
@@ -19,6 +21,7 @@ from albert_export.reference.registry import build_reference, reference_engine
 from albert_export.vectors.vectors_file import check_vectors, make_vectors
 from albert_export.verification.verify import verify_bundle
 from albert_runtime.errors import UnsupportedError, UsageError
+from tests.albert_export.export.conftest import HEAD_GRAPHS
 from tests.albert_export.export.test_first_token_only import queries_of_one_row
 
 TASK, HEAD = "pretraining", "sentence-order"
@@ -27,35 +30,19 @@ PAIRS = (
     ("the [MASK] of the city", "[MASK] and [MASK] met"),
     ("a longer text than the others, which is cut off " * 4 + "[MASK]", "and [MASK] after it " * 8 + "[MASK]"),
 )
-#: the export, its options, and the framework of its reference
-GRAPHS = {
-    "onnx": (export_onnx, {"precision": "fp32"}, "torch"),
-    "onnx-static": (export_onnx, {"precision": "fp32", "sequence_length": 40}, "torch"),
-    "loop": (export_tflite, {"precision": "fp32", "graph": "loop"}, "tf"),
-    "unrolled": (export_tflite, {"precision": "fp32", "graph": "unrolled"}, "tf"),
-    "static": (export_tflite, {"precision": "fp32", "target": "tflite-runtime"}, "tf"),
-}
 
 
-@pytest.fixture(scope="module")
-def session_for(built_once, checkpoint_of):
-    def build(graph, head=None):
-        export, options, _ = GRAPHS[graph]
-        made = built_once(
-            f"sentence-order/{graph}/{head}",
-            lambda folder: export(checkpoint_of(TASK), folder, task=TASK, head=head, **options),
-        )
-        return albert_runtime.load(made)
-
-    return build
+@pytest.fixture
+def session_for(session_with_head):
+    return functools.partial(session_with_head, TASK)
 
 
-@pytest.mark.parametrize("graph", GRAPHS)
+@pytest.mark.parametrize("graph", HEAD_GRAPHS)
 def test_the_order_is_that_of_the_usual_head(graph, session_for, checkpoint_of):
     session, usual = session_for(graph, HEAD), session_for(graph)
     assert (session.manifest.head, usual.manifest.head) == (HEAD, "")
     assert session.engine.output_names == ("sop_logits",)
-    framework = GRAPHS[graph][2]
+    framework = HEAD_GRAPHS[graph][2]
     model = build_reference(read_checkpoint(checkpoint_of(TASK)), TASK, framework=framework)
     reference = reference_engine(model, session.bundle.task, framework)
     for pair in PAIRS[:2]:
@@ -92,7 +79,7 @@ def test_the_last_layer_computes_cls_alone_and_nothing_is_left_over(session_for)
     assert queries_of_one_row(folder / "model.onnx") == 1
 
 
-@pytest.mark.parametrize("graph", GRAPHS)
+@pytest.mark.parametrize("graph", HEAD_GRAPHS)
 def test_pairs_of_different_lengths_share_a_batch(graph, session_for):
     session = session_for(graph, HEAD)
     requests = [{"first": first, "second": second} for first, second in PAIRS]
