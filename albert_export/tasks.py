@@ -109,6 +109,20 @@ _BEAM_SEARCH = replace(
     decide=f"{_DECISIONS}:decide_answer_or_none",
     float_head={"start_logits.dense": (), "end_logits.dense_1": (), "answer_class.dense_1": ("cls_logits",)},
 )
+_PRETRAINING = TaskSpec(
+    references=_references("heads", "AlbertForPreTraining"),
+    head=("predictions.", "sop_classifier."),
+    sample_request=f"{_REQUESTS}:sample_text_order",
+    text_request=f"{_REQUESTS}:text_order",
+    decide=f"{_DECISIONS}:decide_order",
+    float_head={"sop_classifier.classifier": ("sop_logits",)},
+    labelled_data=LabelledData(
+        file_format=PLAIN_TEXT,
+        reader=f"{_DATASETS}.plain_text:read_orders",
+        measures={"masks and order": f"{_MEASURES}:MASKS_AND_ORDER"},
+    ),
+)
+_SENTENCE_ORDER = replace(_PRETRAINING, head=("sop_classifier.",), first_token_only=True)
 
 #: full name of the task, as in `albert_runtime.tasks.TASKS` -> its row
 TASK_SPECS: dict[str, TaskSpec] = {
@@ -120,19 +134,7 @@ TASK_SPECS: dict[str, TaskSpec] = {
         decide=f"{_DECISIONS}:decide_embedding",
         output_weights={"pooler_output": "albert.pooler."},
     ),
-    "pretraining": TaskSpec(
-        references=_references("heads", "AlbertForPreTraining"),
-        head=("predictions.", "sop_classifier."),
-        sample_request=f"{_REQUESTS}:sample_text_order",
-        text_request=f"{_REQUESTS}:text_order",
-        decide=f"{_DECISIONS}:decide_order",
-        float_head={"sop_classifier.classifier": ("sop_logits",)},
-        labelled_data=LabelledData(
-            file_format=PLAIN_TEXT,
-            reader=f"{_DATASETS}.plain_text:read_orders",
-            measures={"masks and order": f"{_MEASURES}:MASKS_AND_ORDER"},
-        ),
-    ),
+    "pretraining": replace(_PRETRAINING, heads={"sentence-order": _SENTENCE_ORDER}),
     "fill-mask": replace(_FILL_MASK, heads={"masked": _FILL_MASK}),
     "text-classification": TaskSpec(
         references=_references("heads", "AlbertForSequenceClassification"),

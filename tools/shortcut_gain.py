@@ -54,6 +54,7 @@ class Shortcut:
 
 SHORTCUTS = {
     "first token in the last layer": Shortcut("text-classification", "AlbertForSequenceClassification", _all_tokens),
+    "order of two texts alone": Shortcut("pretraining", "AlbertForPreTraining", options={"head": "sentence-order"}),
     # random ids have no mask, so that the graph is asked for one place
     "one masked position": Shortcut("fill-mask", "AlbertForMaskedLM", options={"head": "masked"}),
 }

@@ -260,13 +260,13 @@ def choose_head(task: Task, head: str | None) -> Task:
     """
     if head is None or head == task.head:
         return task
-    choices = [name for name, one in TASKS[task.name].heads.items() if one.same_weights]
+    choices = TASKS[task.name].offered_heads
     if task.head or head not in choices:
         others = [
             f"{name} with --task {other.name}"
             for other in TASKS.values()
-            for name, one in other.heads.items()
-            if one.same_weights and other.name != task.name
+            for name in other.offered_heads
+            if other.name != task.name
         ]
         served = f"{task.name} has {', '.join(choices)}" if choices and not task.head else f"{task.name} has none"
         raise UsageError(

@@ -17,6 +17,13 @@ def complete_task(_context: click.Context, _parameter: click.Parameter, incomple
     return _beginning(incomplete, ((task.name, ", ".join(task.aliases)) for task in TASKS.values()), aliases)
 
 
+def complete_head(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The heads that begin with `incomplete`: those of the task that was typed before, or of all tasks."""
+    given = str(context.params.get("task") or "")
+    tasks = [task for task in TASKS.values() if given in ("", task.name, *task.aliases)]
+    return _beginning(incomplete, ((head, task.name) for task in tasks for head in task.offered_heads), ())
+
+
 def complete_precision(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The precisions whose name or alias begins with `incomplete`; an alias only once a letter is typed."""
     aliases = [(alias, name) for name, others in PRECISION_ALIASES.items() for alias in others]

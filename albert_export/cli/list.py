@@ -54,6 +54,7 @@ def _tasks() -> list[_Row]:
             "task": name,
             "aliases": list(task.aliases),
             "outputs": list(task.outputs),
+            "heads": list(task.offered_heads),
             "class": task.architecture,
         }
         for name, task in TASKS.items()

@@ -10,12 +10,17 @@ from typing import Any
 
 import click
 
-from albert_export.cli.completion import complete_task
+from albert_export.cli.completion import complete_head, complete_task
 from albert_export.utils.folder_name import folder_name
 from albert_runtime.errors import UsageError
 from albert_runtime.tasks import TASKS, find_task
 
 _TASKS = ", ".join(f"{task.name} ({', '.join(task.aliases)})" for task in TASKS.values())
+_HEADS = "; ".join(
+    f"for {task.name}: {name}, which {head.help}"
+    for task in TASKS.values()
+    for name, head in task.offered_heads.items()
+)
 
 task_option = click.option(
     "--task", metavar="TASK", shell_complete=complete_task,
@@ -27,7 +32,8 @@ model_option = click.option(
     "Default: the demo checkpoint of the task.",
 )  # fmt: skip
 head_option = click.option(
-    "--head", metavar="[masked]", help="For fill-mask: a graph that scores the vocabulary at the masks only.",
+    "--head", metavar="HEAD", shell_complete=complete_head,
+    help=f"Another head with the same weights: {_HEADS}. Default: the usual outputs of the task.",
 )  # fmt: skip
 random_head_option = click.option(
     "--allow-random-head", is_flag=True, help="Use a random, untrained head if the checkpoint has none."

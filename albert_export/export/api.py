@@ -57,7 +57,8 @@ def export_onnx(
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
         head: another head for the task, with the same weights: "masked" for fill-mask, whose graph is also given the
-            places of the masks and scores the vocabulary there only. None takes the usual one.
+            places of the masks and scores the vocabulary there only; "sentence-order" for pretraining, whose graph has
+            `sop_logits` alone. None takes the usual one.
         precision: "fp32"; "fp16" for weights and arithmetic in half precision; "int8" or "int4" for weights of 8 or 4
             bits and activations that are quantized at run time; "int8-static" for weights of 8 bits and activations
             with calibrated ranges. "q8", "q4", "half", "float16" and "float32" are other names for them. The graph's
@@ -159,7 +160,8 @@ def export_tflite(
         output: the folder to make. It appears complete, or not at all.
         task: name or alias; None takes the one head that the checkpoint was saved with.
         head: another head for the task, with the same weights: "masked" for fill-mask, whose graph is also given the
-            places of the masks and scores the vocabulary there only. None takes the usual one.
+            places of the masks and scores the vocabulary there only; "sentence-order" for pretraining, whose graph has
+            `sop_logits` alone. None takes the usual one.
         target: the engine that is to run the graph, one of `TARGETS`: "litert", "tflite-runtime", "task-library"
             or "mediapipe".
         precision: one of the target's precisions; None means its default (int8 for litert, fp16 for the others).

@@ -134,6 +134,8 @@ def _ordered(session: AlbertSession) -> Iterator[Call]:
     mask = session.tokenizer.special_tokens.mask
     yield {"first": "Clara went home.", "second": "Then she slept."}
     yield {"first": f"Clara went {mask}.", "second": f"👍🏽 {mask} she slept, 1999,", "top_k": 2}
+    if "prediction_logits" not in session.bundle.task.outputs:  # a mask that nothing fills may be cut off
+        yield {"first": f"Clara went {mask}.", "second": f"{_LONG} {mask}"}
 
 
 def _wrong_ordered(session: AlbertSession) -> Iterator[Call]:

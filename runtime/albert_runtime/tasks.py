@@ -84,6 +84,8 @@ class Head:
     more_inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: whether it computes with the weights of the usual head, so that an export may choose either
     same_weights: bool = False
+    #: for one that an export may choose: what its graph does, for the help of --head
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,11 @@ class Task:
         if not outputs:
             return self
         return replace(self, outputs={name: axes for name, axes in self.outputs.items() if name not in outputs})
+
+    @property
+    def offered_heads(self) -> dict[str, Head]:
+        """Those of `heads` that an export may choose for any checkpoint of the task, by `--head`."""
+        return {name: head for name, head in self.heads.items() if head.same_weights}
 
     def with_head(self, name: str) -> Task:
         """The task of a graph that has the head called `name`, one of `heads` or "" for the usual one."""
@@ -193,6 +200,14 @@ TASKS: dict[str, Task] = {
             architecture="AlbertForPreTraining",
             input_axes=_SEQUENCES,
             outputs={"prediction_logits": (BATCH, SEQUENCE, "vocab_size"), "sop_logits": (BATCH, "2")},
+            heads={
+                "sentence-order": Head(
+                    architecture="AlbertForPreTraining",
+                    outputs={"sop_logits": (BATCH, "2")},
+                    same_weights=True,
+                    help="tells the order of two texts alone, and fills no masks",
+                )
+            },
             session=f"{_SESSIONS}.masked_words:PretrainingSession",
             formatter=f"{_FORMATTERS}:format_order",
             arguments=(
@@ -209,11 +224,12 @@ TASKS: dict[str, Task] = {
             input_axes=_SEQUENCES,
             outputs={"logits": (BATCH, SEQUENCE, "vocab_size")},
             heads={
-                "masked": Head(  # scores the vocabulary at the masked places only
+                "masked": Head(
                     architecture="AlbertForMaskedLM",
                     outputs={"logits": (BATCH, MASKED, "vocab_size")},
                     more_inputs={MASKED_POSITIONS: (BATCH, MASKED)},
                     same_weights=True,
+                    help="scores the vocabulary at the masks only",
                 )
             },
             session=f"{_SESSIONS}.masked_words:FillMaskSession",

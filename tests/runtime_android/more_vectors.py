@@ -125,7 +125,9 @@ def write_more_vectors(session: AlbertSession, file: Path, *, zero_shot: bool = 
     with mock.patch.object(request_vectors, "MOST_VALUES", sys.maxsize):
         vectors = make_vectors(session)
         vectors["requests"] += [request_record(session, call) for call in MORE_CALLS[session.task]]
-        vectors["errors"] += [error_record(session, call) for call in WRONG_CALLS[session.task]]
+        # nothing fills the masks of the head "sentence-order", so that they may be cut off
+        wrong = WRONG_CALLS[session.task][: 1 if session.manifest.head == "sentence-order" else None]
+        vectors["errors"] += [error_record(session, call) for call in wrong]
         if zero_shot:
             vectors["zero_shot"] += [zero_shot_record(session, call) for call in ZERO_SHOT_CALLS]
     assert all("message" in error for error in vectors["errors"])

@@ -53,9 +53,10 @@ def _vectors(bundle_of: Callable[[str], Path], folder: Path) -> Files:
     return found
 
 
-def test_answers_of_the_head_for_masks(run_kotlin: RunKotlin, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("task", "head"), [("fill-mask", "masked"), ("pretraining", "sentence-order")])
+def test_answers_of_other_heads(task: str, head: str, run_kotlin: RunKotlin, tmp_path: Path) -> None:
     bundle, file = tmp_path / "bundle", tmp_path / "vectors.json"
-    export_onnx(demo_checkpoint("fill-mask"), bundle, task="fill-mask", head="masked")
+    export_onnx(demo_checkpoint(task), bundle, task=task, head=head)
     vectors = write_more_vectors(albert_runtime.load(bundle), file)
     [canned] = _results(run_kotlin, "VectorsCommand", "--canned", bundle, file)
     _assert_same(canned, vectors, 1e-6)

@@ -22,7 +22,8 @@ def test_the_tests_of_the_package_with_vectors_of_all_tasks(demo_bundle_of: Demo
     needs("vitest")
     (tmp_path / "bundles").mkdir()
     masked = export_onnx(demo_checkpoint("fill-mask"), tmp_path / "masked", task="fill-mask", head="masked").folder
-    bundles = {task: demo_bundle_of("onnx", task, "fp32") for task in TASKS} | {"masked": masked}
+    order = export_onnx(demo_checkpoint("pretraining"), tmp_path / "order", task="pretraining", head="sentence-order")
+    bundles = {task: demo_bundle_of("onnx", task, "fp32") for task in TASKS} | {"masked": masked, "order": order.folder}
     for name, bundle in bundles.items():
         (tmp_path / "vectors" / name).mkdir(parents=True)
         (tmp_path / "bundles" / name).symlink_to(bundle)

@@ -38,7 +38,7 @@ def judge_masked(session: AlbertSession, example: Example) -> dict[str, Any] | N
 
     Returns:
         `in_order`: whether the model predicts that the texts are in order; and if the masked word is a single piece,
-        the values of `fill_masked`. None if the mask would be cut off.
+        the values of `fill_masked`, unless the graph has no scores for masks. None if the mask would be cut off.
     """
     _, word = example.expected
     try:
@@ -46,7 +46,7 @@ def judge_masked(session: AlbertSession, example: Example) -> dict[str, Any] | N
     except UsageError:
         return None
     answer: dict[str, Any] = {"in_order": order.in_order}
-    if word is not None:
+    if word is not None and order.filled:
         text = next(text for text in example.request.values() if MASK_TOKEN in text)
         piece = _piece_of(session, text, word)
         if piece is not None:

@@ -26,8 +26,10 @@ class PretrainingSession(AlbertSession):
     def __call__(self, first: str, second: str, top_k: int = 5) -> SentenceOrder:
         """Predict the order of two texts, and the `top_k` best pieces for each [MASK] in them.
 
+        A graph with the head "sentence-order" predicts the order alone: `filled` of the answer is empty.
+
         Raises:
-            UsageError: a text is empty, or so long that a [MASK] would be cut off.
+            UsageError: a text is empty, or so long that a [MASK] would be cut off that the graph has scores for.
         """
         return self._answer(self.prepare(first, second, top_k))
 
@@ -35,9 +37,12 @@ class PretrainingSession(AlbertSession):
         """See `AlbertSession.prepare`."""
         check_count("top_k", top_k)
         first, second = (_with_own_mask(self, check_text(*text)) for text in (("first", first), ("second", second)))
-        encoding = self._encode(first, second, keep_masks=True)
+        fills = "prediction_logits" in self.bundle.task.outputs  # not with the head "sentence-order"
+        encoding = self._encode(first, second, keep_masks=fills)
 
         def finish(outputs: Sequence[Arrays]) -> SentenceOrder:
+            if not fills:
+                return judge_order(outputs[0]["sop_logits"])
             filled = fill_masks(outputs[0]["prediction_logits"], encoding, (first, second), self.tokenizer, top_k)
             return judge_order(outputs[0]["sop_logits"], filled)
 

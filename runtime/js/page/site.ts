@@ -47,6 +47,8 @@ export interface Site {
 export interface Facts {
 	labels: string[];
 	maskToken: string;
+	/** whether answers have pieces in place of masks; with the head "sentence-order" they have none */
+	fillsMasks: boolean;
 	threads: number;
 	/** milliseconds from the start of the worker until the first answer can be given */
 	milliseconds: number;

@@ -84,6 +84,7 @@ function factsOf(opened: AnySession, threads: number, milliseconds: number, notS
 	return {
 		labels: [...opened.manifest.labels],
 		maskToken: opened.tokenizer.specialTokens.mask,
+		fillsMasks: opened.manifest.head !== "sentence-order",
 		threads,
 		milliseconds,
 		stored: notStored || true,

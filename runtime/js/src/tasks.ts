@@ -55,6 +55,7 @@ const ALL: readonly Task[] = [
 		name: "pretraining",
 		inputAxes: SEQUENCES,
 		outputs: { prediction_logits: [BATCH, SEQUENCE, "vocab_size"], sop_logits: [BATCH, "2"] },
+		heads: { "sentence-order": { outputs: { sop_logits: [BATCH, "2"] } } },
 	},
 	{
 		name: "fill-mask",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -40,6 +42,12 @@ def computed(config: AlbertConfig, task: Task, sequences: int, length: int) -> i
 @pytest.mark.parametrize(("sequences", "length"), [(1, 1), (1, 7), (3, 16)])
 def test_all_tokens_are_read(task: Task, sequences: int, length: int) -> None:
     assert count_operations(CONFIG, task, sequences, length).total == computed(CONFIG, task, sequences, length)
+
+
+def test_the_head_for_the_order_of_texts_is_a_classifier_of_two_labels() -> None:
+    order = count_operations(CONFIG, TASKS["pretraining"].with_head("sentence-order"), 3, 7)
+    five_labels = count_operations(CONFIG, TASKS["text-classification"], 3, 7)
+    assert order == replace(five_labels, head=five_labels.head - 2 * 3 * CONFIG.hidden_size * (5 - 2))
 
 
 @pytest.mark.parametrize("task", FIRST_TOKEN, ids=lambda task: task.architecture)

@@ -1,4 +1,4 @@
-"""Bash completes commands, and the values of --task, --precision and --target."""
+"""Bash completes commands, and the values of --task, --head, --precision and --target."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (["evaluate", "--task", "text"], ["text-classification"]),
         (["onnx", "--precision", ""], ["fp32", "fp16", "int8", "int4", "int8-static"]),
         (["onnx", "--precision", "q"], ["q8", "q4"]),
+        (["onnx", "--head", ""], ["sentence-order", "masked"]),
+        (["tflite", "--task", "mlm", "--head", ""], ["masked"]),
+        (["tflite", "--task", "mlm+sop", "--head", "s"], ["sentence-order"]),
         (["export", "tflite", "--target", "t"], ["tflite-runtime", "task-library"]),
         (["tflite", "--dev"], ["--device"]),
     ],

@@ -21,6 +21,10 @@ def test_json_is_what_the_tables_hold(capsys: pytest.CaptureFixture[str]) -> Non
     assert {row["task"]: (tuple(row["aliases"]), row["outputs"]) for row in shown["tasks"]} == {
         name: (task.aliases, list(task.outputs)) for name, task in TASKS.items()
     }
+    assert {row["task"]: row["heads"] for row in shown["tasks"] if row["heads"]} == {
+        "pretraining": ["sentence-order"],
+        "fill-mask": ["masked"],
+    }
     assert {row["target"]: tuple(row["tasks"]) for row in shown["targets"]} == {
         name: target.tasks for name, target in TARGETS.items()
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from albert_export.cli.main import main
+from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf
 
 Run = Callable[..., tuple[int, str, str]]
@@ -72,3 +73,12 @@ def test_a_task_that_the_checkpoint_does_not_support_is_no_usage_error(run: Run,
         assert run(*command, "--model", model, "--task", "qa")[0] == 3
     assert run("evaluate", model, "--data", "x", "--task", "qa")[0] == 3
     assert run("tflite", "--model", model, "--target", "task-library", "--task", "mlm")[0] == 3
+
+
+@pytest.mark.parametrize("command", ["onnx", "tflite"])
+def test_the_help_names_each_head_and_its_task(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    offered = [(task.name, name) for task in TASKS.values() for name in task.offered_heads]
+    assert offered == [("pretraining", "sentence-order"), ("fill-mask", "masked")]
+    assert [(task, name) for task, name in offered if f"for {task}: {name}, which" not in shown] == []

@@ -17,7 +17,7 @@ from albert_export.export import export_onnx
 from albert_export.export.tf_function import trace_reference
 from albert_export.reference.registry import build_reference
 from albert_export.reference.torch_engine import TorchEngine
-from albert_export.tasks import TASK_SPECS
+from albert_export.tasks import TASK_SPECS, task_spec
 from albert_runtime.tasks import TASKS
 from tests.conftest import CheckpointOf, save_tiny
 from tests.tiny_graph import difference, inputs_of, outputs_of, plan_of, reference_of, run_tflite
@@ -42,8 +42,11 @@ def queries_of_one_row(model_file: Path) -> int:
 
 def test_tasks_whose_outputs_are_the_poolers_alone() -> None:
     assert FIRST_TOKEN_ONLY == ["text-classification", "multiple-choice"]
-    for name in FIRST_TOKEN_ONLY:
-        assert all("sequence_length" not in axes for axes in TASKS[name].outputs.values())
+    heads = [TASKS[name].with_head(head) for name, spec in TASK_SPECS.items() for head in ("", *spec.heads)]
+    chosen = [task for task in heads if task_spec(task).first_token_only]
+    assert [task.head for task in chosen] == ["sentence-order", "", ""]
+    for task in chosen:
+        assert all("sequence_length" not in axes for axes in task.outputs.values())
 
 
 @pytest.mark.parametrize("options", DEPTHS, ids=str)

@@ -130,6 +130,19 @@ def test_options_that_do_not_go_with_it(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_order_of_two_texts_without_masks(tmp_path: Path) -> None:
+    task = "pretraining"
+    export_onnx(demo_checkpoint(task), tmp_path / "out", task=task, head="sentence-order", with_tokenizer=True)
+    session: Any = albert_runtime.load(tmp_path / "out")
+    with TextGraphSession(tmp_path / "out" / TEXT_GRAPH_FILE) as model:
+        assert model.output_names == ["order_scores", "order"]
+        for example in demo_examples(task):
+            scores, order = model.run(model.output_names, text_inputs(example.inputs))
+            expected = session(**example.inputs)
+            assert order.tolist() == [expected.label]
+            np.testing.assert_allclose(scores.max(), expected.score, atol=1e-5)
+
+
 def test_what_a_graph_cannot_do_is_refused(tmp_path: Path) -> None:
     checkpoint = save_tiny(tmp_path / "beams", "question-answering", head="beam-search")
     with pytest.raises(UnsupportedError, match="only the usual one"):

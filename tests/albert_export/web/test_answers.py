@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import albert_runtime
+from albert_export.demos import demo_checkpoint
+from albert_export.export import export_onnx
 from albert_export.web.site import SITE, write_site
 from albert_runtime.tasks import TASKS
 from tests.albert_export.web.conftest import SiteOf, Visit
@@ -172,6 +174,23 @@ def test_a_text_that_was_cut_off_is_noted(
     assert opened.complaints == []
 
 
+@pytest.mark.export
+def test_the_order_of_two_texts_without_masks(
+    site_of: SiteOf, page_built: Path, tmp_path: Path, serve: Callable[..., Any], visit: Callable[..., Visit]
+) -> None:
+    task, bundle = "pretraining", tmp_path / "bundle"
+    export_onnx(demo_checkpoint(task), bundle, task=task, head="sentence-order")
+    site = write_site(bundle, tmp_path / "site").folder
+    opened = visit()
+    check_examples(opened, serve(site).address, site, bundle, _SLACK["fp32"])
+    assert "[MASK]" not in opened.page.inner_text("form")
+    assert opened.complaints == []
+    usual = visit()
+    usual.page.goto(serve(site_of(task, "int8")).address)
+    usual.wait_for_answer()
+    assert usual.page.inner_text("form").count("[MASK]") == 2  # a hint and a button
+
+
 @pytest.mark.slow
 @pytest.mark.export
 def test_a_model_in_the_shape_of_base_v2(
@@ -181,7 +200,6 @@ def test_a_model_in_the_shape_of_base_v2(
     serve: Callable[..., Any],
     visit: Callable[..., Visit],
 ) -> None:
-    from albert_export.export import export_onnx
     from tools.figures import make_checkpoint
 
     checkpoint = built_once("base-v2-checkpoint", lambda folder: make_checkpoint("albert-base-v2", folder))

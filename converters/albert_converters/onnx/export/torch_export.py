@@ -112,6 +112,7 @@ def to_onnx(
         program = trace(model, task, max_length, sequence_length)
     except Exception as error:
         raise ConversionError(f"torch.export could not trace {type(model).__name__}: {error}") from error
+    program.graph.eliminate_dead_code()  # a model may compute more outputs than the task has
 
     builder = GraphBuilder(opset)
     _declare_inputs(builder, program, task)

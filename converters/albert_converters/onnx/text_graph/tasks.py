@@ -31,6 +31,8 @@ class TextTask:
     after: Callable[[TextGraphParts, Sequences], None]
     #: the model runs the rows one after the other, as the runtime runs windows, and not as a batch
     row_by_row: bool = False
+    #: the heads besides the usual one whose answers `after` makes
+    heads: tuple[str, ...] = ()
 
 
 def text_task(manifest: Manifest) -> TextTask:
@@ -49,9 +51,11 @@ def refuse_head(task: str, head: str) -> None:
     Raises:
         UnsupportedError: the message says why.
     """
-    if head:
+    others = _TASKS[task].heads
+    if head and head not in others:
+        known = ", ".join(["the usual one", *others])
         raise UnsupportedError(
-            f"--with-tokenizer does not know the head {head!r} of {task}, only the usual one; leave --with-tokenizer "
+            f"--with-tokenizer does not know the head {head!r} of {task}, only {known}; leave --with-tokenizer "
             "out: the runtime makes the answers of every head"
         )
 
@@ -171,7 +175,8 @@ def _order(parts: TextGraphParts, sequences: Sequences) -> None:
     parts.give("order_scores", scores, FLOAT, "batch_size", 2)
     best = build.op("ArgMax", scores, axis=1, keepdims=0)
     parts.give("order", build.op("Gather", build.strings(["in order", "swapped"]), best), STRING, "batch_size")
-    _filled_masks(parts, sequences, "prediction_logits")
+    if "prediction_logits" in parts.manifest.graph_task.outputs:
+        _filled_masks(parts, sequences, "prediction_logits")
 
 
 def _all_tokens(tokenizer: AlbertTokenizer) -> list[str]:
@@ -186,6 +191,6 @@ _TASKS: Mapping[str, TextTask] = {
     "token-classification": TextTask(_one_text, _labelled_tokens),
     "multiple-choice": TextTask(_prompt_and_choices, _best_choice),
     "fill-mask": TextTask(_one_text, _filled_masks),
-    "pretraining": TextTask(_two_texts, _order),
+    "pretraining": TextTask(_two_texts, _order, heads=("sentence-order",)),
     "question-answering": TextTask(window_inputs, answer_question, row_by_row=True),
 }

@@ -9,9 +9,11 @@ import type { Shown, View } from "./view";
 
 export function pretraining(facts: Facts, changed: () => void): View {
 	const first = new TextField("First text", 3);
-	const second = new TextField("Second text", 3, `Either text may hold ${facts.maskToken}.`);
+	const hint = facts.fillsMasks ? `Either text may hold ${facts.maskToken}.` : undefined;
+	const second = new TextField("Second text", 3, hint);
+	const buttons = facts.fillsMasks ? [maskButton(facts.maskToken, second, changed)] : [];
 	return {
-		fields: [first.element, second.element, maskButton(facts.maskToken, second, changed)],
+		fields: [first.element, second.element, ...buttons],
 		fill(call: Call): void {
 			first.value = call.first ?? "";
 			second.value = call.second ?? "";

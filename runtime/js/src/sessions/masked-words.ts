@@ -44,7 +44,9 @@ export class PretrainingSession extends AlbertSession {
 	/**
 	 * Predict the order of two texts, and the `topK` best pieces for each [MASK] in them.
 	 *
-	 * Throws a UsageError if a text is empty, or so long that a [MASK] would be cut off.
+	 * A graph with the head "sentence-order" predicts the order alone: `filled` of the answer is empty.
+	 *
+	 * Throws a UsageError if a text is empty, or so long that a [MASK] would be cut off that the graph has scores for.
 	 */
 	async order(first: string, second: string, options: OrderOptions = {}): Promise<SentenceOrder> {
 		return this.answerPrepared(this.prepare(first, second, options), options.signal);
@@ -57,10 +59,12 @@ export class PretrainingSession extends AlbertSession {
 			withOwnMask(this, checkText("first", first)),
 			withOwnMask(this, checkText("second", second)),
 		] as const;
-		const encoding = this.encode(...texts, { keepMasks: true });
+		const fills = "prediction_logits" in this.manifest.graphTask.outputs; // not with the head "sentence-order"
+		const encoding = this.encode(...texts, { keepMasks: fills });
 		return {
 			encodings: [encoding],
 			finish: ([outputs = {}]) => {
+				if (!fills) return judgeOrder(output(outputs, "sop_logits"), []);
 				const masked = { encoding, texts, topK };
 				const filled = fillMasks(output(outputs, "prediction_logits"), masked, this.tokenizer);
 				return judgeOrder(output(outputs, "sop_logits"), filled);

@@ -78,6 +78,8 @@ val TASKS: Map<String, Task> = listOf(
     Task(
         "pretraining", SEQUENCES,
         mapOf("prediction_logits" to listOf(BATCH, SEQUENCE, "vocab_size"), "sop_logits" to listOf(BATCH, "2")),
+        // It leaves out the scores of the vocabulary.
+        heads = mapOf("sentence-order" to Head(mapOf("sop_logits" to listOf(BATCH, "2")))),
     ),
     Task(
         "fill-mask", SEQUENCES,

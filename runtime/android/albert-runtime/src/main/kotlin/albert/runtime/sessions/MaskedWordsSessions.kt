@@ -23,9 +23,10 @@ private const val MASK_TOKEN = "[MASK]"
 /** Two texts -> whether they are in their original order, and pieces for the masks in them. The twin of Python's class. */
 class PretrainingSession internal constructor(parts: SessionParts) : AlbertSession(parts) {
     /**
-     * The order of two texts, and the [topK] best pieces for each [MASK] in them.
+     * The order of two texts, and the [topK] best pieces for each [MASK] in them. With the head "sentence-order", the
+     * answer is the order alone.
      *
-     * @throws UsageError a text is empty, or so long that a [MASK] would be cut off
+     * @throws UsageError a text is empty, or so long that a [MASK] would be cut off that the graph has scores for
      */
     @JvmOverloads
     fun order(first: String, second: String, topK: Int = 5): SentenceOrder = answerTo(prepare(first, second, topK))
@@ -38,9 +39,13 @@ class PretrainingSession internal constructor(parts: SessionParts) : AlbertSessi
     private fun prepare(first: String, second: String, topK: Int): PreparedRequest<SentenceOrder> {
         checkCount("top_k", topK)
         val texts = listOf("first" to first, "second" to second).map { (name, text) -> withOwnMask(checkText(name, text)) }
-        val encoding = encode(texts[0], texts[1], keepMasks = true)
+        val fills = "prediction_logits" in bundle.task.outputs
+        val encoding = encode(texts[0], texts[1], keepMasks = fills)
         return PreparedRequest(listOf(encoding)) { outputs ->
-            val filled = fillMasks(outputs[0].getValue("prediction_logits"), encoding, texts, tokenizer, topK)
+            val filled = when {
+                fills -> fillMasks(outputs[0].getValue("prediction_logits"), encoding, texts, tokenizer, topK)
+                else -> emptyList()
+            }
             judgeOrder(outputs[0].getValue("sop_logits"), filled)
         }
     }
