@@ -69,7 +69,7 @@ def quantize(
         _RECIPES[precision](tool, shared_layers)
         _make_exceptions(tool, precision, kept, floats)
         with _without_progress_bars():
-            ranges = _ranges(detached.model(), tool, calibration) if tool.need_calibration else None
+            ranges = _ranges(tflite_model.dumps(detached.model()), tool, calibration) if tool.need_calibration else None
             # if it needs no ranges there is nothing to quantize; its own message would blame the calibration
             result = None if ranges == {} else tool.quantize(ranges, enable_progress_report=False).quantized_model
     except Exception as error:
@@ -111,9 +111,10 @@ def _without_progress_bars() -> Iterator[None]:
         yield
 
 
-def _ranges(model: schema.ModelT, tool: quantizer.Quantizer, calibration: Sequence[Sample]) -> Any:
+def _ranges(content: bytes, tool: quantizer.Quantizer, calibration: Sequence[Sample]) -> Any:
     """Return the lowest and highest value of each activation; the default, a moving average, would clip peaks."""
-    seen = calibrator.Calibrator(tflite_model.dumps(model), qsv_update_func=min_max_update)
+    tool._float_model_buffer = memoryview(content)  # which it runs, to look for activations that have no range
+    seen = calibrator.Calibrator(content, qsv_update_func=min_max_update)
     seen.calibrate({"serving_default": calibration}, tool._recipe_manager)
     return seen.get_model_qsvs()
 

@@ -115,6 +115,16 @@ def test_the_arithmetic_of_each_precision(
     assert "QUANTIZE" in found["operators"] or precision != "int8-static"
 
 
+@pytest.mark.parametrize("precision", ["fp16", "int8", "int4", "int8-static"])
+def test_large_weights_are_quantized_as_small_ones(
+    precision: str, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quantizer gets a model without its large weights, but has to run a static one."""
+    before, after = files[precision]
+    monkeypatch.setattr("albert_converters.tflite.detached_weights._LEAST_BYTES", 100)
+    assert files.quantized(before, precision) == after
+
+
 @pytest.mark.parametrize(
     ("precision", "tolerance"),
     [

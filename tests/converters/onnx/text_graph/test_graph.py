@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,20 +32,23 @@ TEXTS = (
 )  # fmt: skip
 #: a character that stands for an added token inside the graph, which therefore splits it into other bytes
 TAKEN = "\U000f0000"
+#: texts in a run where there are tens of thousands
+_BATCH = 64
 
 
-def ids_of(session: AlbertSession, tokenizer: AlbertTokenizer) -> object:
-    """A function of texts: their ids by the graph, one text at a time."""
+@contextmanager
+def ids_of(session: AlbertSession, tokenizer: AlbertTokenizer) -> Iterator[Callable[..., list[list[int]]]]:
+    """A function of texts: their ids by the graph, which runs them as one batch."""
     bundle = session.bundle
     graph = build_text_graph(Path(str(bundle.model_file)), bundle.manifest, bundle.config, tokenizer)
     onnx.checker.check_model(graph.tokenizer)
-    reader = TextGraphSession(graph.tokenizer.SerializeToString())
+    with TextGraphSession(graph.tokenizer.SerializeToString()) as reader:
 
-    def ids(text: str) -> list[int]:
-        found = reader.run(["input_ids"], {"text": np.array([text], dtype=object)})[0]
-        return [int(one) for one in found[0]]
+        def ids(*texts: str) -> list[list[int]]:
+            found, mask = reader.run(["input_ids", "attention_mask"], {"text": np.array(texts, dtype=object)})
+            return [row[:length].tolist() for row, length in zip(found, mask.sum(axis=1), strict=True)]
 
-    return ids
+        yield ids
 
 
 def expected_ids(session: AlbertSession, tokenizer: AlbertTokenizer, text: str) -> list[int]:
@@ -59,42 +64,46 @@ def classifier(bundle_of: CheckpointOf) -> AlbertSession:
 def test_every_kind_of_tokenizer(kind: str, classifier: AlbertSession, tmp_path: Path) -> None:
     tokenizer = AlbertTokenizer.from_folder(write_kind(kind, tmp_path))
     if problems(tokenizer):
-        with pytest.raises(UnsupportedError, match=r"a graph can't hold this tokenizer:[\s\S]*--with-tokenizer"):
-            ids_of(classifier, tokenizer)
+        with (
+            pytest.raises(UnsupportedError, match=r"a graph can't hold this tokenizer:[\s\S]*--with-tokenizer"),
+            ids_of(classifier, tokenizer),
+        ):
+            pass
         return
-    ids = ids_of(classifier, tokenizer)
-    for text in TEXTS if "byte-fallback" in kind else (*TEXTS, f"{TAKEN} private"):
-        assert ids(text) == expected_ids(classifier, tokenizer, text), text
+    with ids_of(classifier, tokenizer) as ids:
+        for text in TEXTS if "byte-fallback" in kind else (*TEXTS, f"{TAKEN} private"):
+            assert ids(text) == [expected_ids(classifier, tokenizer, text)], text
 
 
 def test_texts_of_any_characters(classifier: AlbertSession) -> None:
-    ids = ids_of(classifier, classifier.tokenizer)
-
     # ONNX holds no lone surrogates, and its strings end at NUL.
     characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.text(characters, max_size=60))
     def same(text: str) -> None:
-        assert ids(text) == expected_ids(classifier, classifier.tokenizer, text)
+        assert ids(text) == [expected_ids(classifier, classifier.tokenizer, text)]
 
-    same()
+    with ids_of(classifier, classifier.tokenizer) as ids:
+        same()
 
 
 def test_several_texts_are_padded(classifier: AlbertSession) -> None:
     bundle = classifier.bundle
     graph = build_text_graph(Path(str(bundle.model_file)), bundle.manifest, bundle.config, classifier.tokenizer)
     texts = ["short", "a longer text than that"]
-    reader = TextGraphSession(graph.tokenizer.SerializeToString())
-    found = reader.run(["input_ids", "attention_mask", "token_type_ids"], {"text": np.array(texts, dtype=object)})
+    inputs = {"text": np.array(texts, dtype=object)}
+    pairs = np.array(["and another one", ""], dtype=object)
+    with TextGraphSession(graph.tokenizer.SerializeToString()) as reader:
+        found = reader.run(["input_ids", "attention_mask", "token_type_ids"], inputs)
+        found_of_pairs = reader.run(["input_ids", "token_type_ids"], {**inputs, "text_pair": pairs})
     expected = classifier.tokenizer(texts, padding=True).to_arrays()
     for name, array in zip(("input_ids", "attention_mask", "token_type_ids"), found, strict=True):
         np.testing.assert_array_equal(array, expected[name], err_msg=name)
-    pairs = np.array(["and another one", ""], dtype=object)
-    found = reader.run(["input_ids", "token_type_ids"], {"text": np.array(texts, dtype=object), "text_pair": pairs})
-    assert found[0][0].tolist() == classifier.tokenizer("short", "and another one")["input_ids"]
-    assert found[1][0].tolist() == classifier.tokenizer("short", "and another one")["token_type_ids"]
-    assert found[1][1].sum() == 0
+    ids, types = found_of_pairs
+    assert ids[0].tolist() == classifier.tokenizer("short", "and another one")["input_ids"]
+    assert types[0].tolist() == classifier.tokenizer("short", "and another one")["token_type_ids"]
+    assert types[1].sum() == 0
 
 
 def test_an_old_opset_is_refused() -> None:
@@ -106,9 +115,16 @@ def test_an_old_opset_is_refused() -> None:
 @pytest.mark.slow
 def test_the_share_of_equal_ids_on_all_texts(classifier: AlbertSession) -> None:
     tokenizer = AlbertTokenizer.from_folder(shared_data("tokenizer"))
-    ids = ids_of(classifier, tokenizer)
-    texts = list(dict.fromkeys(text for found in all_texts().values() for text in found if "\0" not in text))
-    different = [text for text in texts if ids(text) != expected_ids(classifier, tokenizer, text)]
+    # sorted by length, so that a batch holds little padding
+    given = {text for found in all_texts().values() for text in found if "\0" not in text}
+    texts = sorted(given, key=lambda text: (len(text), text))
+    with ids_of(classifier, tokenizer) as ids:
+        different = [
+            text
+            for start in range(0, len(texts), _BATCH)
+            for text, found in zip(texts[start : start + _BATCH], ids(*texts[start : start + _BATCH]), strict=True)
+            if found != expected_ids(classifier, tokenizer, text)
+        ]
     share = 1 - len(different) / len(texts)
     print(f"equal ids on {len(texts) - len(different)} of {len(texts)} texts ({share:.3%}); the rest: {different[:30]}")
     assert share >= 0.999
