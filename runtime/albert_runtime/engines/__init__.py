@@ -28,7 +28,10 @@ _logger = logging.getLogger("albert_runtime")
 
 @runtime_checkable
 class Engine(Protocol):
-    """A loaded graph. `run` may be called from several threads at once."""
+    """A loaded graph. `run` may be called from several threads at once.
+
+    Sessions do so with an engine that also has an attribute `threads` above 1, see `BatchMixin.runs_at_once`.
+    """
 
     @property
     def name(self) -> str:
