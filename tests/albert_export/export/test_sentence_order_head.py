@@ -137,7 +137,6 @@ def test_the_order_alone_is_evaluated(session_for):
         (export_tflite, {"precision": "int4"}),
         (export_tflite, {"precision": "int8-static"}),
     ],
-    ids=str,
 )
 def test_precisions(export, options, tmp_path):
     done = export(demo_checkpoint(TASK), tmp_path / "bundle", task=TASK, head=HEAD, **options)
