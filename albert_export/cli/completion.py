@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import click
 from click.shell_completion import CompletionItem
 
+from albert_runtime.errors import UsageError
 from albert_runtime.precisions import PRECISION_ALIASES
-from albert_runtime.tasks import TASKS
+from albert_runtime.tasks import TASKS, find_task
 
 
 def complete_task(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -19,8 +20,11 @@ def complete_task(_context: click.Context, _parameter: click.Parameter, incomple
 
 def complete_head(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The heads that begin with `incomplete`: those of the task that was typed before, or of all tasks."""
-    given = str(context.params.get("task") or "")
-    tasks = [task for task in TASKS.values() if given in ("", task.name, *task.aliases)]
+    given = context.params.get("task")
+    try:
+        tasks = [find_task(given)] if given else list(TASKS.values())
+    except UsageError:  # there is no such task
+        return []
     return _beginning(incomplete, ((head, task.name) for task in tasks for head in task.offered_heads), ())
 
 

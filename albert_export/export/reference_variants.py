@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -50,8 +50,7 @@ class ReferenceVariants:
     def outliers(self) -> Outliers:
         """The outlier channels."""
         left = Schedule.of(self._context.progress).step("outliers", "looking for outlier channels")
-        run = self._linears.run_with_forward_hooks
-        peaks = channel_peaks(lambda visit: run(self.reference(False), left.over(self.samples), visit))
+        peaks = channel_peaks(lambda visit: self.run_with_hooks(False, visit, left.over(self.samples)))
         prefix = self._context.reference.name_prefix
         return find_outliers({prefix + path: peak for path, peak in peaks.items()}, self._context.checkpoint.weights)
 
@@ -68,9 +67,11 @@ class ReferenceVariants:
         unsplit = [other for other in recipes if not other.split and other.block == recipe.block]
         return "no outlier channels" if recipe.split and unsplit and not self.outliers else ""
 
-    def run_with_hooks(self, split: bool, visit: Callable[[str, NDArray[Any]], None]) -> None:
-        """Runs the samples; `visit` gets the path and the inputs, `[rows, channels]`, of each shared linear layer."""
-        self._linears.run_with_forward_hooks(self.reference(split), self.samples, visit)
+    def run_with_hooks(
+        self, split: bool, visit: Callable[[str, NDArray[Any]], None], samples: Iterable[Any] | None = None
+    ) -> None:
+        """Runs `samples`, or all of them; `visit` gets path and inputs, `[rows, channels]`, of each shared linear layer."""
+        self._linears.run_with_forward_hooks(self.reference(split), self.samples if samples is None else samples, visit)
 
     def input_hessians(self, split: bool) -> dict[str, NDArray[np.float64]]:
         """Path of each shared linear layer -> the Hessian that GPTQ needs, `[inputs, inputs]`; computed once."""
