@@ -70,8 +70,9 @@ class ReferenceVariants:
     def run_with_hooks(
         self, split: bool, visit: Callable[[str, NDArray[Any]], None], samples: Iterable[Any] | None = None
     ) -> None:
-        """Runs `samples`, or all of them; `visit` gets path and inputs, `[rows, channels]`, of each shared linear layer."""
-        self._linears.run_with_forward_hooks(self.reference(split), self.samples if samples is None else samples, visit)
+        """Runs `samples`, or all; `visit` gets path and inputs, `[rows, channels]`, of each shared linear layer."""
+        chosen = self.samples if samples is None else samples
+        self._linears.run_with_forward_hooks(self.reference(split), chosen, visit)
 
     def input_hessians(self, split: bool) -> dict[str, NDArray[np.float64]]:
         """Path of each shared linear layer -> the Hessian that GPTQ needs, `[inputs, inputs]`; computed once."""
